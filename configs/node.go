@@ -1,0 +1,233 @@
+package configs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Version is the version of the configuration file this build writes and the
+// newest it reads.
+const Version = 1
+
+// Node is the content of entente.yaml. Every key is documented where Template
+// writes it; unknown keys are refused with line, column and a hint.
+type Node struct {
+	Version       int           `yaml:"version"`
+	Node          Identity      `yaml:"node"`
+	Data          string        `yaml:"data"`
+	Listen        Listen        `yaml:"listen"`
+	External      *External     `yaml:"external"`
+	Storage       []string      `yaml:"storage"`
+	Accreditation Accreditation `yaml:"accreditation"`
+	Accept        []string      `yaml:"accept"`
+	Reviewed      []Review      `yaml:"reviewed"`
+	Profiles      []Profile     `yaml:"profiles"`
+	Language      string        `yaml:"language"`
+	Dirs          Dirs          `yaml:"dirs"`
+
+	// Path is the file this was read from; relative paths in it are taken
+	// from its folder.
+	Path string `yaml:"-"`
+}
+
+// Identity says who the node is.
+type Identity struct {
+	ID      string `yaml:"id"`
+	Name    string `yaml:"name"`
+	Country string `yaml:"country"`
+}
+
+// Listen holds the addresses a node opens. An empty one stays closed.
+type Listen struct {
+	Leaf   string   `yaml:"leaf"`
+	Hosts  []string `yaml:"hosts"`
+	Client string   `yaml:"client"`
+	Admin  string   `yaml:"admin"`
+}
+
+// External names a NATS server or cluster that takes the place of the
+// embedded one.
+type External struct {
+	URL         string `yaml:"url"`
+	Context     string `yaml:"context"`
+	Credentials string `yaml:"credentials"`
+	APIPrefix   string `yaml:"api_prefix"`
+}
+
+// Accreditation is the operator's statement up to which national level this
+// node may hold material, by whose authority and until when.
+type Accreditation struct {
+	Authority string   `yaml:"authority"`
+	ID        string   `yaml:"id"`
+	Ceiling   []string `yaml:"ceiling"`
+	Until     Date     `yaml:"until"`
+	Exercise  bool     `yaml:"exercise"`
+}
+
+// Review records who read a rule that allows personal or restricted data,
+// and when; without it the rule does not count.
+type Review struct {
+	Rule string `yaml:"rule"`
+	By   string `yaml:"by"`
+	On   Date   `yaml:"on"`
+}
+
+// Profile is a source profile: what this node states about unmarked input of
+// one source, as its own signed act.
+type Profile struct {
+	Name           string `yaml:"name"`
+	DefaultMarking string `yaml:"default_marking"`
+	Default        bool   `yaml:"default"`
+}
+
+// Dirs names folders of the operator's own that take the place of the
+// embedded data. Empty keeps what ships.
+type Dirs struct {
+	Schemes       string `yaml:"schemes"`
+	Vocabularies  string `yaml:"vocabularies"`
+	Policies      string `yaml:"policies"`
+	Jurisdictions string `yaml:"jurisdictions"`
+}
+
+// Date is a calendar day in UTC, written 2026-12-31.
+type Date struct{ time.Time }
+
+// UnmarshalYAML reads 2026-12-31.
+func (d *Date) UnmarshalYAML(b []byte) error {
+	s := strings.Trim(strings.TrimSpace(string(b)), `"'`)
+	if s == "" || s == "null" {
+		return nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return fmt.Errorf("%q is not a day: write it as 2026-12-31", s)
+	}
+	d.Time = t
+	return nil
+}
+
+// ErrConfig marks every fault of a configuration file; commands answer it
+// with exit code 2.
+var ErrConfig = errors.New("configuration")
+
+// LoadNode reads and checks the configuration file at path. The error lists
+// every fault found, each with file, line and column where YAML has one.
+func LoadNode(path string) (*Node, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%w: %s does not exist: run `entente init REGION` to write one, or name it with --config", ErrConfig, path)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	n, err := ParseNode(raw, path)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// ParseNode reads configuration text; path names it in errors and anchors
+// its relative paths.
+func ParseNode(raw []byte, path string) (*Node, error) {
+	n := &Node{Path: path}
+	dec := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
+	if err := dec.Decode(n); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrConfig, describeYAML(path, err))
+	}
+	if err := n.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	base := filepath.Dir(path)
+	for _, p := range []*string{&n.Data, &n.Dirs.Schemes, &n.Dirs.Vocabularies, &n.Dirs.Policies, &n.Dirs.Jurisdictions} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(base, *p)
+		}
+	}
+	return n, nil
+}
+
+var (
+	idPattern      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	countryPattern = regexp.MustCompile(`^[A-Z]{2}$`)
+)
+
+// ValidID reports whether id can name a node or participant: lower case
+// letters, digits and single hyphens, at most 48 bytes, so that it is also a
+// NATS subject token and a file name on every system.
+func ValidID(id string) bool { return len(id) <= 48 && idPattern.MatchString(id) }
+
+func (n *Node) check() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s: %s", n.Path, key, fmt.Sprintf(format, args...)))
+	}
+	switch {
+	case n.Version == 0:
+		bad("version", "missing: write `version: %d`", Version)
+	case n.Version > Version:
+		bad("version", "%d is newer than this build knows (%d): use a newer entente", n.Version, Version)
+	}
+	if !ValidID(n.Node.ID) {
+		bad("node.id", "%q: use lower case letters, digits and single hyphens, such as de-cert", n.Node.ID)
+	}
+	if !countryPattern.MatchString(n.Node.Country) {
+		bad("node.country", "%q: use the two capital letters of ISO 3166-1, such as DE", n.Node.Country)
+	}
+	if n.Data == "" {
+		bad("data", "missing: name the folder that holds keys, log and index")
+	}
+	for _, c := range n.Storage {
+		if !countryPattern.MatchString(c) {
+			bad("storage", "%q is not an ISO 3166-1 country", c)
+		}
+	}
+	for key, addr := range map[string]string{"listen.leaf": n.Listen.Leaf, "listen.client": n.Listen.Client, "listen.admin": n.Listen.Admin} {
+		if addr == "" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			bad(key, "%q: write host:port, such as 0.0.0.0:7422", addr)
+			continue
+		}
+		if ip := net.ParseIP(host); key != "listen.leaf" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			bad(key, "%q: only loopback addresses may be opened here; put a proxy with its own login in front", addr)
+		}
+	}
+	seen := map[string]bool{}
+	defaults := 0
+	for _, p := range n.Profiles {
+		if !ValidID(p.Name) || seen[p.Name] {
+			bad("profiles", "%q: a profile needs a name of its own, lower case with hyphens", p.Name)
+		}
+		seen[p.Name] = true
+		if p.Default {
+			defaults++
+		}
+		if !strings.HasPrefix(p.DefaultMarking, "TLP:") {
+			bad("profiles."+p.Name, "default_marking %q: write a TLP 2.0 label, such as TLP:AMBER", p.DefaultMarking)
+		}
+	}
+	if defaults > 1 {
+		bad("profiles", "only one profile may say `default: true`")
+	}
+	for _, r := range n.Reviewed {
+		if r.Rule == "" || r.By == "" || r.On.IsZero() {
+			bad("reviewed", "each entry needs rule, by and on")
+		}
+	}
+	if e := n.External; e != nil && (e.URL == "") == (e.Context == "") {
+		bad("external", "name either url or context, not both and not neither")
+	}
+	return errors.Join(errs...)
+}
