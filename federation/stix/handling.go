@@ -1,0 +1,38 @@
+package stix
+
+// Handling is the content of our property extension: what the origin says
+// about how the object must be handled, in the origin's words. A nil list
+// means that nothing was said; an empty list is refused at parsing.
+type Handling struct {
+	// Origin is the originating country (ISO 3166-1 alpha-2) or
+	// organisation (EU, NATO).
+	Origin string
+	// Scheme names the classification scheme, Classification the origin's
+	// own word in it ("VS-NfD"), Caveats its additions ("REL TO USA, GBR").
+	Scheme, Classification string
+	Caveats                []string
+	// ReleasableTo lists the only countries or organisations that may
+	// receive it; Residency the only places that may store or carry it.
+	ReleasableTo, Residency []string
+	// Purpose lists the only purposes it may be used for.
+	Purpose []string
+	// RetainDays is how many days a receiver may keep it, 0 if not stated.
+	RetainDays int
+	// Contract names the contract terms that bind it.
+	Contract string
+	// PersonalData is the origin's word on whether it holds personal data,
+	// nil if not stated.
+	PersonalData *bool
+	// DefaultMarking names the source profile that supplied the object's
+	// marking at intake, "" if the producer marked it.
+	DefaultMarking string
+	// Note is text for human readers, nil if absent.
+	Note *Note
+}
+
+// Note is a text that travels with an object; it can be removed as a whole or
+// part by part.
+type Note struct {
+	Abstract, Content string
+	Contacts          []string
+}
