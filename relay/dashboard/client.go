@@ -1,0 +1,152 @@
+package dashboard
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// ErrNotRunning says that no node answers on the socket.
+var ErrNotRunning = errors.New("no node is running here")
+
+// Client talks to a running node over its Unix socket.
+type Client struct {
+	http   *http.Client
+	socket string
+}
+
+// NewClient returns a client of the node whose socket is at path.
+func NewClient(socket string) *Client {
+	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}}}
+}
+
+// Publish hands data, named name, to the node under a source profile ("" for
+// the configured default).
+func (c *Client) Publish(ctx context.Context, name, profile string, data []byte) (Published, error) {
+	var out Published
+	q := url.Values{"name": {name}, "profile": {profile}}
+	err := c.call(ctx, http.MethodPost, "/v1/publish?"+q.Encode(), data, &out)
+	return out, err
+}
+
+// Status asks for one screen about the node.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var out Status
+	err := c.call(ctx, http.MethodGet, "/v1/status", nil, &out)
+	return out, err
+}
+
+// Reload makes the node read its configuration, policies and agreements again.
+func (c *Client) Reload(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/v1/reload", nil, nil)
+}
+
+// List fetches a plain block list.
+func (c *Client) List(ctx context.Context, kind string) ([]byte, error) {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/lists/"+url.PathEscape(kind), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
+
+// Arrivals follows what the node took from log sequence from on, until ctx
+// ends or emit returns an error.
+func (c *Client) Arrivals(ctx context.Context, from uint64, emit func(Arrival) error) error {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/arrivals?from="+strconv.FormatUint(from, 10), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReaderSize(resp.Body, 1<<16)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			var x struct {
+				Arrival
+				problem
+			}
+			if err := json.Unmarshal(line, &x); err != nil {
+				return fmt.Errorf("the node's answer cannot be read: %w", err)
+			}
+			if x.Error != "" {
+				return x.err()
+			}
+			if err := emit(x.Arrival); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) || ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return err
+		}
+	}
+}
+
+func (c *Client) call(ctx context.Context, method, path string, body []byte, into any) error {
+	resp, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if into == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// do sends one request; an answer outside 2xx becomes an error.
+func (c *Client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" || errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%w: nothing answers on %s: start it with `entente run`", ErrNotRunning, c.socket)
+		}
+		return nil, err
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var p problem
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	if err != nil {
+		return nil, err
+	}
+	if json.Unmarshal(text, &p) != nil || p.Error == "" {
+		p.Error = string(bytes.TrimSpace(text))
+	}
+	return nil, p.err()
+}
+
+// err turns an error answer back into an error of the same reason.
+func (p problem) err() error {
+	if p.Reason != "" {
+		return &federation.Refusal{Reason: federation.Reason(p.Reason), Detail: p.Error}
+	}
+	return errors.New(p.Error)
+}

@@ -1,0 +1,18 @@
+// Package dashboard is the door by which people and programs on this machine
+// talk to a running node: HTTP over a Unix socket in the data folder, and, if
+// configured, the read-only part of it on a loopback address.
+//
+// It knows no relay logic. The node hands it an API, a set of functions, and
+// the package turns requests into calls and results into JSON. The command
+// line uses Client, so that a command and a script see the same answers.
+//
+//	POST /v1/publish?name=F&profile=P   a STIX bundle, MISP event or CSV; answers Published
+//	GET  /v1/status                     Status
+//	GET  /v1/arrivals?from=N            JSON lines of Arrival, following the log until the caller leaves
+//	GET  /v1/lists/{kind}               a plain block list
+//	POST /v1/reload                     read configuration, policies and agreements again
+//	GET  /healthz                       200 while the node can take messages
+//	GET  /metrics                       Prometheus text
+//
+// Only the last two are served on the loopback address.
+package dashboard

@@ -1,0 +1,155 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// MaxUpload bounds one published file in bytes; a larger one is refused
+// before it is read to the end.
+const MaxUpload = 64 << 20
+
+// API is what a node lets its own machine ask of it.
+type API struct {
+	Publish  func(ctx context.Context, name, profile string, data []byte) (Published, error)
+	Status   func(ctx context.Context) (Status, error)
+	Arrivals func(ctx context.Context, from uint64, emit func(Arrival) error) error
+	List     func(ctx context.Context, kind string) ([]byte, error)
+	Reload   func(ctx context.Context) error
+	Healthy  func() error
+	Metrics  http.Handler
+}
+
+// Handler serves the whole API, for the Unix socket.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	a.probes(mux)
+	mux.HandleFunc("POST /v1/publish", a.publish)
+	mux.HandleFunc("GET /v1/status", a.status)
+	mux.HandleFunc("GET /v1/arrivals", a.arrivals)
+	mux.HandleFunc("GET /v1/lists/{kind}", a.list)
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.Reload(r.Context()); err != nil {
+			fail(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return mux
+}
+
+// Probes serves /healthz and /metrics alone, for a loopback address.
+func (a *API) Probes() http.Handler {
+	mux := http.NewServeMux()
+	a.probes(mux)
+	return mux
+}
+
+func (a *API) probes(mux *http.ServeMux) {
+	mux.Handle("GET /metrics", a.Metrics)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := a.Healthy(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n") // the caller left: nothing to mend
+	})
+}
+
+func (a *API) publish(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxUpload))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			err = &federation.Refusal{Reason: federation.TooLarge, Where: r.URL.Query().Get("name"),
+				Detail: fmt.Sprintf("the file is larger than %d bytes", MaxUpload), Hint: "split it into several bundles"}
+		}
+		fail(w, err)
+		return
+	}
+	q := r.URL.Query()
+	res, err := a.Publish(r.Context(), q.Get("name"), q.Get("profile"), data)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, res)
+}
+
+func (a *API) status(w http.ResponseWriter, r *http.Request) {
+	st, err := a.Status(r.Context())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, st)
+}
+
+func (a *API) arrivals(w http.ResponseWriter, r *http.Request) {
+	from := uint64(0)
+	if s := r.URL.Query().Get("from"); s != "" {
+		var err error
+		if from, err = strconv.ParseUint(s, 10, 64); err != nil {
+			http.Error(w, "from: want a log sequence number", http.StatusBadRequest)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	w.WriteHeader(http.StatusOK)
+	flush := http.NewResponseController(w)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	err := a.Arrivals(r.Context(), from, func(x Arrival) error {
+		if err := enc.Encode(x); err != nil {
+			return err
+		}
+		return flush.Flush()
+	})
+	if err != nil && r.Context().Err() == nil {
+		// The status line is out: the last line carries the error.
+		_ = enc.Encode(problem{Error: err.Error(), Reason: string(federation.ReasonOf(err))})
+	}
+}
+
+func (a *API) list(w http.ResponseWriter, r *http.Request) {
+	text, err := a.List(r.Context(), r.PathValue("kind"))
+	if err != nil {
+		// Never an empty list in place of an error: a firewall would take it
+		// for "block nothing".
+		fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write(text) // the caller left: nothing to mend
+}
+
+// problem is the JSON of an error.
+type problem struct {
+	Error  string `json:"error"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func fail(w http.ResponseWriter, err error) {
+	code := http.StatusInternalServerError
+	reason := federation.ReasonOf(err)
+	if reason != "" {
+		code = http.StatusUnprocessableEntity
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(problem{Error: err.Error(), Reason: string(reason)}) // the caller left: nothing to mend
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the caller left: nothing to mend
+}

@@ -1,0 +1,123 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Published says what became of each object of one published file, in file
+// order. Taken + Duplicate + Held + Refused == len(Items).
+type Published struct {
+	Name      string `json:"name"`
+	Taken     int    `json:"taken"`
+	Duplicate int    `json:"duplicate"`
+	Held      int    `json:"held"`
+	Refused   int    `json:"refused"`
+	Messages  int    `json:"messages"` // signed messages the taken objects went into
+	Items     []Item `json:"items"`
+}
+
+// Item is the outcome for one object: taken, duplicate, held or refused.
+// Reason is a federation.Reason, empty when taken.
+type Item struct {
+	Index   int    `json:"index"`
+	ID      string `json:"id,omitempty"`
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+	Text    string `json:"text,omitempty"`
+}
+
+// Status is one screen about a node.
+//
+// The counts add up: Objects.Seen == Taken + Duplicate + Held + Refused; for
+// each peer Out.Judged == Sent + Withheld + Held, Out.Sent == Acknowledged +
+// InFlight, In.Received == Stored + Duplicate + Held + Refused.
+type Status struct {
+	Node     string    `json:"node"`
+	Country  string    `json:"country"`
+	Version  string    `json:"version"`
+	Started  time.Time `json:"started"`
+	Now      time.Time `json:"now"`
+	LogLast  uint64    `json:"log_last"`
+	Indexed  uint64    `json:"indexed"`
+	Policy   string    `json:"policy"`
+	Exercise bool      `json:"exercise"`
+	Objects  Objects   `json:"objects"`
+	Peers    []Peer    `json:"peers"`
+	Warnings []string  `json:"warnings"`
+}
+
+// Objects counts the objects this node has judged at intake and import.
+type Objects struct {
+	Seen      uint64            `json:"seen"`
+	Taken     uint64            `json:"taken"`
+	Duplicate uint64            `json:"duplicate"`
+	Held      uint64            `json:"held"`
+	Refused   uint64            `json:"refused"`
+	Reasons   map[string]uint64 `json:"reasons,omitempty"` // of those held or refused
+}
+
+// Peer is the state of one link.
+type Peer struct {
+	ID       string    `json:"id"`
+	Link     string    `json:"link"` // up, down
+	State    string    `json:"state,omitempty"`
+	LastPull time.Time `json:"last_pull,omitzero"`
+	Backlog  uint64    `json:"backlog"` // log entries not yet judged for this peer
+	Out      Out       `json:"out"`
+	In       In        `json:"in"`
+}
+
+// Out counts the objects judged for a peer.
+type Out struct {
+	Judged       uint64            `json:"judged"`
+	Sent         uint64            `json:"sent"`
+	Redacted     uint64            `json:"redacted"` // of those sent, with properties removed
+	Withheld     uint64            `json:"withheld"`
+	Held         uint64            `json:"held"`
+	Acknowledged uint64            `json:"acknowledged"`
+	InFlight     uint64            `json:"in_flight"`
+	Reasons      map[string]uint64 `json:"reasons,omitempty"` // of those withheld or held
+}
+
+// In counts the objects received from a peer.
+type In struct {
+	Received  uint64 `json:"received"`
+	Stored    uint64 `json:"stored"`
+	Duplicate uint64 `json:"duplicate"`
+	Held      uint64 `json:"held"`
+	Refused   uint64 `json:"refused"`
+}
+
+// Arrival is one object that this node took, as its readers see it: the
+// object untouched, the markings and terms beside it.
+type Arrival struct {
+	Seq         uint64          `json:"seq"`
+	At          time.Time       `json:"at"`
+	Source      string          `json:"source"` // peer, or "self"
+	Issuer      string          `json:"issuer"`
+	Path        []string        `json:"path"` // issuer, then each relay, then this node
+	ID          string          `json:"id"`
+	Type        string          `json:"type"`
+	Marking     Marking         `json:"marking"`
+	Removed     int             `json:"removed"` // properties that relays declared removed from the message
+	Object      json.RawMessage `json:"object"`
+	Annotations []Annotation    `json:"annotations,omitempty"`
+}
+
+// Marking is what the origin wrote and what it is called here.
+type Marking struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Annotation is a term of an object in the reader's words, never in its place.
+type Annotation struct {
+	Path     string `json:"path"`
+	Original string `json:"original"`
+	Term     string `json:"term"`
+	Language string `json:"language,omitempty"`
+	Scheme   string `json:"scheme,omitempty"`
+	Relation string `json:"relation"`
+	Source   string `json:"source"`
+}
