@@ -1,0 +1,33 @@
+package link
+
+import "context"
+
+// Transport asks one peer and returns its answer. Any error means that it is
+// not known whether the peer saw the request.
+type Transport interface {
+	Request(ctx context.Context, req []byte) ([]byte, error)
+}
+
+// Source builds frames for peers. The node implements it over its log.
+//
+// Frame returns what follows p.At for peer, waiting up to p.Wait for the log to
+// grow when there is nothing. It sets FirstSeq to p.At.Seq+1 and Then to the
+// cursor after the frame; Then left zero means nothing new. An error with a
+// [federation.Refusal] inside reaches the peer as that reason (and its detail),
+// any other error only as "policy-error".
+type Source interface {
+	Frame(ctx context.Context, peer string, p Pull) (Frame, error)
+}
+
+// Sink takes frames from one peer. The node implements it over verify, decide
+// and its log.
+//
+// Position returns where the last commit left off. Commit stores what of the
+// frame may be stored, together with f.After(), in one atomic write, and tells
+// what became of each message; messages that are already there count as
+// duplicates. When it returns an error the frame may or may not be stored:
+// Position is asked again before anything else.
+type Sink interface {
+	Position(ctx context.Context) (Position, error)
+	Commit(ctx context.Context, f Frame) (Receipt, error)
+}
