@@ -1,0 +1,41 @@
+package policy
+
+import (
+	"time"
+)
+
+// Node is what policy has to know about the node it decides for.
+type Node struct {
+	// ID is the node's participant id, such as "de-cert".
+	ID string
+	// Country is its legal home, ISO 3166-1 alpha-2.
+	Country string
+	// Storage lists the countries where its log, index, journal and backups
+	// lie; empty means Country alone.
+	Storage []string
+	// Accreditation says up to which level it may hold classified material.
+	Accreditation Accreditation
+}
+
+// Accreditation is an authority's approval to hold classified material. The
+// zero value approves nothing: only unclassified material passes. Entente
+// itself is not an approved system; the operator's installation may be.
+type Accreditation struct {
+	// Authority gave it, under the reference ID.
+	Authority, ID string
+	// Ceiling lists the highest level per scheme, written "scheme/code", such
+	// as "de-vs/VS-NfD".
+	Ceiling []string
+	// Until is the first moment at which it no longer counts.
+	Until time.Time
+	// Exercise marks a sample that accredits nothing outside an exercise.
+	Exercise bool
+}
+
+// places returns every country where the node keeps what it holds.
+func (n *Node) places() []string {
+	if len(n.Storage) == 0 {
+		return []string{n.Country}
+	}
+	return append([]string{n.Country}, n.Storage...)
+}
