@@ -1,0 +1,305 @@
+package directory
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// TypStatement is the typ of an entity statement (the name is that of OpenID
+// Federation 1.0 §3, whose other members we do not use).
+const TypStatement = "entity-statement+jwt"
+
+// Limits of a statement.
+const (
+	maxStatement = 64 << 10 // bytes of the compact JWS
+	maxKeys      = 32
+	maxURLs      = 16
+)
+
+// statementVersion is the version of the payload's layout.
+const statementVersion = 1
+
+// Statement is what a participant says about itself.
+type Statement struct {
+	// ID is the participant's id, such as "de-cert"; Name is for people;
+	// Country is an ISO 3166-1 alpha-2 code, or EU.
+	ID, Name, Country string
+	// Version counts the participant's statements: a higher one replaces a
+	// lower one.
+	Version uint64
+	// Keys are the participant's keys, at least one of each purpose.
+	Keys []Key
+	// LinkNKey is the NATS user key of its link, LinkCert its TLS
+	// certificate (PEM), LinkURLs where it can be reached; all optional.
+	LinkNKey string
+	LinkCert string
+	LinkURLs []string
+	// IssuedAt and Expires bound the statement, in whole seconds.
+	IssuedAt, Expires time.Time
+	// Raw is the compact JWS it was read from.
+	Raw []byte
+}
+
+var (
+	idForm      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
+	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+)
+
+// payload is the signed content of a statement.
+type payload struct {
+	Ver     int    `json:"ver"`
+	Iss     string `json:"iss"`
+	Sub     string `json:"sub"`
+	Name    string `json:"name"`
+	Country string `json:"country"`
+	Version uint64 `json:"version"`
+	Iat     int64  `json:"iat"`
+	Exp     int64  `json:"exp"`
+	JWKS    jwks   `json:"jwks"`
+	Link    link   `json:"link,omitzero"`
+}
+
+type link struct {
+	NKey string   `json:"nkey,omitempty"`
+	Cert string   `json:"cert,omitempty"`
+	URLs []string `json:"urls,omitempty"`
+}
+
+type jwks struct {
+	Keys []jwk `json:"keys"`
+}
+
+// jwk is a public key as listed: a JWK (RFC 7517, RFC 8037) with the three
+// times and the purpose. Unknown members are refused; a private one (d) is one.
+type jwk struct {
+	Kty       string `json:"kty"`
+	Crv       string `json:"crv"`
+	X         string `json:"x"`
+	KID       string `json:"kid"`
+	Alg       string `json:"alg"`
+	Use       string `json:"use"`
+	Purpose   string `json:"purpose"`
+	Nbf       int64  `json:"nbf"`
+	Exp       int64  `json:"exp"`
+	RevokedAt int64  `json:"revoked_at,omitzero"`
+}
+
+// NewStatement signs s with k, which must be one of its agreement keys, and
+// returns the compact JWS. Owner, Fresh and Raw of s are not read.
+func NewStatement(s Statement, k Signer) ([]byte, error) {
+	p := payload{Ver: statementVersion, Iss: s.ID, Sub: s.ID, Name: s.Name, Country: s.Country, Version: s.Version,
+		Iat: s.IssuedAt.Unix(), Exp: s.Expires.Unix(), Link: link{s.LinkNKey, s.LinkCert, s.LinkURLs}}
+	for _, key := range s.Keys {
+		kid, err := Thumbprint(key.Public)
+		if err != nil {
+			return nil, fmt.Errorf("statement of %s: %w", s.ID, err)
+		}
+		j := jwk{Kty: "OKP", Crv: "Ed25519", X: strict.EncodeToString(key.Public), KID: kid, Alg: key.Alg, Use: "sig",
+			Purpose: key.Purpose, Nbf: key.NotBefore.Unix(), Exp: key.NotAfter.Unix()}
+		if !key.RevokedAt.IsZero() {
+			j.RevokedAt = key.RevokedAt.Unix()
+		}
+		p.JWKS.Keys = append(p.JWKS.Keys, j)
+	}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("statement of %s: %w", s.ID, err)
+	}
+	signed, err := SignJWS(TypStatement, raw, k)
+	if err != nil {
+		return nil, fmt.Errorf("statement of %s: %w", s.ID, err)
+	}
+	// What others would refuse is not handed out.
+	if _, err := ParseStatement(signed, s.IssuedAt); err != nil {
+		return nil, err
+	}
+	return signed, nil
+}
+
+// ParseStatement reads a statement and verifies that one of the agreement keys
+// it lists signed it. That shows only that it is whole: whether it is the right
+// one, two people find out by comparing fingerprints. Errors are
+// *federation.Refusal; a statement past its end is Expired.
+func ParseStatement(raw []byte, now time.Time) (*Statement, error) {
+	raw = bytes.TrimRight(raw, "\r\n")
+	if len(raw) > maxStatement {
+		return nil, federation.Refuse(federation.TooLarge, "statement", fmt.Sprintf("over %d bytes", maxStatement))
+	}
+	j, _, err := splitJWS(raw, TypStatement)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readPayload(j.Payload)
+	if err != nil {
+		return nil, err
+	}
+	own := make(listed, len(s.Keys))
+	for _, k := range s.Keys {
+		own[k.KID] = k
+	}
+	if len(own) != len(s.Keys) {
+		return nil, federation.Refuse(federation.Malformed, s.where("jwks"), "a key is listed twice")
+	}
+	if _, err := OpenJWS(raw, TypStatement, PurposeAgreement, own, now); err != nil {
+		return nil, err
+	}
+	switch {
+	case now.Add(Skew).Before(s.IssuedAt):
+		return nil, federation.Refuse(federation.NotYetValid, s.where("iat"), "issued at "+stamp(s.IssuedAt))
+	case now.Add(-Skew).After(s.Expires):
+		return nil, &federation.Refusal{Reason: federation.Expired, Where: s.where("exp"),
+			Detail: "lapsed at " + stamp(s.Expires), Hint: "ask the participant for its current statement"}
+	}
+	s.Raw = bytes.Clone(raw)
+	return s, nil
+}
+
+// listed is the key source that a statement is for itself. Freshness is checked
+// by ParseStatement, with its own reason.
+type listed map[string]Key
+
+func (l listed) Key(kid string) (Key, bool) {
+	k, ok := l[kid]
+	k.Fresh = k.NotAfter
+	return k, ok
+}
+
+func (s *Statement) where(member string) string { return "statement of " + s.ID + ", " + member }
+
+// readPayload reads the signed content, not yet verified.
+func readPayload(raw []byte) (*Statement, error) {
+	var v struct {
+		Ver  int            `json:"ver"`
+		Rest jsontext.Value `json:",embed"`
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, &federation.Refusal{Reason: federation.Malformed, Where: "statement", Err: err}
+	}
+	if v.Ver != statementVersion {
+		return nil, &federation.Refusal{Reason: federation.Unsupported, Where: "statement, ver",
+			Detail: fmt.Sprintf("version %d, this program reads version %d", v.Ver, statementVersion),
+			Hint:   "a newer program may read it"}
+	}
+	var p payload
+	if err := json.Unmarshal(raw, &p, json.RejectUnknownMembers(true)); err != nil {
+		return nil, &federation.Refusal{Reason: federation.Malformed, Where: "statement", Err: err}
+	}
+	s := &Statement{ID: p.Sub, Name: p.Name, Country: p.Country, Version: p.Version,
+		LinkNKey: p.Link.NKey, LinkCert: p.Link.Cert, LinkURLs: p.Link.URLs,
+		IssuedAt: time.Unix(p.Iat, 0).UTC(), Expires: time.Unix(p.Exp, 0).UTC()}
+	if err := p.check(); err != nil {
+		return nil, &federation.Refusal{Reason: federation.Malformed, Where: "statement", Err: err}
+	}
+	for _, j := range p.JWKS.Keys {
+		k, err := j.key(p.Sub, s.Expires)
+		if err != nil {
+			return nil, &federation.Refusal{Reason: federation.Malformed, Where: s.where("jwks"), Err: err}
+		}
+		s.Keys = append(s.Keys, k)
+	}
+	return s, nil
+}
+
+// check reports what is wrong with the members other than the keys.
+func (p *payload) check() error {
+	switch {
+	case p.Iss != p.Sub:
+		return fmt.Errorf("iss %q and sub %q differ: a statement is about its own issuer", p.Iss, p.Sub)
+	case !ValidID(p.Sub):
+		return fmt.Errorf("id %q: lower-case letters, digits and hyphens, 1 to 64, a hyphen neither first nor last", p.Sub)
+	case !countryForm.MatchString(p.Country):
+		return fmt.Errorf("country %q: two capital letters (ISO 3166-1, or EU)", p.Country)
+	case len(p.Name) > 200:
+		return errors.New("name: over 200 bytes")
+	case p.Version < 1:
+		return errors.New("version: counts from 1")
+	case p.Exp <= p.Iat:
+		return errors.New("exp is not after iat")
+	case len(p.JWKS.Keys) == 0 || len(p.JWKS.Keys) > maxKeys:
+		return fmt.Errorf("jwks: %d keys, 1 to %d are allowed", len(p.JWKS.Keys), maxKeys)
+	case len(p.Link.URLs) > maxURLs:
+		return fmt.Errorf("link: %d urls, at most %d are allowed", len(p.Link.URLs), maxURLs)
+	}
+	return nil
+}
+
+// ValidID reports whether id can be a participant's id: lower-case letters,
+// digits and hyphens, 1 to 64 of them, a hyphen neither first nor last.
+func ValidID(id string) bool { return idForm.MatchString(id) }
+
+// key checks one listed key. It is read as a JWK by go-jose, which refuses
+// points of low order.
+func (j *jwk) key(owner string, fresh time.Time) (Key, error) {
+	if j.Kty != "OKP" || j.Crv != "Ed25519" || j.Use != "sig" {
+		return Key{}, fmt.Errorf("key %s: want kty OKP, crv Ed25519, use sig", j.KID)
+	}
+	if j.Alg != AlgEdDSA && j.Alg != AlgEd25519 {
+		return Key{}, fmt.Errorf("key %s: alg %q, want %s or %s", j.KID, j.Alg, AlgEdDSA, AlgEd25519)
+	}
+	if j.Purpose != PurposeMessage && j.Purpose != PurposeAgreement {
+		return Key{}, fmt.Errorf("key %s: purpose %q, want %s or %s", j.KID, j.Purpose, PurposeMessage, PurposeAgreement)
+	}
+	if j.Exp <= j.Nbf {
+		return Key{}, fmt.Errorf("key %s: exp is not after nbf", j.KID)
+	}
+	if _, err := DecodeBase64(nil, []byte(j.X)); err != nil {
+		return Key{}, fmt.Errorf("key %s: x: %w", j.KID, err)
+	}
+	raw, err := json.Marshal(map[string]string{"kty": j.Kty, "crv": j.Crv, "x": j.X})
+	if err != nil {
+		return Key{}, fmt.Errorf("key %s: %w", j.KID, err)
+	}
+	var parsed jose.JSONWebKey
+	if err := parsed.UnmarshalJSON(raw); err != nil {
+		return Key{}, fmt.Errorf("key %s: %w", j.KID, err)
+	}
+	pub, ok := parsed.Key.(ed25519.PublicKey)
+	if !ok {
+		return Key{}, fmt.Errorf("key %s: not an Ed25519 public key", j.KID)
+	}
+	kid, err := Thumbprint(pub)
+	if err != nil {
+		return Key{}, err
+	}
+	if kid != j.KID {
+		return Key{}, fmt.Errorf("key %s: kid is not the thumbprint %s (RFC 7638)", j.KID, kid)
+	}
+	k := Key{KID: kid, Public: pub, Alg: j.Alg, Purpose: j.Purpose, Owner: owner, Fresh: fresh,
+		NotBefore: time.Unix(j.Nbf, 0).UTC(), NotAfter: time.Unix(j.Exp, 0).UTC()}
+	if j.RevokedAt != 0 {
+		k.RevokedAt = time.Unix(j.RevokedAt, 0).UTC()
+	}
+	return k, nil
+}
+
+// crockford is base32 without the letters that sound or look like others.
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// Fingerprint is 120 bits of the statement's SHA-256 in six groups of four, to
+// be read over the telephone: it covers every key, certificate and address in
+// the statement.
+func (s *Statement) Fingerprint() string {
+	if len(s.Raw) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(s.Raw)
+	text := crockford.EncodeToString(sum[:15])
+	groups := make([]string, 0, 6)
+	for len(text) > 0 {
+		groups = append(groups, text[:4])
+		text = text[4:]
+	}
+	return strings.Join(groups, "-")
+}
