@@ -1,0 +1,179 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// Version is the version of records this build writes, and the newest it reads.
+const Version = 1
+
+// MaxRecord is the most bytes of one record. It leaves room for headers within
+// a NATS message of 1 MiB.
+const MaxRecord = 1_000_000
+
+// Record is one record. Exactly one of the pointers is set.
+type Record struct {
+	// Seq is its sequence in the stream: set when read, not written.
+	Seq uint64 `json:"-"`
+	// Ver and Prev are set by the writer. Prev is the SHA-256 of the record
+	// before, zero in the first.
+	Ver  int       `json:"ver"`
+	Prev Digest    `json:"prev"`
+	At   time.Time `json:"at"`
+
+	Intake  *Intake     `json:"intake,omitzero"`
+	Sent    *Sent       `json:"sent,omitzero"`
+	Receipt *Receipt    `json:"receipt,omitzero"`
+	Settle  *Settle     `json:"settle,omitzero"`
+	Link    *LinkEvent  `json:"link,omitzero"`
+	Peer    *PeerChange `json:"peer,omitzero"`
+	Reload  *Reload     `json:"reload,omitzero"`
+}
+
+// Intake says what became of one message, or of one file's object, coming in.
+type Intake struct {
+	Source  Token             `json:"source"`           // peer id, or the node's word for its own intake
+	Log     uint64            `json:"log,omitzero"`     // sequence of the log entry
+	Message Digest            `json:"message,omitzero"` // SHA-256 of the message as it came
+	Issuer  Token             `json:"iss,omitzero"`
+	JTI     Token             `json:"jti,omitzero"`
+	Reason  federation.Reason `json:"reason,omitzero"` // of a message refused or held as a whole
+	Objects []IntakeObject    `json:"objects,omitzero"`
+}
+
+// IntakeObject is one object of an intake. ID and Marking are not written for
+// what was refused for residency.
+type IntakeObject struct {
+	Digest  Digest            `json:"digest,omitzero"`
+	ID      ID                `json:"id,omitzero"`
+	Outcome Outcome           `json:"outcome"`
+	Reason  federation.Reason `json:"reason,omitzero"`
+	Rule    Token             `json:"rule,omitzero"`
+	Basis   Label             `json:"basis,omitzero"`
+	Marking Label             `json:"marking,omitzero"`
+}
+
+// Outcome is what became of one object coming in.
+type Outcome string
+
+// The four outcomes.
+const (
+	Taken     Outcome = "taken"
+	Duplicate Outcome = "duplicate"
+	Held      Outcome = "held"
+	Refused   Outcome = "refused"
+)
+
+// Sent says what was judged for a peer and what of it left in one frame. It is
+// written before the frame leaves.
+type Sent struct {
+	Peer     Token         `json:"peer"`
+	Root     Token         `json:"root,omitzero"`  // the frame's hop root; none when nothing left
+	First    uint64        `json:"first,omitzero"` // link sequences, inclusive
+	Last     uint64        `json:"last,omitzero"`
+	LogFrom  uint64        `json:"log_from"` // judged: log_from < seq <= log_to
+	LogTo    uint64        `json:"log_to"`
+	Policy   Token         `json:"policy"` // digest of the policy bundle
+	Purpose  []Token       `json:"purpose,omitzero"`
+	Messages []SentMessage `json:"messages,omitzero"`
+}
+
+// SentMessage is one message as judged for the peer. Link is 0 when all of it
+// stayed here.
+type SentMessage struct {
+	Log     uint64       `json:"log"`
+	Link    uint64       `json:"link,omitzero"`
+	Issuer  Token        `json:"iss"`
+	Objects []SentObject `json:"objects"`
+}
+
+// SentObject is the decision on one object.
+type SentObject struct {
+	Digest  Digest             `json:"digest"`
+	ID      ID                 `json:"id,omitzero"`
+	Verdict federation.Verdict `json:"verdict"`
+	From    Label              `json:"from,omitzero"` // marking before and after
+	To      Label              `json:"to,omitzero"`
+	Cited   []Cited            `json:"cited,omitzero"`
+	Removed []Removed          `json:"removed,omitzero"`
+}
+
+// Cited is a reason with the rule that gave it and what the rule cites.
+type Cited struct {
+	Reason federation.Reason `json:"reason,omitzero"`
+	Rule   Token             `json:"rule,omitzero"`
+	Basis  Label             `json:"basis,omitzero"`
+}
+
+// Removed is a property that did not go. Class is what the wire says of it:
+// "policy", "privacy" or "origin".
+type Removed struct {
+	Path   Path              `json:"path"`
+	Class  Token             `json:"class,omitzero"`
+	Reason federation.Reason `json:"reason"`
+	Rule   Token             `json:"rule,omitzero"`
+}
+
+// Receipt is a peer's verified receipt.
+type Receipt struct {
+	Peer     Token            `json:"peer"`
+	Root     Token            `json:"root"`
+	First    uint64           `json:"first"`
+	Last     uint64           `json:"last"`
+	Signed   Digest           `json:"signed,omitzero"` // SHA-256 of the receipt as it came
+	At       time.Time        `json:"at,omitzero"`     // the peer's word
+	Outcomes []ReceiptOutcome `json:"outcomes,omitzero"`
+}
+
+// ReceiptOutcome counts what became of the objects of one message there.
+type ReceiptOutcome struct {
+	Seq       uint64            `json:"seq"`
+	Stored    int               `json:"stored,omitzero"`
+	Duplicate int               `json:"duplicate,omitzero"`
+	Held      int               `json:"held,omitzero"`
+	Refused   int               `json:"refused,omitzero"`
+	Reason    federation.Reason `json:"reason,omitzero"`
+}
+
+// Settle is the decision on an object that waited, by persons or by a fact
+// that arrived.
+type Settle struct {
+	Peer    Token   `json:"peer,omitzero"` // for whom it waited; none for the way in
+	Log     uint64  `json:"log"`           // the entry it waited in
+	Issuer  Token   `json:"iss,omitzero"`
+	Digest  Digest  `json:"digest"`
+	ID      ID      `json:"id,omitzero"`
+	Release bool    `json:"release"` // false: rejected
+	By      []Token `json:"by,omitzero"`
+}
+
+// LinkEvent is something that happened to a link: "up", "down", "stalled",
+// "gap", "incarnation", "kicked", "refused".
+type LinkEvent struct {
+	Peer   Token             `json:"peer"`
+	Event  Token             `json:"event"`
+	Reason federation.Reason `json:"reason,omitzero"`
+	// Since and Until bound what a gap took away, when known.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// PeerChange is a change to who may link or on what terms: "added", "paused",
+// "resumed", "removed", "rotated", "agreement".
+type PeerChange struct {
+	Peer        Token  `json:"peer"`
+	Change      Token  `json:"change"`
+	Agreement   Digest `json:"agreement,omitzero"` // SHA-256 of the agreement as signed
+	Fingerprint Label  `json:"fingerprint,omitzero"`
+}
+
+// Reload is an attempt to put another configuration, policy or set of tables
+// in force. Before and After are digests; they are equal when it was refused.
+type Reload struct {
+	What   Token             `json:"what"`
+	Before Token             `json:"before,omitzero"`
+	After  Token             `json:"after,omitzero"`
+	Reason federation.Reason `json:"reason,omitzero"` // why it was refused
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// Outcome is what became of one object that reached this node.
+type Outcome uint8
+
+// The four outcomes. The zero value is none of them and is refused.
+const (
+	// Taken: held and forwarded from now on. Taken again, it counts as Duplicate.
+	Taken Outcome = iota + 1
+	// Duplicate: the same content of the same issuer was here already.
+	Duplicate
+	// Held: waits for a fact or a person.
+	Held
+	// Refused: not kept.
+	Refused
+)
+
+// Entry is one record of the log as the index sees it. An entry without
+// objects only moves the position.
+type Entry struct {
+	// Seq is the entry's sequence in the log, from 1.
+	Seq uint64
+	// Source is the peer it came from, or the node's own word for its intake.
+	Source string
+	// At is when this node first stored it.
+	At time.Time
+	// JTI is the id of the message, "" if there is none.
+	JTI string
+	// LinkSeq is the peer's link sequence of the message and Cursor the
+	// peer's own words for the position behind it; both empty for intake.
+	LinkSeq uint64
+	Cursor  []byte
+
+	// Settles names an earlier entry, all of whose held objects this one
+	// replaces (a pending message judged again); 0 for none.
+	Settles uint64
+	// Resends names an earlier entry that is to be judged again under this
+	// sequence; 0 for none.
+	Resends uint64
+
+	// Objects are the message's objects with what became of each.
+	Objects []Object
+	// Gone are the objects that the message withdraws.
+	Gone []Gone
+}
+
+// Object is one object of an entry. Issuer, Digest and ID are required when
+// it is taken; a message that could not be read is one object without them.
+type Object struct {
+	Issuer  string
+	Digest  [32]byte // SHA-256 of the object's disclosure
+	ID      string   // "type--uuid"
+	Version string   // modified, else created, else "", as written (RFC 3339, UTC)
+	Type    string
+	Expires time.Time // valid_until or the end of retention; zero for none
+	Revoked bool      // STIX revoked: true
+	Marking string    // as shown to people
+
+	Outcome Outcome
+	Verdict federation.Verdict // of the decision to store
+	Reason  federation.Reason  // why it is held or refused
+	Rule    string
+	Basis   string
+
+	// Settles names the entry in which exactly this object was held and that
+	// this outcome replaces; 0 for none.
+	Settles uint64
+}
+
+// Gone is a withdrawal: the issuer says that the object with this digest is
+// superseded or gone. It counts before the object is known, too.
+type Gone struct {
+	Issuer string
+	Digest [32]byte
+	Reason string
+}
+
+// Event is one record of the journal as the index sees it. An event with
+// nothing in it only moves the position.
+type Event struct {
+	// Seq is the record's sequence in the journal, from 1.
+	Seq uint64
+	At  time.Time
+
+	Sent    *Sent
+	Receipt *Receipt
+	Settled []Settled
+}
+
+// Sent says what one frame for a peer held, recorded before it left. A frame
+// of which nothing left has no messages, but counts what was judged.
+type Sent struct {
+	Peer string
+	Root string // the frame's hop root
+	// LogFrom and LogTo bound the log entries that were judged:
+	// LogFrom < seq <= LogTo. A later frame of the same peer that begins
+	// before LogTo replaces this one, unless a receipt came for it.
+	LogFrom, LogTo uint64
+	Messages       []SentMessage
+	// Withheld counts the objects that were judged and did not go, by reason.
+	Withheld map[federation.Reason]int
+	// Held are the objects that wait before they may go to this peer.
+	Held []HeldOut
+}
+
+// SentMessage is one message of a frame.
+type SentMessage struct {
+	LogSeq  uint64 // the entry it was made from
+	LinkSeq uint64 // its number on the link, from 1
+	Objects []SentObject
+}
+
+// SentObject is one object of a sent message: Share or Redact.
+type SentObject struct {
+	Digest  [32]byte
+	Verdict federation.Verdict
+}
+
+// HeldOut is an object that waits before it may go to a peer.
+type HeldOut struct {
+	LogSeq uint64
+	Issuer string
+	Digest [32]byte
+	ID     string
+	Reason federation.Reason
+	Rule   string
+	Basis  string
+}
+
+// Receipt is a peer's verified statement of what became of a frame. Outcomes
+// for messages that were not in a recorded frame with this root, or that were
+// acknowledged before, change nothing.
+type Receipt struct {
+	Peer     string
+	Root     string
+	Outcomes []ReceiptOutcome
+}
+
+// ReceiptOutcome counts what became of the objects of one message there.
+type ReceiptOutcome struct {
+	LinkSeq                          uint64
+	Stored, Duplicate, Held, Refused int
+	Reason                           federation.Reason
+}
+
+// Settled says that an object that waited before it may go to a peer waits no
+// more, whichever way it was decided. What follows is a new log entry.
+type Settled struct {
+	Peer   string
+	LogSeq uint64
+	Digest [32]byte
+}
