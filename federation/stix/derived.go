@@ -1,0 +1,79 @@
+package stix
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// observableNamespace is the namespace of deterministic observable ids (STIX
+// 2.1 §2.9).
+var observableNamespace = uuid.MustParse("00abedb4-aa42-466c-9c01-fed23315a9b7")
+
+// DerivedID reports whether the object's id may have been computed from its
+// values, so that the id alone lets a reader test a guess at them: all IPv4
+// addresses are tried in minutes. It goes by the UUID's version: random and
+// time-based ones (1, 4, 6, 7) are taken at their word, all others are not.
+func (o *Object) DerivedID() bool {
+	switch o.id[len(o.id)-uuidLen+14] {
+	case '1', '4', '6', '7':
+		return false
+	}
+	return true
+}
+
+// DerivedFrom returns the paths of the object's units whose values go into a
+// derived id, or nil when the id is not derived. Removing one of them does not
+// hide it, so the object must be withheld, and the references to it with it.
+//
+// For an observable they are its ID Contributing Properties (STIX 2.1 §6). For
+// other types STIX names none, but producers in the field derive ids from
+// names and patterns; every property of that kind that is there counts.
+func (o *Object) DerivedFrom() []string {
+	if !o.DerivedID() {
+		return nil
+	}
+	from := o.info.derived
+	if o.info.class != observable {
+		from = []string{"name", "value", "identity_class", "abstract", "content", "opinion", "contact_information",
+			"source_ref", "target_ref", "relationship_type", "sighting_of_ref", "pattern", "created_by_ref"}
+	}
+	var out []string
+	for _, name := range from {
+		c := o.member(0, name)
+		if c < 0 {
+			continue
+		}
+		out = append(out, name)
+		if name == "extensions" {
+			o.children(c, func(e int) bool {
+				if ext := o.name(e); ext != HandlingExtension {
+					out = append(out, "extensions."+ext)
+				}
+				return true
+			})
+		}
+	}
+	return out
+}
+
+// ObservableID returns the deterministic id of an observable whose only ID
+// contributing property has the given name and JSON value: a UUIDv5 over the
+// RFC 8785 form of {name: value} (STIX 2.1 §2.9).
+func ObservableID(typ, name string, value []byte) (string, error) {
+	info, ok := types21[typ]
+	if !ok || info.class != observable {
+		return "", federation.Refuse(federation.Unsupported, "type", clip(typ)+" is not an observable of STIX 2.1")
+	}
+	quoted, err := jsontext.AppendQuote(nil, name)
+	if err != nil {
+		return "", syntax(err)
+	}
+	doc := append(append(append(append([]byte{'{'}, quoted...), ':'), value...), '}')
+	canonical := jsontext.Value(doc)
+	if err := canonical.Canonicalize(); err != nil {
+		return "", syntax(err)
+	}
+	return typ + "--" + uuid.NewSHA1(observableNamespace, canonical).String(), nil
+}
