@@ -1,0 +1,63 @@
+package marking
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// extension is a marking scheme that is recognised by its STIX extension but
+// not enforced: its markings are named and left to a person.
+type extension struct {
+	name  string
+	title []string // paths of the properties that name one marking of the scheme
+}
+
+// knownExtensions are the marking extensions published by OASIS
+// (cti-stix-common-objects, extension-definition-specifications).
+var knownExtensions = map[string]extension{
+	"extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a": {"FIRST IEP 2.0 policy", []string{"iep_id", "tlp", "permitted_actions"}},
+	"extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce": {"ACS 3.0 marking", []string{"identifier", "control_set.classification", "policy_reference"}},
+	"extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a": {"US CUI marking", []string{"cui_name", "name"}},
+}
+
+// maxShown bounds what of a marking's own text is repeated in an error.
+const maxShown = 120
+
+// describe names the scheme and, as far as they can be read, the properties
+// that tell one of its markings from another.
+func (e extension) describe(raw jsontext.Value) string {
+	var found []string
+	for _, path := range e.title {
+		if s, ok := lookup(raw, path); ok {
+			found = append(found, fmt.Sprintf("%s %q", path, shorten(s)))
+		}
+	}
+	if len(found) == 0 {
+		return e.name
+	}
+	return e.name + " (" + strings.Join(found, ", ") + ")"
+}
+
+// lookup follows a dotted path of object names to a text.
+func lookup(v jsontext.Value, path string) (string, bool) {
+	for name := range strings.SplitSeq(path, ".") {
+		var m map[string]jsontext.Value
+		if json.Unmarshal(v, &m) != nil {
+			return "", false
+		}
+		v = m[name]
+	}
+	return text(v)
+}
+
+// shorten cuts s to maxShown bytes at a character boundary.
+func shorten(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	cut := strings.ToValidUTF8(s[:maxShown], "")
+	return cut + "…"
+}
