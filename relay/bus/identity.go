@@ -70,7 +70,7 @@ func NewNKey() (seed []byte, public string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	defer kp.Wipe()
+	// No Wipe here: it would blank the seed that is returned.
 	if seed, err = kp.Seed(); err != nil {
 		return nil, "", err
 	}

@@ -2,17 +2,19 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
-
-// MaxBatch is the most records one Append takes (nats-server's default limit
-// for an atomic batch, ADR-50).
-const MaxBatch = 1000
-
-// MaxRecord is the most bytes of Data in one record; it leaves room for the
-// headers within NATS's max_payload of 1 MiB.
-const MaxRecord = 1<<20 - 16<<10
 
 // Record is one entry to append.
 type Record struct {
@@ -45,39 +47,166 @@ type State struct {
 
 // Stream is one append-only record on disk, see the package comment. Its
 // methods may be used by many goroutines at once.
-type Stream struct{}
+type Stream struct {
+	nc          *nats.Conn
+	js          jetstream.JetStream
+	name        string // of the NATS stream
+	prefix      string // of its subjects, with the dot
+	api         string // JetStream API prefix
+	incarnation string
 
-var errNotBuilt = errors.New("bus: not built into this program")
+	batchID string // a random id of this process, joined with batches
+	batches atomic.Uint64
 
-// Append stores the records as one atomic batch, in order and synced to disk
-// before it returns, and returns the sequence of the last. Sequences of a
-// batch are consecutive.
-func (s *Stream) Append(ctx context.Context, records []Record) (last uint64, err error) {
-	return 0, errNotBuilt
+	mu    sync.Mutex
+	grown chan struct{} // closed and renewed when the stream grows
 }
 
-// Read returns records from sequence from on, in order: at most max of them,
-// and no more than about maxBytes of data but at least one record. It does not
-// wait: an empty answer means that nothing is stored at or after from.
-func (s *Stream) Read(ctx context.Context, from uint64, max, maxBytes int) ([]Stored, error) {
-	return nil, errNotBuilt
+// subject is what a Record.Subject may look like: tokens that mean nothing
+// special to NATS.
+var subject = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,7}$`)
+
+// defaultAPIPrefix is where JetStream answers in its own account.
+const defaultAPIPrefix = "$JS.API"
+
+// apiLevel is the JetStream API level that a server must have: 5 came with
+// nats-server 2.15, whose atomic batches are synced as one.
+const apiLevel = 5
+
+// Keys of the stream's metadata.
+const (
+	metaNode        = "entente-node"
+	metaIncarnation = "entente-incarnation"
+)
+
+// checkLevel refuses servers that are too old.
+func checkLevel(ctx context.Context, js jetstream.JetStream, prefix string) error {
+	info, err := js.AccountInfo(ctx)
+	if err != nil {
+		return fmt.Errorf("bus: JetStream does not answer at %s: %w: enable it for the account of the logs, or correct the API prefix", prefix, err)
+	}
+	if info.API.Level < apiLevel {
+		return fmt.Errorf("bus: the NATS server has JetStream API level %d, and %d is needed: update it to nats-server 2.15 or newer", info.API.Level, apiLevel)
+	}
+	return nil
 }
 
-// Last returns the last record of subject, and whether there is one.
-func (s *Stream) Last(ctx context.Context, subject string) (Stored, bool, error) {
-	return Stored{}, false, errNotBuilt
+// logSpec and journalSpec are the two streams as NATS is asked for them.
+func (b *Bus) logSpec() jetstream.StreamConfig {
+	s := b.spec("LOG", "log")
+	s.MaxBytes, s.MaxAge = b.conf.LogMaxBytes, b.conf.LogMaxAge
+	s.Discard = jetstream.DiscardOld
+	return s
+}
+
+func (b *Bus) journalSpec() jetstream.StreamConfig {
+	s := b.spec("JOURNAL", "journal")
+	s.MaxBytes = b.conf.JournalMaxBytes
+	s.Discard = jetstream.DiscardNew
+	return s
+}
+
+// spec is what both streams have in common. On an external server, where an
+// account may serve more than one node, names carry the node's id.
+func (b *Bus) spec(name, prefix string) jetstream.StreamConfig {
+	replicas := 1
+	if b.conf.External != nil {
+		name = name + "_" + b.conf.Name
+		prefix = prefix + "." + b.conf.Name
+		replicas = max(1, b.conf.External.Replicas)
+	}
+	return jetstream.StreamConfig{
+		Name:               name,
+		Subjects:           []string{prefix + ".>"},
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		Replicas:           replicas,
+		AllowAtomicPublish: true,
+		AllowDirect:        true,
+		Metadata:           map[string]string{metaNode: b.conf.Name},
+	}
+}
+
+// openStream opens the stream, or makes it with a new incarnation.
+func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, api string, spec jetstream.StreamConfig) (*Stream, error) {
+	s := &Stream{
+		nc: nc, js: js, name: spec.Name, api: api, batchID: randomID(),
+		prefix: strings.TrimSuffix(spec.Subjects[0], ">"), grown: make(chan struct{}),
+	}
+	have, err := js.Stream(ctx, spec.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		spec.Metadata[metaIncarnation] = randomID()
+		have, err = js.CreateStream(ctx, spec)
+	} else if err == nil {
+		have, err = s.adopt(ctx, have.CachedInfo().Config, spec)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: stream %s: %w", spec.Name, err)
+	}
+	if s.incarnation = have.CachedInfo().Config.Metadata[metaIncarnation]; s.incarnation == "" {
+		return nil, fmt.Errorf("bus: stream %s has no incarnation in its metadata: it was not made by a node; move it away", spec.Name)
+	}
+	return s, nil
+}
+
+// adopt brings a stream that exists to the wanted limits, if it is this node's.
+func (s *Stream) adopt(ctx context.Context, have, want jetstream.StreamConfig) (jetstream.Stream, error) {
+	if owner := have.Metadata[metaNode]; owner != want.Metadata[metaNode] {
+		return nil, fmt.Errorf("belongs to node %q, not to %q: give this node a store of its own", owner, want.Metadata[metaNode])
+	}
+	want.Metadata[metaIncarnation] = have.Metadata[metaIncarnation]
+	return s.js.UpdateStream(ctx, want)
+}
+
+// randomID returns 128 random bits in hex.
+func randomID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
 }
 
 // Delete overwrites and removes one record; it is no error when it is gone.
-func (s *Stream) Delete(ctx context.Context, seq uint64) error { return errNotBuilt }
+func (s *Stream) Delete(ctx context.Context, seq uint64) error {
+	stream, err := s.js.Stream(ctx, s.name)
+	if err != nil {
+		return fmt.Errorf("bus: delete from %s: %w", s.name, err)
+	}
+	err = stream.SecureDeleteMsg(ctx, seq)
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == codeNoMessage {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("bus: delete record %d from %s: %w", seq, s.name, err)
+	}
+	return nil
+}
 
 // State returns the stream's extent.
-func (s *Stream) State(ctx context.Context) (State, error) { return State{}, errNotBuilt }
+func (s *Stream) State(ctx context.Context) (State, error) {
+	stream, err := s.js.Stream(ctx, s.name)
+	if err != nil {
+		return State{}, fmt.Errorf("bus: state of %s: %w", s.name, err)
+	}
+	i := stream.CachedInfo()
+	return State{First: i.State.FirstSeq, Last: i.State.LastSeq, Messages: i.State.Msgs, Bytes: i.State.Bytes, MaxBytes: i.Config.MaxBytes}, nil
+}
 
 // Incarnation is a random id made when the stream was created. A stream that
 // was lost and made again has another one, and starts its sequences anew.
-func (s *Stream) Incarnation() string { return "" }
+func (s *Stream) Incarnation() string { return s.incarnation }
 
 // Notify returns a channel that is closed when a record is stored after this
-// call. Take the channel first, then Read, then wait.
-func (s *Stream) Notify() <-chan struct{} { return nil }
+// call. Take the channel first, then Read, then wait. It tells of what this
+// process stores, and a node is the only one that writes to its streams.
+func (s *Stream) Notify() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grown
+}
+
+func (s *Stream) notify() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.grown)
+	s.grown = make(chan struct{})
+}
