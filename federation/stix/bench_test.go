@@ -41,3 +41,16 @@ func BenchmarkUnits(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkCategorize(b *testing.B) {
+	o, err := Parse([]byte(benchIndicator))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(Categorize(o)) < 20 {
+			b.Fatal("too few findings")
+		}
+	}
+}
