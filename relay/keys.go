@@ -1,0 +1,110 @@
+package relay
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/relay/bus"
+)
+
+// Files in the keys folder of a node. Every one is readable by its owner
+// alone; the folder is what a backup must hold.
+const (
+	messageKeyFile = "message.jwk"   // Ed25519, signs messages, hops and receipts
+	termsKeyFile   = "agreement.jwk" // Ed25519, signs this node's statement and the terms it accepts
+	linkSeedFile   = "link.nk"       // nkey seed of the leaf link
+	linkCertFile   = "link.crt"      // self-signed certificate that peers pin
+	linkKeyFile    = "link.key"      // its private key
+	secretFile     = "secret"        // 32 random bytes: disclosure salts and sealed cursors
+)
+
+// Keys are a node's own secrets, loaded.
+type Keys struct {
+	Message  *directory.PrivateKey
+	Terms    *directory.PrivateKey
+	LinkSeed []byte
+	LinkCert []byte // PEM
+	LinkKey  []byte // PEM
+	Secret   []byte // 32 bytes
+
+	// LinkPublic is the public half of LinkSeed as NATS writes it ("U...").
+	LinkPublic string
+}
+
+// CreateKeys makes new keys for the node id under dir, which must not hold
+// keys yet: overwriting them would orphan every message signed before.
+// hosts stand in the link certificate.
+func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, messageKeyFile)); err == nil {
+		return nil, fmt.Errorf("%s already holds keys: name another folder, or move them away first", dir)
+	}
+	key, err := directory.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	terms, err := directory.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	seed, _, err := bus.NewNKey()
+	if err != nil {
+		return nil, err
+	}
+	cert, certKey, err := bus.NewTLSIdentity(id, hosts)
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, err
+	}
+	for name, data := range map[string][]byte{linkSeedFile: seed, linkCertFile: cert, linkKeyFile: certKey, secretFile: secret} {
+		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
+		return nil, err
+	}
+	// The message key comes last: its presence says that the set is whole.
+	if err := key.Save(filepath.Join(dir, messageKeyFile)); err != nil {
+		return nil, err
+	}
+	return LoadKeys(dir)
+}
+
+// LoadKeys reads the keys under dir.
+func LoadKeys(dir string) (*Keys, error) {
+	k := &Keys{}
+	var err error
+	if k.Message, err = directory.LoadPrivateKey(filepath.Join(dir, messageKeyFile)); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("no keys under %s: run `entente init` first, or correct `data` in the configuration", dir)
+		}
+		return nil, err
+	}
+	if k.Terms, err = directory.LoadPrivateKey(filepath.Join(dir, termsKeyFile)); err != nil {
+		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
+	}
+	for name, into := range map[string]*[]byte{linkSeedFile: &k.LinkSeed, linkCertFile: &k.LinkCert, linkKeyFile: &k.LinkKey, secretFile: &k.Secret} {
+		if *into, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
+		}
+	}
+	if len(k.Secret) != 32 {
+		return nil, fmt.Errorf("%s: want 32 bytes, found %d: restore it from the backup", filepath.Join(dir, secretFile), len(k.Secret))
+	}
+	if k.LinkPublic, err = bus.PublicNKey(k.LinkSeed); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, linkSeedFile), err)
+	}
+	return k, nil
+}
