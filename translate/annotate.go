@@ -15,6 +15,7 @@ type Term struct {
 
 // Annotation stands beside a word and says what a reader may call it.
 type Annotation struct {
+	// Path, Original and Language are those of the [Term].
 	Path     string `json:"path"`
 	Original string `json:"original"`
 	Language string `json:"language,omitempty"`
@@ -26,6 +27,18 @@ type Annotation struct {
 
 // Annotate looks up each term for a reader of language to and returns one
 // annotation a term, in their order. Original is byte for byte what came in.
-func (d *Dictionary) Annotate(terms []Term, to string) []Annotation {
-	return nil
+// The error is that of [Dictionary.Target].
+func (d *Dictionary) Annotate(terms []Term, to string) ([]Annotation, error) {
+	target, err := d.Target(to)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Annotation, len(terms))
+	for i, t := range terms {
+		out[i] = Annotation{Path: t.Path, Original: t.Text, Language: t.Language, Kind: t.Kind, Candidates: d.Find(t.Text, t.Kind, target)}
+		if out[i].Candidates == nil {
+			out[i].Candidates = []Candidate{}
+		}
+	}
+	return out, nil
 }

@@ -1,10 +1,11 @@
 package translate
 
-import "errors"
+import "slices"
 
 // Answer is what `entente translate TERM --kind KIND --to LANG|VOCABULARY`
 // prints as JSON.
 type Answer struct {
+	// Term as it was asked for.
 	Term string `json:"term"`
 	// Candidates is never null; an unknown term has none.
 	Candidates []Candidate `json:"candidates"`
@@ -20,9 +21,46 @@ type Suggestion struct {
 	Version string `json:"version"`
 }
 
-// Answer looks a term up and says what is wrong with the question: a term that
-// cannot be a word, or a target that is neither a loaded vocabulary nor a
-// language tag.
+// maxSuggestions bounds what is suggested for one word.
+const maxSuggestions = 8
+
+// Answer looks a term up and says what is wrong with the question: an unknown
+// kind, a term that cannot be a word, or a target that is neither a loaded
+// vocabulary nor a language tag.
 func (d *Dictionary) Answer(term string, kind Kind, to string) (Answer, error) {
-	return Answer{}, errors.New("translate: no dictionary yet")
+	if _, err := ParseKind(string(kind)); err != nil {
+		return Answer{}, err
+	}
+	key, err := Key(term)
+	if err != nil {
+		return Answer{}, err
+	}
+	target, err := d.Target(to)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Term: term, Candidates: d.Find(term, kind, target)}
+	if len(a.Candidates) == 0 {
+		a.Candidates = []Candidate{}
+		a.Suggestions = d.suggest(key, kind)
+	}
+	return a, nil
+}
+
+// suggest returns the names of concepts whose word has the same loose key but
+// another key.
+func (d *Dictionary) suggest(key string, kind Kind) []Suggestion {
+	known := d.words[kind][key]
+	var out []Suggestion
+	for _, n := range d.loose[kind][Loose(key)] {
+		if slices.ContainsFunc(known, func(h hit) bool { return h.node == n }) {
+			continue
+		}
+		if len(out) == maxSuggestions {
+			break
+		}
+		c := n.own[0]
+		out = append(out, Suggestion{Term: c.Term, Scheme: c.Scheme, Version: c.Version})
+	}
+	return out
 }

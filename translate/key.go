@@ -1,15 +1,123 @@
 package translate
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
-// Key returns the form under which a term is compared: trimmed, NFKC, dashes
-// folded to "-", case folded. It refuses what cannot be a word: empty, over
-// [MaxTerm], invalid UTF-8, control or bidi characters. Keys are for looking
-// up in one process; they are never stored, sent or signed, because folding
-// depends on the Unicode version of the build.
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// MaxTerm is the longest term in bytes that is looked up or loaded. The
+// longest name in the public MISP galaxies has fewer than 200.
+const MaxTerm = 512
+
+// ErrNotATerm is wrapped by the error of [Key].
+var ErrNotATerm = errors.New("not a term")
+
+// Key returns the form under which terms are compared: trimmed, blanks
+// collapsed, NFKC (Unicode Standard Annex 15), every dash "-", case folded. It
+// refuses what cannot be a word: an empty one, one over [MaxTerm], invalid
+// UTF-8, and control, bidi and other invisible characters, which make two
+// different words look alike. Look-alike letters of other scripts stay
+// different: merging them needs a person.
+//
+// Keys are for comparing in one process. They are never stored, sent or
+// signed: folding depends on the Unicode version of the build.
 func Key(term string) (string, error) {
-	return "", errors.New("translate: no keys yet")
+	var buf [MaxTerm]byte
+	k, err := appendKey(buf[:0], term)
+	return string(k), err
 }
 
-// MaxTerm is the longest term in bytes that is looked up or loaded.
-const MaxTerm = 512
+// Loose returns a key without blanks, "-", "_" and ".". Different actors can
+// share it, so it serves to suggest and never to answer.
+func Loose(key string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '-', '_', '.':
+			return -1
+		}
+		return r
+	}, key)
+}
+
+// appendKey appends the key of term to dst, without allocation for ASCII.
+func appendKey(dst []byte, term string) ([]byte, error) {
+	term = strings.TrimSpace(term)
+	switch {
+	case term == "":
+		return nil, fmt.Errorf("%w: empty", ErrNotATerm)
+	case len(term) > MaxTerm:
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrNotATerm, len(term), MaxTerm)
+	}
+	for i := 0; i < len(term); i++ {
+		c := term[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			return appendUnicodeKey(dst[:0], term)
+		case c < ' ' || c == 0x7f:
+			return nil, fmt.Errorf("%w: control character U+%04X at byte %d", ErrNotATerm, c, i)
+		case c == ' ' && term[i-1] == ' ': // term is trimmed, so i > 0
+		case 'A' <= c && c <= 'Z':
+			dst = append(dst, c+'a'-'A')
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst, nil
+}
+
+// appendUnicodeKey is appendKey for what is not ASCII.
+func appendUnicodeKey(dst []byte, term string) ([]byte, error) {
+	if !utf8.ValidString(term) {
+		return nil, fmt.Errorf("%w: not valid UTF-8", ErrNotATerm)
+	}
+	prev := rune(0)
+	for i, r := range term {
+		if invisible(r, prev) {
+			return nil, fmt.Errorf("%w: control, bidi or invisible character U+%04X at byte %d", ErrNotATerm, r, i)
+		}
+		prev = r
+	}
+	// Folding can undo normal form and the reverse (U+0345 does both), hence
+	// the second round, as NFKC_Casefold has it (Unicode Standard, 3.13).
+	fold := cases.Fold()
+	s := norm.NFKC.String(term)
+	for range 2 {
+		s = norm.NFKC.String(fold.String(s))
+	}
+	s = strings.Join(strings.Fields(strings.Map(dash, s)), " ")
+	if s == "" {
+		return nil, fmt.Errorf("%w: only blanks", ErrNotATerm)
+	}
+	return append(dst, s...), nil
+}
+
+// dash maps the Unicode dashes to "-": hyphens U+2010 to U+2015 and the minus
+// sign. NFKC alone turns U+2011 into U+2010, which is still not "-".
+func dash(r rune) rune {
+	if r >= 0x2010 && r <= 0x2015 || r == 0x2212 {
+		return '-'
+	}
+	return r
+}
+
+// invisible reports characters that may not be part of a term. The joiners
+// U+200C and U+200D are letters of Persian and the scripts of India and are
+// let through there, directly after a letter or mark that is not Latin, Greek
+// or Cyrillic.
+func invisible(r, prev rune) bool {
+	switch r {
+	case 0x200C, 0x200D:
+		return !unicode.In(prev, unicode.L, unicode.M) ||
+			unicode.In(prev, unicode.Latin, unicode.Greek, unicode.Cyrillic)
+	case utf8.RuneError, 0x2800: // lost bytes; the blank braille pattern
+		return true
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Cs, unicode.Zl, unicode.Zp,
+		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}

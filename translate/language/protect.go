@@ -196,9 +196,9 @@ var kinds = [...]SpanKind{SpanMarking, SpanPattern, SpanRule, SpanURL, SpanEmail
 func (k SpanKind) precedence() int { return slices.Index(kinds[:], k) }
 
 // Indicator reports whether the whole text is something that must never be
-// looked up or offered as a word: an indicator or a marking label. Identifiers
-// and what looks like a domain are not counted, since vendors use them as
-// names (G0006, win.xloader).
+// looked up or offered as a word: an indicator or a marking label. Not counted
+// is what vendors use as names: identifiers (G0006), what looks like a domain
+// (win.xloader) or like an address without one (admin@338).
 func Indicator(text string) (SpanKind, bool) {
 	text = strings.TrimSpace(text)
 	spans := Protect(text)
@@ -206,7 +206,11 @@ func Indicator(text string) (SpanKind, bool) {
 		return "", false
 	}
 	switch k := spans[0].Kind; k {
-	case SpanMarking, SpanPattern, SpanRule, SpanURL, SpanEmail, SpanAddress, SpanHash:
+	case SpanEmail:
+		return k, slices.ContainsFunc(Protect(text[strings.LastIndexByte(text, '@')+1:]), func(s Span) bool {
+			return s.Kind == SpanDomain || s.Kind == SpanAddress
+		})
+	case SpanMarking, SpanPattern, SpanRule, SpanURL, SpanAddress, SpanHash:
 		return k, true
 	}
 	return "", false

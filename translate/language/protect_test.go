@@ -108,7 +108,7 @@ func TestIndicatorKinds(t *testing.T) {
 			t.Errorf("%q: %v, %v; want %v", text, got, ok, kind)
 		}
 	}
-	for _, name := range []string{"Emotet", "win.xloader", "G0006", "APT28", "TEMP.Hermit", "admin@338 - G0018", `rsit:fraud="phishing"`, "C&C", ""} {
+	for _, name := range []string{"Emotet", "win.xloader", "G0006", "APT28", "TEMP.Hermit", "admin@338", "M@r1a", "HELP@AUSI", "Trojan.Heur.JP.juW@ayZZvMb", "admin@338 - G0018", `rsit:fraud="phishing"`, "C&C", ""} {
 		if kind, ok := language.Indicator(name); ok {
 			t.Errorf("the name %q is taken for %s", name, kind)
 		}
