@@ -24,6 +24,11 @@ func (o *Object) Lacks(without ...string) string {
 	if one := o.info.oneOf; len(one) > 0 && !slices.ContainsFunc(one, func(n string) bool { return o.has(n, without) }) {
 		return "one of " + strings.Join(one, ", ")
 	}
+	for _, pair := range o.info.needs {
+		if o.has(pair[0], without) && !o.has(pair[1], without) {
+			return pair[1]
+		}
+	}
 	if o.info.anyOwn && o.own(without) == 0 {
 		return "a property of its own"
 	}

@@ -179,13 +179,21 @@ func (o *Object) time(c int, name string) (stamp, *federation.Refusal) {
 		return stamp{}, wrongType(name, "timestamp", o.nodes[c].kind)
 	}
 	text := o.value(c)
-	text = text[1 : len(text)-1]
-	var t time.Time
-	// A STIX timestamp is RFC 3339 in UTC with "Z" (§2.16).
-	if len(text) == 0 || text[len(text)-1] != 'Z' || t.UnmarshalText(text) != nil {
+	t, ok := timestamp(text[1 : len(text)-1])
+	if !ok {
 		return stamp{}, federation.Refuse(federation.Malformed, name, "not a timestamp such as 2026-01-06T12:00:00.000Z")
 	}
 	return stamp{set: true, at: t}, nil
+}
+
+// timestamp reads a STIX timestamp: RFC 3339 in UTC, with "Z" and a dot before
+// the fraction (§2.16).
+func timestamp(text []byte) (time.Time, bool) {
+	var t time.Time
+	if len(text) == 0 || text[len(text)-1] != 'Z' || bytes.IndexByte(text, ',') >= 0 || t.UnmarshalText(text) != nil {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 func (o *Object) boolean(c int, name string) (bool, *federation.Refusal) {

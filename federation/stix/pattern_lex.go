@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -154,8 +153,7 @@ func (l *lexer) prefixed(prefix byte, start int) token {
 		}
 	case 't':
 		t.kind = tokTime
-		var at time.Time
-		if !strings.HasSuffix(t.text, "Z") || at.UnmarshalText([]byte(t.text)) != nil {
+		if _, ok := timestamp([]byte(t.text)); !ok {
 			return token{tokBad, "t'...' needs a timestamp such as 2026-01-06T12:00:00Z", start}
 		}
 	}

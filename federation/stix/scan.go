@@ -56,8 +56,11 @@ func scan(raw []byte, depth int) ([]node, error) {
 	s.buf = *bytes.NewBuffer(raw)
 	s.dec.Reset(&s.buf)
 	s.nodes, s.open = s.nodes[:0], s.open[:0]
-	if kind := s.dec.PeekKind(); kind != '{' && kind != 0 {
-		return nil, federation.Refuse(federation.Malformed, "", "not a JSON object but a JSON "+kindName(kind))
+	if kind := s.dec.PeekKind(); kind != '{' {
+		if _, err := s.dec.ReadValue(); err != nil {
+			return nil, syntax(err)
+		}
+		return nil, federation.Refuse(federation.Malformed, "byte 0", "not a JSON object but a JSON "+kindName(kind))
 	}
 	if err := s.value(raw, depth); err != nil {
 		return nil, err
@@ -139,7 +142,11 @@ func checkName(quoted []byte) error {
 
 // syntax turns an error of the JSON decoder into a refusal that says where.
 func syntax(err error) error {
-	r := federation.Refuse(federation.Malformed, "", "not valid JSON")
+	r := federation.Refuse(federation.Malformed, "JSON", "not valid JSON")
+	if errors.Is(err, io.EOF) {
+		r.Where, r.Detail = "byte 0", "the JSON text ends too early"
+		return r
+	}
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		r.Where = fmt.Sprintf("byte %d", se.ByteOffset)
 		if se.JSONPointer != "" {

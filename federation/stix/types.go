@@ -21,6 +21,8 @@ type typeInfo struct {
 	required []string
 	// oneOf lists properties of which at least one must be there.
 	oneOf []string
+	// needs lists pairs: who has the first must have the second.
+	needs [][2]string
 	// anyOwn says that at least one property beyond the common ones must be
 	// there.
 	anyOwn bool
@@ -41,7 +43,8 @@ var types21 = map[string]typeInfo{
 	"indicator":        {class: domain, required: words("pattern pattern_type valid_from")},
 	"infrastructure":   {class: domain, required: words("name")},
 	"intrusion-set":    {class: domain, required: words("name")},
-	"location":         {class: domain, oneOf: words("region country latitude")},
+	"location": {class: domain, oneOf: words("region country latitude"),
+		needs: [][2]string{{"latitude", "longitude"}, {"longitude", "latitude"}, {"precision", "latitude"}}},
 	"malware":          {class: domain, required: words("is_family")},
 	"malware-analysis": {class: domain, required: words("product"), oneOf: words("result analysis_sco_refs")},
 	"note":             {class: domain, required: words("content object_refs")},
@@ -56,7 +59,8 @@ var types21 = map[string]typeInfo{
 	"relationship": {class: relation, required: words("relationship_type source_ref target_ref")},
 	"sighting":     {class: relation, required: words("sighting_of_ref")},
 
-	"artifact":          {class: observable, oneOf: words("payload_bin url"), derived: words("hashes payload_bin")},
+	"artifact": {class: observable, oneOf: words("payload_bin url"), derived: words("hashes payload_bin"),
+		needs: [][2]string{{"url", "hashes"}, {"decryption_key", "encryption_algorithm"}}},
 	"autonomous-system": {class: observable, required: words("number"), derived: words("number")},
 	"directory":         {class: observable, required: words("path"), derived: words("path")},
 	"domain-name":       {class: observable, required: words("value"), derived: words("value")},
