@@ -1,6 +1,11 @@
 package envelope
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -17,20 +22,212 @@ type IssueOptions struct {
 	// be accepted for the first time (DefaultExpiry if zero).
 	Now    time.Time
 	Expiry time.Duration
-	// Secret makes the salts, at least 32 bytes, the same for the life of the
-	// node: so the same object always has the same digest, which nobody else
-	// can compute.
+	// Secret makes the salts: at least 32 bytes that only this node knows, the
+	// same for its whole life, so that the same object always has the same
+	// digest and nobody else can compute it.
 	Secret []byte
-	// NewID makes a message id (UUIDv7).
+	// NewID makes a message id (UUIDv7, RFC 9562).
 	NewID func() string
-	// Gone is what the message takes back; it rides in the first message.
+	// Gone is what is taken back. It goes into messages of its own, before
+	// those with objects: every recorded recipient gets them.
 	Gone []Gone
 }
 
-// Issue signs objects as messages of at most 64. References are kept near and
-// marking-definitions copied along, in the given order otherwise. The caller
-// calls once per lane and producer, so that restricted material never shares a
-// message with other. Each result carries no hop yet.
+// Refused lists the objects that cannot be issued. Nothing was issued: leave
+// them out and call again.
+type Refused struct {
+	Objects []RefusedObject
+}
+
+// RefusedObject is one of them: its index in the call, its id and a
+// *federation.Refusal.
+type RefusedObject struct {
+	Index int
+	ID    string
+	Err   error
+}
+
+// Error names the first and counts the others.
+func (r *Refused) Error() string {
+	if len(r.Objects) == 0 {
+		return "envelope: no object was refused"
+	}
+	text := r.Objects[0].Err.Error()
+	if n := len(r.Objects) - 1; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return text
+}
+
+// Unwrap returns the refusal of each object.
+func (r *Refused) Unwrap() []error {
+	errs := make([]error, len(r.Objects))
+	for i, o := range r.Objects {
+		errs[i] = o.Err
+	}
+	return errs
+}
+
+// Issue signs objects as messages of at most 64 (see [MaxObjects] and the other
+// limits). Objects that refer to each other stay together where they fit, in the
+// given order otherwise; marking-definitions of the same call are copied into
+// each message that needs them. The caller calls once for each lane and, in the
+// restricted lane, for each producer, so that such material never shares a
+// message with other. The results carry no hop yet. If any object cannot be
+// issued the error is a *Refused, and nothing is.
 func Issue(objs []*stix.Object, o IssueOptions) ([]*Verified, error) {
-	return nil, federation.Refuse(federation.Unsupported, "issue", "not built yet")
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	parts, err := o.disclose(objs)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Verified
+	add := func(batch []*disclosed, gone []Gone) error {
+		v, err := o.message(batch, gone)
+		out = append(out, v)
+		return err
+	}
+	for gone := range slices.Chunk(o.Gone, MaxGone) {
+		if err := add(nil, gone); err != nil {
+			return nil, err
+		}
+	}
+	for _, batch := range pack(parts) {
+		if err := add(batch, nil); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// check reports what is wrong with the options: a fault of the program or its
+// configuration, not of an object.
+func (o *IssueOptions) check() error {
+	switch {
+	case !directory.ValidID(o.Issuer):
+		return fmt.Errorf("issue: issuer %q is not a participant's id", o.Issuer)
+	case o.Key == nil:
+		return errors.New("issue: no key")
+	case len(o.Secret) < 32:
+		return errors.New("issue: the secret for salts has less than 32 bytes")
+	case o.NewID == nil:
+		return errors.New("issue: no source of message ids")
+	case o.Expiry < 0:
+		return errors.New("issue: the expiry is negative")
+	}
+	for _, g := range o.Gone {
+		if !goneReason(g.Reason) {
+			return fmt.Errorf("issue: gone: unknown reason %q", g.Reason)
+		}
+	}
+	return nil
+}
+
+// disclose makes the disclosures of every object. The same object twice is
+// issued once.
+func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
+	d := newDiscloser(o.Issuer, o.Secret)
+	var refused Refused
+	parts := make([]*disclosed, 0, len(objs))
+	seen := make(map[string]*disclosed, len(objs))
+	for i, obj := range objs {
+		if obj == nil {
+			return nil, fmt.Errorf("issue: object %d is nil", i)
+		}
+		part, err := d.object(obj)
+		if err == nil {
+			err = o.admit(part)
+		}
+		key := obj.ID() + " " + obj.Version()
+		if prev := seen[key]; err == nil && prev != nil {
+			if prev.digest == part.digest {
+				continue
+			}
+			err = federation.Refuse(federation.Equivocation, obj.ID(), "the same version is there with different content")
+		}
+		if err != nil {
+			refused.Objects = append(refused.Objects, RefusedObject{Index: i, ID: obj.ID(), Err: err})
+			continue
+		}
+		seen[key] = part
+		parts = append(parts, part)
+	}
+	if len(refused.Objects) > 0 {
+		return nil, &refused
+	}
+	return parts, nil
+}
+
+// admit checks one object against the clock and the limits of a message.
+func (o *IssueOptions) admit(d *disclosed) error {
+	if at := d.object.Modified(); at.After(o.Now.Add(directory.Skew)) {
+		return federation.Refuse(federation.Malformed, d.object.ID(), "modified lies in the future: "+at.Format(time.RFC3339))
+	}
+	if !fits(1, len(d.discs), d.size) {
+		return federation.Refuse(federation.TooLarge, d.object.ID(),
+			fmt.Sprintf("%d disclosures and %d bytes do not fit into a message", len(d.discs), d.size))
+	}
+	return nil
+}
+
+// message signs one batch.
+func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, error) {
+	expiry := o.Expiry
+	if expiry == 0 {
+		expiry = DefaultExpiry
+	}
+	p := payload{Ver: Version, Iss: o.Issuer, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
+		SDAlg: "sha-256", Objects: make([]dots, len(batch))}
+	var all []made
+	size := 0
+	for i, d := range batch {
+		p.Objects[i].Digest = digestString(d.digest)
+		all = append(all, d.discs...)
+		size += d.size
+	}
+	for _, g := range gone {
+		p.Gone = append(p.Gone, [2]string{digestString(g.Digest), g.Reason})
+	}
+	text, err := p.encode()
+	if err != nil {
+		return nil, err
+	}
+	jws, err := directory.SignJWS(typMessage, text, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b made) int { return compareDigests(a.digest, b.digest) })
+	sd := append(make([]byte, 0, len(jws)+1+size), jws...)
+	sd = append(sd, '~')
+	for _, m := range all {
+		sd = append(append(sd, m.text...), '~')
+	}
+	return o.readBack(sd)
+}
+
+// readBack reads our own message as a receiver would, all but the signature,
+// which was made just now. So what others would refuse is never issued.
+func (o *IssueOptions) readBack(sd []byte) (*Verified, error) {
+	m := &message{sd: sd, head: bytes.IndexByte(sd, '~'), jws: &directory.JWS{Key: directory.Key{KID: o.Key.KeyID(), Owner: o.Issuer}}}
+	if len(sd) > MaxMessage {
+		return nil, federation.Refuse(federation.TooLarge, "issue", fmt.Sprintf("%d bytes, over %d", len(sd), MaxMessage))
+	}
+	parts := strings.Split(string(sd[:m.head]), ".")
+	for i, to := range []*[]byte{&m.jws.Header, &m.jws.Payload, &m.jws.Signature} {
+		part, err := directory.DecodeBase64(nil, []byte(parts[i]))
+		if err != nil {
+			return nil, fmt.Errorf("issue: %w", err)
+		}
+		*to = part
+	}
+	if err := m.readPayload(o.Now); err != nil {
+		return nil, fmt.Errorf("issue: %w", err)
+	}
+	items, err := m.readBack(bytes.Count(sd, []byte{'~'}) - 1)
+	if err != nil {
+		return nil, fmt.Errorf("issue: %w", err)
+	}
+	return m.verified(sd, items), nil
 }

@@ -22,8 +22,6 @@ const (
 	MaxGone = 1024
 	// MaxFrame bounds the messages that one hop root covers.
 	MaxFrame = 1024
-	// maxDepth bounds how deep an object nests.
-	maxDepth = 16
 )
 
 // DefaultExpiry is how long after its issue a message may be accepted for the

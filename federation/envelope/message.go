@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"github.com/entente-relay/entente/federation/stix"
@@ -10,14 +11,10 @@ import (
 // [Verify], [Issue] and [Drop] make one; it is immutable and safe for use by
 // several goroutines. The zero value is empty and refused by [Redact].
 type Verified struct {
-	raw     []byte // the whole text, lines ended by LF
-	issuer  string
-	id      string
-	issued  time.Time
-	expires time.Time
-	items   []Item
-	gone    []Gone
-	hops    []Hop
+	m     *message
+	raw   []byte // the whole text
+	items []Item
+	hops  []Hop
 }
 
 // Item is one object of a message.
@@ -93,29 +90,67 @@ type Missing struct {
 	Out
 }
 
+// msg returns the message inside, an empty one for the zero value.
+func (v *Verified) msg() *message {
+	if !v.valid() {
+		return &message{}
+	}
+	return v.m
+}
+
+// valid reports whether v was made by this package.
+func (v *Verified) valid() bool { return v != nil && v.m != nil }
+
 // Issuer returns the participant that signed the message.
-func (v *Verified) Issuer() string { return v.issuer }
+func (v *Verified) Issuer() string { return v.msg().issuer }
 
 // ID returns the message's id (jti).
-func (v *Verified) ID() string { return v.id }
+func (v *Verified) ID() string { return v.msg().id }
 
 // Issued returns when the message was signed, by its issuer's clock.
-func (v *Verified) Issued() time.Time { return v.issued }
+func (v *Verified) Issued() time.Time { return v.msg().issued }
 
 // Expires returns the last moment at which a node may accept the message for
 // the first time. It says nothing about how long its objects are valid.
-func (v *Verified) Expires() time.Time { return v.expires }
+func (v *Verified) Expires() time.Time { return v.msg().expires }
 
 // Items returns the objects that are in this variant, in the issuer's order.
 // The caller must not change the slice.
 func (v *Verified) Items() []Item { return v.items }
 
-// Gone returns what the issuer takes back.
-func (v *Verified) Gone() []Gone { return v.gone }
+// Gone returns what the issuer takes back. The caller must not change it.
+func (v *Verified) Gone() []Gone { return v.msg().gone }
 
 // Hops returns the hops, the issuer's dispatch first; none for a message that
-// was issued here.
+// was issued here. The caller must not change them.
 func (v *Verified) Hops() []Hop { return v.hops }
 
 // Raw returns the message's text, to be stored. The caller must not change it.
 func (v *Verified) Raw() []byte { return v.raw }
+
+// Digest returns the SHA-256 of the text. Every variant has another one.
+func (v *Verified) Digest() [32]byte { return sha256.Sum256(v.raw) }
+
+// Missing returns what was taken out on the way and can still be seen to be
+// missing (what was below something taken out cannot), in the order met.
+func (v *Verified) Missing() []Missing {
+	m := v.msg()
+	by := map[[32]byte]Missing{}
+	for _, h := range m.hops {
+		for _, o := range h.Out {
+			by[o.Digest] = Missing{Hop: h.N, Out: o}
+		}
+	}
+	out := make([]Missing, 0, len(m.missing))
+	for _, h := range m.missing {
+		x, ok := by[h.digest]
+		if !ok { // taken out by this node itself
+			x = Missing{Hop: len(m.hops), Out: Out{Digest: h.digest, Class: ClassPolicy}}
+		}
+		if h.item >= 0 {
+			x.Object, x.In = v.items[h.item].Object.ID(), h.place.container()
+		}
+		out = append(out, x)
+	}
+	return out
+}

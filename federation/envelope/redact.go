@@ -1,7 +1,11 @@
 package envelope
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
@@ -12,26 +16,302 @@ import (
 var ErrNothing = errors.New("envelope: nothing of the message may go")
 
 // Cleared is a message reduced to what may go to one peer. Only [Redact] and
-// [Cleared.For] make one; the zero value is refused by [SignFrame].
+// [Cleared.For] make one; it is immutable, and the zero value is refused by
+// [SignFrame].
 type Cleared struct {
-	v    *Verified
-	peer string
+	*variant
+
+	peer   string // "" for a message that only takes back
+	bundle [32]byte
+	until  time.Time // zero: the decisions stand for good
+	marks  []Mapped
+}
+
+// variant is what all peers of an audience share.
+type variant struct {
+	v        *Verified
+	plan     []removal // what the decisions asked for
+	out      []Out     // what is taken out, ascending
+	sd       []byte    // line 1
+	sdHash   [32]byte
+	items    []Item
+	withheld []Withheld
+}
+
+// removal is a disclosure to be taken out, and for which class of reason.
+type removal struct {
+	disc  int
+	class string
+}
+
+// Withheld is an object that was taken out whole, although its decision let it
+// go in part: what would have been left is not a valid object.
+type Withheld struct {
+	Digest [32]byte
+	ID     string
+	Err    error // a *federation.Refusal that says why
 }
 
 // Redact leaves out of v what the decisions deny. There is exactly one valid
 // decision for each item, in any order, all for the same peer and of the same
-// policy bundle; anything else is an error. The result of one peer serves all
-// peers of its audience through [Cleared.For].
+// policy bundle; anything else is an error. The result for one peer serves all
+// peers of its audience through [Cleared.For]. A message that only takes objects
+// back needs no decision and is cleared for everyone.
 func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
-	return nil, federation.Refuse(federation.PolicyError, "redact", "not built yet")
+	c := &Cleared{variant: &variant{v: v}}
+	if err := c.bind(ds); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.plan, err = v.m.plan(ds); err != nil {
+		return nil, err
+	}
+	if err := c.apply(); err != nil {
+		return nil, err
+	}
+	c.mark(ds)
+	return c, nil
 }
 
-// For returns the same variant for another peer, whose decisions must remove
-// exactly the same. It fails when they do not: then that peer is of another
-// audience and needs its own [Redact].
+// For returns the same variant for another peer of the same audience: one whose
+// decisions take out exactly the same, for the same classes of reason. It fails
+// when they do not; such a peer needs its own [Redact].
 func (c *Cleared) For(ds []policy.Decision) (*Cleared, error) {
-	return nil, federation.Refuse(federation.PolicyError, "redact", "not built yet")
+	if !c.valid() {
+		return nil, federation.Refuse(federation.PolicyError, "redact", "not a cleared message")
+	}
+	other := &Cleared{variant: c.variant}
+	if err := other.bind(ds); err != nil {
+		return nil, err
+	}
+	plan, err := c.v.m.plan(ds)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(plan, c.plan) {
+		return nil, federation.Refuse(federation.PolicyError, "message "+c.v.ID(), "the decisions for "+other.peer+" take out something else")
+	}
+	other.mark(ds)
+	return other, nil
 }
 
-// Peer returns the participant it is cleared for.
+// valid reports whether c was made by this package.
+func (c *Cleared) valid() bool { return c != nil && c.variant != nil && c.v.valid() }
+
+// Peer returns the participant it is cleared for, "" if for everyone.
 func (c *Cleared) Peer() string { return c.peer }
+
+// Items returns the objects as the peer will see them.
+func (c *Cleared) Items() []Item {
+	if !c.valid() {
+		return nil
+	}
+	return c.items
+}
+
+// Withheld returns the objects that were taken out whole because what would have
+// been left of them is not valid.
+func (c *Cleared) Withheld() []Withheld {
+	if !c.valid() {
+		return nil
+	}
+	return c.withheld
+}
+
+// bind checks that the decisions are made for exactly these items and one peer.
+func (c *Cleared) bind(ds []policy.Decision) error {
+	v := c.v
+	if !v.valid() {
+		return federation.Refuse(federation.PolicyError, "redact", "not a verified message")
+	}
+	refuse := func(format string, args ...any) error {
+		return federation.Refuse(federation.PolicyError, "message "+v.ID(), fmt.Sprintf(format, args...))
+	}
+	if len(ds) != len(v.items) {
+		return refuse("%d decisions for %d objects", len(ds), len(v.items))
+	}
+	for i, d := range ds {
+		switch {
+		case !d.Valid():
+			return refuse("decision %d was not made by a policy bundle", i)
+		case d.Peer() == "":
+			return refuse("decision %d is for nobody", i)
+		case d.Peer() != ds[0].Peer():
+			return refuse("decisions for %s and for %s", ds[0].Peer(), d.Peer())
+		case d.Bundle() != ds[0].Bundle():
+			return refuse("decisions of two policy bundles")
+		}
+		if until := d.Until(); !until.IsZero() && (c.until.IsZero() || until.Before(c.until)) {
+			c.until = until
+		}
+		c.peer, c.bundle = d.Peer(), d.Bundle()
+	}
+	return nil
+}
+
+// plan lists the disclosures that the decisions take out, item by item.
+func (m *message) plan(ds []policy.Decision) ([]removal, error) {
+	var out []removal
+	done := make([]bool, len(m.items))
+	for i := range ds {
+		d := &ds[i]
+		digest := d.Digest()
+		at := i
+		if at >= len(m.items) || m.items[at].digest != digest {
+			at = slices.IndexFunc(m.items, func(s span) bool { return s.digest == digest })
+		}
+		if at < 0 || done[at] {
+			return nil, federation.Refuse(federation.PolicyError, "message "+m.id,
+				"a decision is for no object of the message, or the second for one: "+digestString(digest))
+		}
+		done[at] = true
+		var err error
+		if out, err = m.planItem(out, d, m.items[at]); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b removal) int { return a.disc - b.disc })
+	return out, nil
+}
+
+// planItem adds what one decision takes out of its object.
+func (m *message) planItem(out []removal, d *policy.Decision, s span) ([]removal, error) {
+	whole := func(class string) []removal { return append(out, removal{m.order[s.from], class}) }
+	switch d.Verdict() {
+	case federation.Share:
+		return out, nil
+	case federation.Redact:
+	default: // withhold, hold, and whatever else there may be
+		class := ClassPolicy
+		if rs := d.Reasons(); len(rs) > 0 {
+			class = wireClass(rs[0].Class)
+		}
+		return whole(class), nil
+	}
+	removed := d.Removed()
+	if len(removed) == 0 {
+		return nil, federation.Refuse(federation.PolicyError, "digest "+digestString(s.digest), "to be redacted, and no property is named")
+	}
+	for _, r := range removed {
+		at := m.covering(s, r.Path)
+		if at < 0 {
+			// It stands in the open and cannot be taken out: then nothing goes.
+			return whole(wireClass(r.Class)), nil
+		}
+		if !slices.ContainsFunc(out, func(x removal) bool { return x.disc == at }) {
+			out = append(out, removal{at, wireClass(r.Class)})
+		}
+	}
+	return out, nil
+}
+
+// wireClass returns a class as it may stand on the wire.
+func wireClass(class string) string {
+	if class == ClassPrivacy || class == ClassOrigin {
+		return class
+	}
+	return ClassPolicy
+}
+
+// covering returns the innermost disclosure of an object that holds the part at
+// a path, or -1.
+func (m *message) covering(s span, path string) int {
+	found := -1
+	for _, at := range m.order[s.from+1 : s.to] {
+		if m.discs[at].covers(path) {
+			found = at // parents come first
+		}
+	}
+	return found
+}
+
+// covers reports whether the part at a path is what d holds, or in it.
+func (d *disclosure) covers(path string) bool {
+	switch d.place {
+	case inExtensions, inNote:
+		prefix := d.place.container()
+		if len(path) <= len(prefix) || path[:len(prefix)] != prefix || path[len(prefix)] != '.' {
+			return false
+		}
+		path = path[len(prefix)+1:]
+	case inHandling, inRefs:
+		own := d.place.path(nil, d.index)
+		return len(path) >= len(own) && path[:len(own)] == own && (len(path) == len(own) || path[len(own)] == '.')
+	}
+	n := len(d.name)
+	return len(path) >= n && path[:n] == string(d.name) && (len(path) == n || path[n] == '.')
+}
+
+// apply makes the variant that the plan asks for.
+func (c *Cleared) apply() error {
+	m := c.v.m
+	for _, d := range m.dropped {
+		c.out = append(c.out, Out{Digest: d, Class: ClassPolicy})
+	}
+	if len(c.plan) == 0 {
+		c.sd, c.sdHash, c.items = m.sd, m.sdHash, c.v.items
+		slices.SortFunc(c.out, compareOut)
+		return c.something()
+	}
+	r := &reduction{m: m, removed: make([]bool, len(m.discs)), class: make(map[int]string, len(c.plan))}
+	for _, p := range c.plan {
+		r.removed[p.disc], r.class[p.disc] = true, p.class
+	}
+	b := &builder{m: m, removed: r.removed}
+	for i, s := range m.items {
+		c.item(r, b, i, s)
+	}
+	c.out = append(c.out, r.out()...)
+	slices.SortFunc(c.out, compareOut)
+	c.sd = r.text()
+	c.sdHash = sha256.Sum256(c.sd)
+	return c.something()
+}
+
+// something returns ErrNothing when there is nothing to send.
+func (c *Cleared) something() error {
+	if len(c.items) == 0 && len(c.v.Gone()) == 0 {
+		return ErrNothing
+	}
+	return nil
+}
+
+// item reduces one object and keeps what is left of it. If that is no valid
+// object, nothing of it is kept.
+func (c *Cleared) item(r *reduction, b *builder, i int, s span) {
+	first := r.reduce(s)
+	own := r.m.order[s.from]
+	switch {
+	case r.removed[own]:
+		return
+	case first < 0:
+		c.items = append(c.items, c.v.items[i])
+		return
+	}
+	o, err := b.object(own, i)
+	if err != nil {
+		r.takeWhole(s, r.class[first])
+		id := c.v.items[i].Object.ID()
+		c.withheld = append(c.withheld, Withheld{Digest: s.digest, ID: id, Err: &federation.Refusal{
+			Reason: federation.PolicyError, Where: id, Detail: "what the decision leaves of it is no valid object", Err: err}})
+		return
+	}
+	c.items = append(c.items, Item{Digest: s.digest, Object: o})
+}
+
+// mark collects what the decisions say on markings of what goes.
+func (c *Cleared) mark(ds []policy.Decision) {
+	for i := range ds {
+		from, to := ds[i].From(), ds[i].To()
+		if from == to || to == "" {
+			continue
+		}
+		digest := ds[i].Digest()
+		if slices.ContainsFunc(c.items, func(it Item) bool { return it.Digest == digest }) {
+			c.marks = append(c.marks, Mapped{Object: digest, From: from, To: to})
+		}
+	}
+	slices.SortFunc(c.marks, func(a, b Mapped) int { return compareDigests(a.Object, b.Object) })
+}
+
+func compareOut(a, b Out) int { return compareDigests(a.Digest, b.Digest) }

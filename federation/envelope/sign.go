@@ -1,11 +1,17 @@
 package envelope
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/go-json-experiment/json"
 )
 
 // Dispatch says who sends a frame to whom.
@@ -17,9 +23,10 @@ type Dispatch struct {
 	Peer string
 	// Now is the time of dispatch: every decision must still stand.
 	Now time.Time
-	// FirstSeq is the link's number of the first message; numbers are dense.
+	// FirstSeq is the link's number of the first message, from 1; numbers are
+	// dense.
 	FirstSeq uint64
-	// Tables is the version of the mapping tables that decisions used.
+	// Tables is the version of the mapping tables that the decisions used.
 	Tables string
 	// Rand makes the salts of the records; nil is crypto/rand.
 	Rand io.Reader
@@ -33,17 +40,167 @@ type Signed struct {
 	root string
 }
 
-// SignFrame adds our hop to each message of a frame: one record each, one
-// signature over the root of their tree.
+// SignFrame adds our hop to each message of a frame, 1 to [MaxFrame] of them:
+// one record each, one signature over the root of their tree. A refusal names
+// the message that cannot go.
 func SignFrame(cs []*Cleared, d Dispatch) ([]*Signed, error) {
-	return nil, federation.Refuse(federation.PolicyError, "sign", "not built yet")
+	if err := d.check(len(cs)); err != nil {
+		return nil, err
+	}
+	salts := make([]byte, saltBytes*len(cs))
+	if _, err := io.ReadFull(d.rand(), salts); err != nil {
+		return nil, fmt.Errorf("sign: salts: %w", err)
+	}
+	records := make([][]byte, len(cs))
+	leaves := make([][32]byte, len(cs))
+	for i, c := range cs {
+		r, err := d.record(c, i, salts[saltBytes*i:saltBytes*(i+1)])
+		if err != nil {
+			return nil, err
+		}
+		if records[i], err = r.encode(); err != nil {
+			return nil, fmt.Errorf("sign: message %s: %w", c.v.ID(), err)
+		}
+		leaves[i] = leafHash(records[i])
+	}
+	hash, paths := tree(leaves)
+	root, err := d.root(hash, len(cs))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*Signed, len(cs))
+	for i, c := range cs {
+		raw, err := c.with(hopLine(records[i], i, len(cs), paths[i], root))
+		if err != nil {
+			return nil, err
+		}
+		out[i] = &Signed{raw: raw, seq: d.FirstSeq + uint64(i), root: digestString(hash)}
+	}
+	return out, nil
 }
 
-// Bytes returns the message's text, nil for the zero value.
-func (s *Signed) Bytes() []byte { return s.raw }
+// check reports what is wrong with the dispatch itself.
+func (d *Dispatch) check(messages int) error {
+	switch {
+	case messages == 0 || messages > MaxFrame:
+		return fmt.Errorf("sign: %d messages, a frame has 1 to %d", messages, MaxFrame)
+	case d.Key == nil:
+		return errors.New("sign: no key")
+	case !directory.ValidID(d.Self) || !directory.ValidID(d.Peer) || d.Self == d.Peer:
+		return fmt.Errorf("sign: from %q to %q: want the ids of two participants", d.Self, d.Peer)
+	case d.FirstSeq < 1:
+		return errors.New("sign: the link's numbers count from 1")
+	}
+	return nil
+}
+
+// rand returns the source of salts.
+func (d *Dispatch) rand() io.Reader {
+	if d.Rand == nil {
+		return rand.Reader
+	}
+	return d.Rand
+}
+
+// record states what goes, for one message.
+func (d *Dispatch) record(c *Cleared, i int, salt []byte) (*record, error) {
+	if err := d.admit(c); err != nil {
+		return nil, err
+	}
+	m := c.v.m
+	prev := elementHash(m.jws.Header, m.jws.Payload, m.jws.Signature)
+	if n := len(m.hops); n > 0 {
+		prev = m.hops[n-1].id
+	}
+	r := &record{Ver: Version, N: len(m.hops), Iss: d.Self, Aud: d.Peer, Iat: d.Now.Unix(), Seq: d.FirstSeq + uint64(i),
+		Prev: digestString(prev), SDHash: digestString(c.sdHash), Sal: base64.RawURLEncoding.EncodeToString(salt)}
+	if c.peer != "" {
+		r.Pol = digestString(c.bundle)
+	}
+	for _, o := range c.out {
+		r.Out = append(r.Out, [2]string{digestString(o.Digest), o.Class})
+	}
+	for _, x := range c.marks {
+		if len(x.From) > maxText || len(x.To) > maxText {
+			return nil, federation.Refuse(federation.TooLarge, "message "+m.id, fmt.Sprintf("a marking over %d bytes", maxText))
+		}
+		r.Map = append(r.Map, [3]string{digestString(x.Object), x.From, x.To})
+	}
+	if len(r.Map) > 0 {
+		r.Tab = d.Tables
+		if r.Tab == "" || len(r.Tab) > maxText {
+			return nil, errors.New("sign: markings were mapped, and the tables have no version")
+		}
+	}
+	return r, nil
+}
+
+// admit checks that a message may go from here to this peer now.
+func (d *Dispatch) admit(c *Cleared) error {
+	if !c.valid() {
+		return federation.Refuse(federation.PolicyError, "sign", "not a cleared message")
+	}
+	m, where := c.v.m, "message "+c.v.ID()
+	holder := m.issuer
+	passed := []string{m.issuer}
+	for _, h := range m.hops {
+		holder = h.Aud
+		passed = append(passed, h.Iss)
+	}
+	switch {
+	case c.peer != d.Peer && (c.peer != "" || len(c.v.items) > 0):
+		return federation.Refuse(federation.PolicyError, where, fmt.Sprintf("cleared for %q, not for %s", c.peer, d.Peer))
+	case !c.until.IsZero() && !d.Now.Before(c.until):
+		return federation.Refuse(federation.PolicyError, where, "its decisions stood until "+c.until.UTC().Format(time.RFC3339)+": decide anew")
+	case holder != d.Self:
+		return federation.Refuse(federation.WrongRecipient, where, fmt.Sprintf("it is %s's to pass on, not %s's", holder, d.Self))
+	case slices.Contains(passed, d.Peer):
+		return federation.Refuse(federation.Loop, where, d.Peer+" has passed it on before")
+	case len(m.hops) >= MaxHops:
+		return federation.Refuse(federation.TooLarge, where, fmt.Sprintf("it has %d hops already", len(m.hops)))
+	}
+	return nil
+}
+
+// root signs the root of the frame.
+func (d *Dispatch) root(hash [32]byte, n int) ([]byte, error) {
+	text, err := json.Marshal(rootPayload{Ver: Version, Iss: d.Self, Iat: d.Now.Unix(), N: n, Root: digestString(hash)})
+	if err != nil {
+		return nil, fmt.Errorf("sign: root: %w", err)
+	}
+	return directory.SignJWS(typRoot, text, d.Key)
+}
+
+// with returns the text with one more hop.
+func (c *Cleared) with(line []byte) ([]byte, error) {
+	size := len(line)
+	for _, h := range c.v.m.hops {
+		size += len(h.line) + 1
+	}
+	if size > MaxHopBytes {
+		return nil, federation.Refuse(federation.TooLarge, "message "+c.v.ID(), fmt.Sprintf("its hops would have %d bytes, over %d", size, MaxHopBytes))
+	}
+	raw := append(make([]byte, 0, len(c.sd)+1+size), c.sd...)
+	for _, h := range c.v.m.hops {
+		raw = append(append(raw, '\n'), h.line...)
+	}
+	return append(append(raw, '\n'), line...), nil
+}
+
+// Valid reports whether s was made by SignFrame.
+func (s *Signed) Valid() bool { return s != nil && len(s.raw) > 0 }
+
+// Bytes returns the message's text, nil for the zero value. The caller must not
+// change it.
+func (s *Signed) Bytes() []byte {
+	if !s.Valid() {
+		return nil
+	}
+	return s.raw
+}
 
 // Seq returns the message's number on the link.
 func (s *Signed) Seq() uint64 { return s.seq }
 
-// Root returns the root of the frame's tree, base64url.
+// Root returns the root of the frame's tree, base64url: the frame's name.
 func (s *Signed) Root() string { return s.root }

@@ -1,0 +1,213 @@
+package envelope
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
+)
+
+// message is the inside of a Verified: the text cut into its parts. After it is
+// built it never changes.
+type message struct {
+	sd   []byte // line 1: the SD-JWT with its disclosures
+	jws  *directory.JWS
+	head int // length of the JWS within sd
+
+	issuer, id      string
+	issued, expires time.Time
+	objects         [][32]byte // as listed in the payload
+	gone            []Gone
+
+	digests [][32]byte   // of discs, ascending
+	discs   []disclosure // in the same order
+	order   []int        // indexes into discs: object by object, parents first
+	missing []hole       // digests without a disclosure, in the order met
+	items   []span       // the objects that are there, in the issuer's order
+
+	sdHash  [32]byte // over sd
+	hops    []*hop
+	dropped [][32]byte // what this node took out itself, ascending
+}
+
+// disclosure is one disclosure and where it stands.
+type disclosure struct {
+	text  []byte // as sent
+	plain []byte // the JSON it encodes
+
+	used   bool
+	place  place
+	name   []byte // of a property
+	item   int    // index into items
+	index  int    // of an element, among those that are there
+	parent int    // index into discs, -1 for an object
+	holds  bool   // its value is a container of disclosures,
+	open   int    // with so many parts that are none
+}
+
+// hole is a digest that has no disclosure.
+type hole struct {
+	digest [32]byte
+	item   int // -1 for an object
+	place  place
+}
+
+// span is an object: its range in order.
+type span struct {
+	digest   [32]byte
+	from, to int
+}
+
+// readSD reads line 1. It bounds and counts before it decodes.
+func (m *message) readSD(sd []byte, keys directory.KeySource, now time.Time) error {
+	if len(sd) > MaxMessage {
+		return federation.Refuse(federation.TooLarge, "line 1", fmt.Sprintf("over %d bytes", MaxMessage))
+	}
+	n := bytes.Count(sd, []byte{'~'})
+	if n-1 > MaxDisclosures {
+		return federation.Refuse(federation.TooLarge, "line 1", fmt.Sprintf("over %d disclosures", MaxDisclosures))
+	}
+	if n == 0 || sd[len(sd)-1] != '~' {
+		return federation.Refuse(federation.Malformed, "line 1",
+			"does not end with '~': no SD-JWT, or one with a key binding, which a message never has")
+	}
+	m.sd, m.head = sd, bytes.IndexByte(sd, '~')
+	var err error
+	m.jws, err = directory.OpenJWS(sd[:m.head], typMessage, directory.PurposeMessage, keys, now)
+	if err != nil {
+		return err
+	}
+	if err := m.readPayload(now); err != nil {
+		return err
+	}
+	return m.readDisclosures(n - 1)
+}
+
+// readDisclosures decodes and hashes the n disclosures. They stand in the
+// ascending order of their digests, so each set has one text and none occurs
+// twice.
+func (m *message) readDisclosures(n int) error {
+	m.discs = make([]disclosure, n)
+	m.digests = make([][32]byte, n)
+	plain := make([]byte, 0, len(m.sd)-m.head)
+	at := m.head + 1
+	for i := range n {
+		end := at + bytes.IndexByte(m.sd[at:], '~')
+		d := &m.discs[i]
+		d.text = m.sd[at:end]
+		at = end + 1
+		from := len(plain)
+		var err error
+		if plain, err = directory.DecodeBase64(plain, d.text); err != nil {
+			return &federation.Refusal{Reason: federation.Malformed, Where: fmt.Sprintf("disclosure %d", i), Err: err}
+		}
+		d.plain = plain[from:len(plain):len(plain)]
+		m.digests[i] = sha256.Sum256(d.text)
+		if i > 0 && bytes.Compare(m.digests[i-1][:], m.digests[i][:]) >= 0 {
+			return federation.Refuse(federation.Malformed, fmt.Sprintf("disclosure %d", i),
+				"not in the ascending order of digests, or there twice")
+		}
+	}
+	return nil
+}
+
+// find returns the index of the disclosure with that digest, or -1.
+func (m *message) find(d *[32]byte) int {
+	lo, hi := 0, len(m.digests)
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if bytes.Compare(m.digests[mid][:], d[:]) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(m.digests) && m.digests[lo] == *d {
+		return lo
+	}
+	return -1
+}
+
+// keepDropped forgets digests that are not those of missing objects, or that a
+// hop already accounts for.
+func (m *message) keepDropped() {
+	if len(m.dropped) == 0 {
+		return
+	}
+	m.dropped = slices.DeleteFunc(slices.Compact(m.dropped), func(d [32]byte) bool {
+		missing := slices.ContainsFunc(m.missing, func(h hole) bool { return h.item < 0 && h.digest == d })
+		listed := slices.ContainsFunc(m.hops, func(h *hop) bool {
+			return slices.ContainsFunc(h.Out, func(o Out) bool { return o.Digest == d })
+		})
+		return !missing || listed
+	})
+}
+
+// account checks that every disclosure has a place, that no digest occurs
+// twice, and that exactly what the hops (or this node) say they took out is
+// missing.
+func (m *message) account() error {
+	m.keepDropped()
+	for i := range m.discs {
+		if !m.discs[i].used {
+			return federation.Refuse(federation.Malformed, fmt.Sprintf("disclosure %d", i),
+				"no digest in the message stands for it")
+		}
+	}
+	holes := make([][32]byte, len(m.missing))
+	for i, h := range m.missing {
+		holes[i] = h.digest
+	}
+	slices.SortFunc(holes, compareDigests)
+	out := m.allOut()
+	for i, d := range holes {
+		if i > 0 && holes[i-1] == d {
+			return federation.Refuse(federation.Malformed, "digest "+digestString(d), "occurs twice")
+		}
+		if _, ok := slices.BinarySearchFunc(out, d, compareDigests); !ok {
+			return federation.Refuse(federation.UnaccountedRedaction, m.whereHole(d),
+				"missing, and no hop says that it took it out")
+		}
+	}
+	for i, d := range out {
+		if i > 0 && out[i-1] == d {
+			return federation.Refuse(federation.UnaccountedRedaction, "digest "+digestString(d), "taken out twice")
+		}
+		if j := m.find(&d); j >= 0 {
+			return federation.Refuse(federation.UnaccountedRedaction, fmt.Sprintf("disclosure %d", j),
+				"put back after a hop took it out")
+		}
+	}
+	return nil
+}
+
+// allOut returns the digests that were taken out, ascending.
+func (m *message) allOut() [][32]byte {
+	out := slices.Clone(m.dropped)
+	for _, h := range m.hops {
+		for _, o := range h.Out {
+			out = append(out, o.Digest)
+		}
+	}
+	slices.SortFunc(out, compareDigests)
+	return out
+}
+
+// whereHole names a missing part for an error text.
+func (m *message) whereHole(d [32]byte) string {
+	for _, h := range m.missing {
+		if h.digest == d {
+			if h.item < 0 {
+				return "an object"
+			}
+			return "a part of " + h.place.container() + " in object " + digestString(m.items[h.item].digest)
+		}
+	}
+	return "digest " + digestString(d)
+}
+
+func compareDigests(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) }

@@ -1,0 +1,174 @@
+package envelope
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// maxSeconds is the last second of the year 9999.
+const maxSeconds = 253402300799
+
+// digestText is the length of a SHA-256 digest in base64url.
+const digestText = 43
+
+// payload is what an issuer signs.
+type payload struct {
+	Ver     int         `json:"ver"`
+	Iss     string      `json:"iss"`
+	Jti     string      `json:"jti"`
+	Iat     int64       `json:"iat"`
+	Exp     int64       `json:"exp"`
+	SDAlg   string      `json:"_sd_alg"`
+	Objects []dots      `json:"objects"`
+	Gone    [][2]string `json:"gone,omitempty"`
+}
+
+// dots is a digest in the place of a list element (RFC 9901 §4.2.4.2).
+type dots struct {
+	Digest string `json:"..."`
+}
+
+// version reads `ver` alone, so that a newer message is told from a bad one.
+type version struct {
+	Ver  int            `json:"ver"`
+	Rest jsontext.Value `json:",embed"`
+}
+
+// decodeVersioned reads a signed JSON object of our version into v, strictly:
+// no unknown members, no duplicate names, valid UTF-8.
+func decodeVersioned(raw []byte, where string, v any) error {
+	var head version
+	if err := json.Unmarshal(raw, &head); err != nil {
+		return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: err}
+	}
+	if head.Ver != Version {
+		return &federation.Refusal{Reason: federation.Unsupported, Where: where,
+			Detail: fmt.Sprintf("wire version %d, this program reads %d", head.Ver, Version),
+			Hint:   "a newer program may read it"}
+	}
+	if err := json.Unmarshal(raw, v, json.RejectUnknownMembers(true)); err != nil {
+		return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: err}
+	}
+	return nil
+}
+
+// readPayload reads the payload of a verified JWS and checks what does not
+// depend on the disclosures.
+func (m *message) readPayload(now time.Time) error {
+	raw, key := m.jws.Payload, m.jws.Key
+	var p payload
+	if err := decodeVersioned(raw, "payload", &p); err != nil {
+		return err
+	}
+	if p.Iss != key.Owner {
+		return federation.Refuse(federation.BadSignature, "payload",
+			fmt.Sprintf("issued by %q and signed with a key of %s", p.Iss, key.Owner))
+	}
+	if err := p.check(); err != nil {
+		return &federation.Refusal{Reason: federation.Malformed, Where: "payload", Err: err}
+	}
+	m.issuer, m.id = p.Iss, p.Jti
+	m.issued, m.expires = time.Unix(p.Iat, 0).UTC(), time.Unix(p.Exp, 0).UTC()
+	switch {
+	case now.Add(directory.Skew).Before(m.issued):
+		return federation.Refuse(federation.NotYetValid, "message "+m.id, "issued at "+m.issued.Format(time.RFC3339))
+	case now.Add(-directory.Skew).After(m.expires):
+		return federation.Refuse(federation.Expired, "message "+m.id,
+			"could be accepted for the first time until "+m.expires.Format(time.RFC3339))
+	case len(p.Objects) > MaxObjects:
+		return federation.Refuse(federation.TooLarge, "payload, objects", fmt.Sprintf("over %d", MaxObjects))
+	case len(p.Gone) > MaxGone:
+		return federation.Refuse(federation.TooLarge, "payload, gone", fmt.Sprintf("over %d", MaxGone))
+	}
+	return m.readDigests(&p)
+}
+
+// readDigests reads the digests of the payload.
+func (m *message) readDigests(p *payload) error {
+	m.objects = make([][32]byte, len(p.Objects))
+	for i, o := range p.Objects {
+		d, err := readDigest([]byte(o.Digest))
+		if err != nil {
+			return &federation.Refusal{Reason: federation.Malformed, Where: "payload, objects", Err: err}
+		}
+		m.objects[i] = d
+	}
+	for _, g := range p.Gone {
+		d, err := readDigest([]byte(g[0]))
+		if err == nil && !goneReason(g[1]) {
+			err = fmt.Errorf("unknown reason %q", g[1])
+		}
+		if err != nil {
+			return &federation.Refusal{Reason: federation.Malformed, Where: "payload, gone", Err: err}
+		}
+		m.gone = append(m.gone, Gone{Digest: d, Reason: g[1]})
+	}
+	return nil
+}
+
+// check reports what is wrong with a payload whatever the time.
+func (p *payload) check() error {
+	switch {
+	case p.SDAlg != "sha-256":
+		return fmt.Errorf("_sd_alg %q: only sha-256 is read", p.SDAlg)
+	case !messageID(p.Jti):
+		return fmt.Errorf("jti %q: want a UUID of version 7 in lower case (RFC 9562)", p.Jti)
+	case p.Iat <= 0 || p.Exp <= p.Iat || p.Exp > maxSeconds:
+		return fmt.Errorf("iat %d, exp %d: want whole seconds up to the year 9999, exp after iat", p.Iat, p.Exp)
+	case p.Objects == nil:
+		return fmt.Errorf("objects is missing")
+	case len(p.Objects) == 0 && len(p.Gone) == 0:
+		return fmt.Errorf("neither objects nor gone: the message says nothing")
+	}
+	return nil
+}
+
+// messageID reports whether id is a UUIDv7 in its one lower-case spelling.
+func messageID(id string) bool {
+	u, err := uuid.Parse(id)
+	return err == nil && u.Version() == 7 && u.String() == id
+}
+
+// goneReason reports whether r is one of the reasons of a withdrawal.
+func goneReason(r string) bool {
+	return slices.Contains([]string{GoneSuperseded, GoneWithdrawn, GoneSpill}, r)
+}
+
+// readDigest reads the one text of a SHA-256 digest.
+func readDigest(text []byte) (d [32]byte, err error) {
+	if len(text) != digestText {
+		return d, fmt.Errorf("a digest has %d characters, not %d", digestText, len(text))
+	}
+	var buf [33]byte
+	out, err := directory.DecodeBase64(buf[:0], text)
+	if err != nil {
+		return d, fmt.Errorf("digest: %w", err)
+	}
+	copy(d[:], out)
+	return d, nil
+}
+
+// appendDigest appends the text of a digest.
+func appendDigest(dst []byte, d [32]byte) []byte {
+	return base64.RawURLEncoding.AppendEncode(dst, d[:])
+}
+
+// digestString returns the text of a digest.
+func digestString(d [32]byte) string { return base64.RawURLEncoding.EncodeToString(d[:]) }
+
+// encode returns the payload's text.
+func (p *payload) encode() ([]byte, error) {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("payload: %w", err)
+	}
+	return raw, nil
+}

@@ -1,0 +1,418 @@
+package envelope
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/stix"
+)
+
+// builder puts objects together from their disclosures (RFC 9901 §7.1, with the
+// places narrowed to our list). It writes the bytes of each object and records
+// where every disclosure stands. What it writes, stix.Parse reads strictly.
+type builder struct {
+	m       *message
+	removed []bool // by index into discs: to be left out; nil leaves out none
+	record  bool   // write places, items, order and missing into m
+	out     []byte
+
+	item    int    // of the object being written
+	typ     string // its type
+	refs    int    // elements of object_refs written
+	refHole int    // position of the first element missing from object_refs, or -1
+	hidden  bool   // the object has digests
+}
+
+// rebuild puts every object together and fills in m.items, m.order, m.missing
+// and the places of the disclosures.
+func (m *message) rebuild() ([]Item, error) {
+	b := &builder{m: m, record: true, out: make([]byte, 0, 2*len(m.sd))}
+	m.order = make([]int, 0, len(m.discs))
+	items := make([]Item, 0, len(m.objects))
+	for i := range m.objects {
+		d := &m.objects[i]
+		at := m.find(d)
+		if at < 0 {
+			m.missing = append(m.missing, hole{digest: *d, item: -1, place: inMessage})
+			continue
+		}
+		m.items = append(m.items, span{digest: *d, from: len(m.order)})
+		o, err := b.object(at, len(m.items)-1)
+		if err != nil {
+			return nil, inItem(err, i, *d)
+		}
+		m.items[len(m.items)-1].to = len(m.order)
+		items = append(items, Item{Digest: *d, Object: o})
+	}
+	return items, nil
+}
+
+// inItem says which object a refusal is about.
+func inItem(err error, i int, d [32]byte) error {
+	reason := federation.ReasonOf(err)
+	if reason == "" {
+		reason = federation.Malformed
+	}
+	return &federation.Refusal{Reason: reason, Where: fmt.Sprintf("object %d, digest %s", i, digestString(d)), Err: err}
+}
+
+// bad makes the error for text that is not what it should be.
+func bad(format string, args ...any) error {
+	return federation.Refuse(federation.Malformed, "", fmt.Sprintf(format, args...))
+}
+
+// object writes the object whose disclosure has index at, and parses it.
+func (b *builder) object(at, item int) (*stix.Object, error) {
+	b.item, b.typ, b.refs, b.refHole, b.hidden = item, "", 0, -1, false
+	_, value, err := b.take(at, inMessage, -1)
+	if err != nil {
+		return nil, err
+	}
+	from := len(b.out)
+	s := scanner{b: value}
+	if s.peek() != '{' {
+		return nil, bad("not a JSON object")
+	}
+	if err := b.properties(&s, inObject, at); err != nil {
+		return nil, err
+	}
+	o, err := stix.Parse(b.out[from:len(b.out):len(b.out)])
+	if err != nil {
+		return nil, err
+	}
+	if o.Type() != b.typ {
+		return nil, bad("type is not written in the open")
+	}
+	if b.hidden && stix.FixedWire1(b.typ, "") {
+		return nil, bad("a %s has digests and is always whole", b.typ)
+	}
+	return o, b.checkSelectors(o)
+}
+
+// checkSelectors refuses an object in which a marking selects an element of
+// object_refs by its number and an element before it is missing: the number
+// would then mean another element.
+func (b *builder) checkSelectors(o *stix.Object) error {
+	if b.refHole < 0 {
+		return nil
+	}
+	for _, g := range o.Granular() {
+		for _, sel := range g.Selectors {
+			rest, ok := strings.CutPrefix(sel, "object_refs.[")
+			if !ok {
+				continue
+			}
+			var n int
+			if _, err := fmt.Sscanf(rest, "%d]", &n); err != nil || n >= b.refHole {
+				return bad("granular_markings select %s, and an element before it was taken out", sel)
+			}
+		}
+	}
+	return nil
+}
+
+// take marks the disclosure at an index as used in a place and cuts its name
+// and value. Its text is [salt, value] for an object or an element and
+// [salt, name, value] for a property.
+func (b *builder) take(at int, p place, parent int) (name, value []byte, err error) {
+	d := &b.m.discs[at]
+	if b.record {
+		if d.used {
+			return nil, nil, bad("digest %s occurs twice", digestString(b.m.digests[at]))
+		}
+		d.used, d.place, d.item, d.parent = true, p, b.item, parent
+		b.m.order = append(b.m.order, at)
+	}
+	s := scanner{b: d.plain}
+	if !s.next('[') {
+		return nil, nil, bad("disclosure %d is not a JSON array", at)
+	}
+	salt, escaped, ok := s.text()
+	if !ok || escaped || !goodSalt(salt) || !s.next(',') {
+		return nil, nil, bad("disclosure %d does not begin with a salt of 22 to 64 base64url characters", at)
+	}
+	if p != inMessage && p != inRefs {
+		name, escaped, ok = s.text()
+		if !ok || escaped || !s.next(',') {
+			return nil, nil, bad("disclosure %d has no plain property name", at)
+		}
+	}
+	value, ok = s.value()
+	if !ok || !s.next(']') || !s.end() {
+		return nil, nil, bad("disclosure %d has not the shape for its place", at)
+	}
+	if b.record {
+		d.name = name
+	}
+	return name, value, nil
+}
+
+// goodSalt reports whether a salt has at least 128 bits and one spelling.
+func goodSalt(s []byte) bool {
+	if len(s) < 22 || len(s) > 64 {
+		return false
+	}
+	for _, c := range s {
+		if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// properties writes an object whose properties may be disclosures at place p:
+// first what is in the open, then what the digests under _sd stand for. It calls
+// itself at most to the depth of the places.
+func (b *builder) properties(s *scanner, p place, parent int) error {
+	s.next('{')
+	b.out = append(b.out, '{')
+	start := len(b.out)
+	own := b.holder(p, parent)
+	var sd []byte
+	for first := true; ; first = false {
+		name, escaped, more, ok := s.member(first)
+		if !ok {
+			return bad("%s is not a JSON object", orObject(p))
+		}
+		if !more {
+			break
+		}
+		if !escaped && string(name) == "_sd" {
+			if sd != nil {
+				return bad("_sd occurs twice")
+			}
+			if sd, ok = s.value(); !ok {
+				return bad("_sd has no value")
+			}
+			continue
+		}
+		if own != nil {
+			own.open++
+		}
+		b.name(name, start)
+		if err := b.open(s, p, name, escaped, parent); err != nil {
+			return err
+		}
+	}
+	if sd != nil {
+		if err := b.disclosed(sd, p, parent, start); err != nil {
+			return err
+		}
+	}
+	b.out = append(b.out, '}')
+	return nil
+}
+
+// holder returns the disclosure whose value is the container at a place, to
+// note what is in it; nil when the container stands in the open.
+func (b *builder) holder(p place, parent int) *disclosure {
+	if !b.record {
+		return nil
+	}
+	d := &b.m.discs[parent]
+	if p == inRefs || p == inExtensions && d.place == inObject || p == inNote && d.place == inHandling {
+		d.holds = true
+		return d
+	}
+	return nil
+}
+
+// orObject names the container at a place, for error texts.
+func orObject(p place) string {
+	if c := p.container(); c != "" {
+		return c
+	}
+	return "the object"
+}
+
+// name writes a property's name; start is where the object's members begin.
+func (b *builder) name(name []byte, start int) {
+	if len(b.out) > start {
+		b.out = append(b.out, ',')
+	}
+	b.out = append(b.out, '"')
+	b.out = append(b.out, name...)
+	b.out = append(b.out, '"', ':')
+}
+
+// open writes the value of a property that stands in the open.
+func (b *builder) open(s *scanner, p place, name []byte, escaped bool, parent int) error {
+	if !escaped && s.peek() == '{' {
+		switch {
+		case p == inObject && string(name) == "extensions":
+			return b.properties(s, inExtensions, parent)
+		case p == inExtensions && string(name) == stix.HandlingExtension:
+			if parent >= 0 && b.m.discs[parent].place == inObject {
+				return bad("the handling extension arrives by disclosure")
+			}
+			return b.properties(s, inHandling, parent)
+		case p == inHandling && string(name) == "note":
+			return b.properties(s, inNote, parent)
+		}
+	}
+	value, ok := s.value()
+	if !ok {
+		return bad("a property without a value")
+	}
+	if p == inObject && !escaped && string(name) == "type" && len(value) > 2 {
+		b.typ = string(value[1 : len(value)-1])
+	}
+	b.out = append(b.out, value...)
+	return nil
+}
+
+// disclosed writes what the digests of an _sd array stand for.
+func (b *builder) disclosed(sd []byte, p place, parent, start int) error {
+	s := scanner{b: sd}
+	if !s.next('[') {
+		return bad("_sd is not an array")
+	}
+	b.hidden = true
+	var prev [32]byte
+	for first := true; ; first = false {
+		more, ok := s.element(first)
+		if !ok {
+			return bad("_sd is not an array")
+		}
+		if !more {
+			break
+		}
+		d, err := b.digest(&s)
+		if err != nil {
+			return err
+		}
+		if !first && bytes.Compare(prev[:], d[:]) >= 0 {
+			return bad("the digests of _sd are not in ascending order")
+		}
+		prev = d
+		if err := b.property(&d, p, parent, start); err != nil {
+			return err
+		}
+	}
+	if !s.end() {
+		return bad("_sd is not an array")
+	}
+	return nil
+}
+
+// digest reads a digest as a JSON string.
+func (b *builder) digest(s *scanner) (d [32]byte, err error) {
+	text, escaped, ok := s.text()
+	if !ok || escaped {
+		return d, bad("a digest is not a plain string")
+	}
+	if d, err = readDigest(text); err != nil {
+		return d, bad("%v", err)
+	}
+	return d, nil
+}
+
+// lookup returns the disclosure of a digest, -1 if it is missing or is to be
+// left out.
+func (b *builder) lookup(d *[32]byte, p place) int {
+	at := b.m.find(d)
+	if at < 0 && b.record {
+		b.m.missing = append(b.m.missing, hole{digest: *d, item: b.item, place: p})
+	}
+	if at >= 0 && b.removed != nil && b.removed[at] {
+		return -1
+	}
+	return at
+}
+
+// property writes the property that a digest stands for.
+func (b *builder) property(d *[32]byte, p place, parent, start int) error {
+	at := b.lookup(d, p)
+	if at < 0 {
+		return nil
+	}
+	name, value, err := b.take(at, p, parent)
+	if err != nil {
+		return err
+	}
+	if !p.removable(b.typ, name) {
+		return bad("%s arrives by disclosure and is always in the open", p.path(name, 0))
+	}
+	b.name(name, start)
+	s := scanner{b: value}
+	switch c := s.peek(); {
+	case p == inObject && string(name) == "extensions" && c == '{':
+		return b.properties(&s, inExtensions, at)
+	case p == inObject && string(name) == "object_refs" && c == '[':
+		return b.elements(&s, at)
+	case p == inHandling && c == '{':
+		return b.properties(&s, inNote, at)
+	}
+	b.out = append(b.out, value...)
+	return nil
+}
+
+// elements writes object_refs: each element is a value, or a digest that
+// stands for one (RFC 9901 §4.2.4.2).
+func (b *builder) elements(s *scanner, parent int) error {
+	s.next('[')
+	b.out = append(b.out, '[')
+	own := b.holder(inRefs, parent)
+	for pos := 0; ; pos++ {
+		more, ok := s.element(pos == 0)
+		if !ok {
+			return bad("object_refs is not an array")
+		}
+		if !more {
+			break
+		}
+		at := -1
+		var value []byte
+		if s.peek() == '{' {
+			d, err := b.hiddenElement(s)
+			if err != nil {
+				return err
+			}
+			b.hidden = true
+			if at = b.lookup(&d, inRefs); at < 0 {
+				if b.refHole < 0 {
+					b.refHole = pos
+				}
+				continue
+			}
+			if _, value, err = b.take(at, inRefs, parent); err != nil {
+				return err
+			}
+		} else {
+			if value, ok = s.value(); !ok {
+				return bad("object_refs is not an array")
+			}
+			if own != nil {
+				own.open++
+			}
+		}
+		if b.refs > 0 {
+			b.out = append(b.out, ',')
+		}
+		if at >= 0 && b.record {
+			b.m.discs[at].index = b.refs
+		}
+		b.refs++
+		b.out = append(b.out, value...)
+	}
+	b.out = append(b.out, ']')
+	return nil
+}
+
+// hiddenElement reads {"...": digest}.
+func (b *builder) hiddenElement(s *scanner) (d [32]byte, err error) {
+	s.next('{')
+	name, escaped, more, ok := s.member(true)
+	if !ok || !more || escaped || string(name) != "..." {
+		return d, bad("an element of object_refs is neither a text nor a digest")
+	}
+	if d, err = b.digest(s); err != nil {
+		return d, err
+	}
+	if !s.next('}') {
+		return d, bad("an element of object_refs holds more than a digest")
+	}
+	return d, nil
+}

@@ -1,0 +1,158 @@
+package envelope
+
+import "bytes"
+
+// scanner walks JSON text without decoding it: it finds where values begin and
+// end. It is exact on valid JSON and bounded on anything else. It does not
+// validate: whatever it cuts out is put together to an object that stix.Parse
+// reads strictly, and a piece that is not valid JSON makes that object invalid,
+// because a strict parser and this scanner agree on where a valid value ends.
+type scanner struct {
+	b []byte
+	i int
+}
+
+// space skips white space.
+func (s *scanner) space() {
+	for s.i < len(s.b) {
+		switch s.b[s.i] {
+		case ' ', '\t', '\n', '\r':
+			s.i++
+		default:
+			return
+		}
+	}
+}
+
+// next skips white space and then c; false if something else comes.
+func (s *scanner) next(c byte) bool {
+	s.space()
+	if s.i < len(s.b) && s.b[s.i] == c {
+		s.i++
+		return true
+	}
+	return false
+}
+
+// peek returns the next byte that is not white space, or 0 at the end.
+func (s *scanner) peek() byte {
+	s.space()
+	if s.i < len(s.b) {
+		return s.b[s.i]
+	}
+	return 0
+}
+
+// end reports whether only white space is left.
+func (s *scanner) end() bool { return s.peek() == 0 && s.i >= len(s.b) }
+
+// text cuts a string without its quotes. escaped says that it holds a
+// backslash, so that its bytes are not what it means.
+func (s *scanner) text() (content []byte, escaped, ok bool) {
+	if !s.next('"') {
+		return nil, false, false
+	}
+	start := s.i
+	for {
+		n := bytes.IndexByte(s.b[s.i:], '"')
+		if n < 0 {
+			return nil, false, false
+		}
+		run := s.b[s.i : s.i+n]
+		s.i += n + 1
+		if bytes.IndexByte(run, '\\') < 0 && !escaped {
+			return s.b[start : s.i-1], false, true
+		}
+		escaped = true
+		if slashes(s.b[start:s.i-1])%2 == 0 {
+			return s.b[start : s.i-1], true, true
+		}
+	}
+}
+
+// slashes counts the backslashes at the end of b.
+func slashes(b []byte) int {
+	n := 0
+	for n < len(b) && b[len(b)-1-n] == '\\' {
+		n++
+	}
+	return n
+}
+
+// value cuts the next value, whatever it is.
+func (s *scanner) value() (raw []byte, ok bool) {
+	c := s.peek()
+	start := s.i
+	switch c {
+	case 0, ',', ':', ']', '}':
+		return nil, false
+	case '"':
+		if _, _, ok := s.text(); !ok {
+			return nil, false
+		}
+	case '{', '[':
+		if !s.nested() {
+			return nil, false
+		}
+	default:
+		for s.i < len(s.b) && !terminal[s.b[s.i]] {
+			s.i++
+		}
+	}
+	return s.b[start:s.i], true
+}
+
+// terminal are the bytes that end a number or a literal.
+var terminal = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, ',': true, ':': true,
+	'[': true, ']': true, '{': true, '}': true, '"': true}
+
+// nested skips an array or an object.
+func (s *scanner) nested() bool {
+	depth := 0
+	for s.i < len(s.b) {
+		switch s.b[s.i] {
+		case '"':
+			if _, _, ok := s.text(); !ok {
+				return false
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				s.i++
+				return true
+			}
+		}
+		s.i++
+	}
+	return false
+}
+
+// member cuts the next member of an object that the scanner stands in, after
+// its opening brace. more is false at the closing brace.
+func (s *scanner) member(first bool) (name []byte, escaped, more, ok bool) {
+	if s.next('}') {
+		return nil, false, false, true
+	}
+	if !first && !s.next(',') {
+		return nil, false, false, false
+	}
+	name, escaped, ok = s.text()
+	if !ok || !s.next(':') {
+		return nil, false, false, false
+	}
+	return name, escaped, true, true
+}
+
+// element steps to the next element of an array, after its opening bracket.
+// more is false at the closing bracket.
+func (s *scanner) element(first bool) (more, ok bool) {
+	if s.next(']') {
+		return false, true
+	}
+	if !first && !s.next(',') {
+		return false, false
+	}
+	return true, true
+}
