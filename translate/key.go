@@ -83,18 +83,35 @@ func appendUnicodeKey(dst []byte, term string) ([]byte, error) {
 		}
 		prev = r
 	}
-	// Folding can undo normal form and the reverse (U+0345 does both), hence
-	// the second round, as NFKC_Casefold has it (Unicode Standard, 3.13).
-	fold := cases.Fold()
-	s := norm.NFKC.String(term)
-	for range 2 {
-		s = norm.NFKC.String(fold.String(s))
-	}
+	s := foldCase(norm.NFKC.String(term))
 	s = strings.Join(strings.Fields(strings.Map(dash, s)), " ")
 	if s == "" {
 		return nil, fmt.Errorf("%w: only blanks", ErrNotATerm)
 	}
 	return append(dst, s...), nil
+}
+
+// foldCase folds the case of an NFKC string and restores NFKC. Folding can
+// undo normal form and the reverse (U+0345 does both), hence two rounds, as
+// NFKC_Casefold has it (Unicode Standard, 3.13).
+func foldCase(s string) string {
+	if !strings.ContainsFunc(s, cased) {
+		return s
+	}
+	fold := cases.Fold()
+	for range 2 {
+		s = norm.NFKC.String(fold.String(s))
+	}
+	return s
+}
+
+// cased reports whether folding may change r. Scripts without case, such as
+// kana and Han, skip the folding, which is most of the cost of a key.
+func cased(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'A' <= r && r <= 'Z'
+	}
+	return unicode.SimpleFold(r) != r || unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt)
 }
 
 // dash maps the Unicode dashes to "-": hyphens U+2010 to U+2015 and the minus
@@ -117,6 +134,11 @@ func invisible(r, prev rune) bool {
 			unicode.In(prev, unicode.Latin, unicode.Greek, unicode.Cyrillic)
 	case utf8.RuneError, 0x2800: // lost bytes; the blank braille pattern
 		return true
+	case 0x115F, 0x1160, 0x3164, 0xFFA0: // Hangul fillers, letters without a shape
+		return true
+	}
+	if unicode.IsLetter(r) {
+		return false
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Cs, unicode.Zl, unicode.Zp,
 		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
