@@ -71,7 +71,7 @@ func (l *lexer) next() token {
 			l.at++
 		}
 		return token{tokWord, l.text[start:l.at], start}
-	case digit(c), (c == '-' || c == '+') && start+1 < len(l.text):
+	case digit(c), c == '-', c == '+', c == '.' && start+1 < len(l.text) && digit(l.text[start+1]):
 		return l.number(start)
 	}
 	return l.punct(start)
@@ -176,7 +176,7 @@ func (l *lexer) number(start int) token {
 	switch {
 	case kind == tokInt && whole == "":
 		return token{tokBad, "a sign without a number", start}
-	case len(whole) > 1 && whole[0] == '0':
+	case kind == tokInt && len(whole) > 1 && whole[0] == '0':
 		return token{tokBad, "a number that begins with 0", start}
 	}
 	return token{kind, text, start}
