@@ -65,6 +65,11 @@ func world(t testing.TB) *translate.Dictionary {
 	rsit.Concepts[2].Labels = append(rsit.Concepts[2].Labels, translate.Label{
 		Text: "Erpressungstrojaner", Language: "de", Rank: translate.Hidden, Relation: translate.Broad, Source: "test", Where: "f.csv:7",
 	})
+	third := translate.Vocabulary{Scheme: "third", Version: "1", File: "n.csv", Concepts: []translate.Concept{
+		incident("third:infected", "fr:Système infecté", "fr-CA:Poste infecté"),
+	}, Mappings: []translate.Mapping{
+		row("rsit", `rsit:malicious-code="infected-system"`, "third", "third:infected", translate.Exact),
+	}}
 	actors := translate.Vocabulary{Scheme: "threat-actor", Version: "349", File: "g.json", Concepts: []translate.Concept{
 		name(translate.Actor, "1", "CHRYSENE", "OilRig", "Greenbug"), name(translate.Actor, "2", "OilRig", "APT34"),
 		name(translate.Actor, "3", "APT28", "GRIZZLY STEPPE"), name(translate.Actor, "4", "APT29", "GRIZZLY STEPPE"),
@@ -79,7 +84,7 @@ func world(t testing.TB) *translate.Dictionary {
 		row("feed", "bot", "rsit", `rsit:malicious-code="infected-system"`, translate.Broad),
 		row("other-feed", "login", "feed", "logins", translate.Exact),
 	}}
-	return newDictionary(t, rsit, actors, malware, feeds)
+	return newDictionary(t, rsit, actors, malware, feeds, third)
 }
 
 // row is a mapping between incident words.
@@ -109,11 +114,16 @@ func TestLookup(t *testing.T) {
 		{"a predicate tag is the predicate", "rsit:other", translate.Incident, "rsit", "rsit:other/zxx/rsit/exact"},
 		{"a hidden word is understood", "Erpressungstrojaner", translate.Incident, "en", "Infected System/en/rsit/broad"},
 		{"and never offered", "Infected System", translate.Incident, "de", "Infiziertes System/de/rsit/exact"},
+		{"a word that only resembles is not mapped on", "Erpressungstrojaner", translate.Incident, "third", ""},
+		{"nor to the labels there", "Erpressungstrojaner", translate.Incident, "fr", ""},
+		{"the concept's own word is", "Infected System", translate.Incident, "fr", "Système infecté/fr/third/exact"},
+		{"one language a concept, the best", "third:infected", translate.Incident, "fr-CA", "Poste infecté/fr-CA/third/exact"},
 		{"a mapping", "logins", translate.Incident, "rsit", `rsit:intrusion-attempts="brute-force"/zxx/rsit/exact`},
 		{"a mapping, then the label of its target", "logins", translate.Incident, "de", "Anmeldeversuche/de/rsit/exact"},
 		{"a broad mapping keeps its relation", "bot", translate.Incident, "de", "Infiziertes System/de/rsit/broad"},
 		{"an exact mapping backwards", `rsit:intrusion-attempts="brute-force"`, translate.Incident, "feed", "logins/zxx/feed/exact"},
 		{"a broad one never", `rsit:malicious-code="infected-system"`, translate.Incident, "feed", ""},
+		{"nor where exact ones are", "third:infected", translate.Incident, "rsit", `rsit:malicious-code="infected-system"/zxx/rsit/exact`},
 		{"two exact mappings are not chained", "login", translate.Incident, "rsit", ""},
 		{"nor to a label", "login", translate.Incident, "de", ""},
 		{"no counterpart is an answer", "dial-up fraud", translate.Incident, "rsit", "/zxx/rsit/none"},
