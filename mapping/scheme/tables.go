@@ -1,71 +1,254 @@
 package scheme
 
 import (
-	"errors"
-	"io/fs"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/entente-relay/entente/mapping"
 )
 
-// Standing says what kind of word a label is in its scheme.
-type Standing uint8
+// Tables is everything loaded. It does not change after Load or Accept, apart
+// from a cache of answers, and is safe for concurrent use.
+type Tables struct {
+	ladders []*ladder            // by index
+	byID    map[string]*ladder   // by scheme id
+	names   map[string][]*ladder // by id, country, body and family, in several spellings
+	rels    [][]*relation        // by index of from times number of ladders plus index of to
+	pivots  []*ladder
+	epochs  []time.Time // moments at which an answer can change, in order
+	titles  map[string]string
 
-// The standings. The zero value is no standing at all.
-const (
-	Unknown      Standing = iota // with an error
-	Classified                   // a level of the scheme, or a handling word treated as one
-	Unclassified                 // the scheme's word for "not classified": no level
-)
+	accepted map[string]bool // names of unverified schemes, tables and rows that count
+	content  string          // digest of the files
+	digest   string          // digest of the files and of what was accepted
 
-// Tables is everything loaded. It is immutable and safe for concurrent use.
-type Tables struct{}
-
-// Scheme describes one loaded scheme.
-type Scheme struct {
-	ID, Country, Authority string
-	From, To               time.Time
-	Verified, Accepted     bool
+	mu    sync.RWMutex
+	cache map[question]mapping.Outcome
 }
 
-// Violation is a law that the loaded tables break.
-type Violation struct {
-	Law  string
-	Text string
-	Rows []string
+// tables makes the compiled data ready to answer.
+func (c *compiler) tables(content string) *Tables {
+	t := &Tables{
+		ladders: c.ladders, byID: c.byID, names: map[string][]*ladder{},
+		rels: make([][]*relation, len(c.ladders)*len(c.ladders)), titles: c.titles,
+		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{},
+	}
+	for _, l := range t.ladders {
+		for _, name := range []string{l.ID, l.Country, l.Body} {
+			t.addName(name, l)
+		}
+	}
+	for family, newest := range newestOfFamilies(t.ladders) {
+		t.addName(family, newest)
+	}
+	for _, r := range c.rels {
+		i := t.pair(r.from, r.to)
+		t.rels[i] = append(t.rels[i], r)
+		if r.pivot != nil && !slices.Contains(t.pivots, r.pivot) {
+			t.pivots = append(t.pivots, r.pivot)
+		}
+	}
+	t.epochs = datesOf(c)
+	t.digest = t.sum()
+	return t
 }
 
-// Load reads every scheme and table in fsys.
-func Load(fsys fs.FS) (*Tables, error) { return nil, errors.New("scheme: loading is not built") }
+// addName lets a ladder be found by a name in small letters, capitals and as
+// written.
+func (t *Tables) addName(name string, l *ladder) {
+	if name == "" {
+		return
+	}
+	for _, spelling := range sortedKeys(map[string]bool{name: true, strings.ToLower(name): true, strings.ToUpper(name): true}) {
+		if !slices.Contains(t.names[spelling], l) {
+			t.names[spelling] = append(t.names[spelling], l)
+		}
+	}
+}
 
-// Accept returns tables in which the named unverified schemes, tables or rows
-// count.
+// newestOfFamilies returns, per family, the scheme that no other of the family
+// replaces.
+func newestOfFamilies(ladders []*ladder) map[string]*ladder {
+	replaced := map[string]bool{}
+	for _, l := range ladders {
+		replaced[l.Replaces] = true
+	}
+	newest := map[string]*ladder{}
+	for _, l := range ladders {
+		if l.Family != "" && !replaced[l.ID] {
+			newest[l.Family] = l
+		}
+	}
+	return newest
+}
+
+// datesOf lists every moment at which a scheme, a rung or a table begins or
+// ends to be valid, in order.
+func datesOf(c *compiler) []time.Time {
+	seen := map[time.Time]bool{}
+	for _, l := range c.ladders {
+		seen[l.From], seen[l.Until] = true, true
+		for _, r := range l.Rungs {
+			seen[r.From], seen[r.Until] = true, true
+		}
+	}
+	for _, r := range c.rels {
+		seen[r.start], seen[r.stop] = true, true
+	}
+	delete(seen, time.Time{})
+	return slices.SortedFunc(maps.Keys(seen), time.Time.Compare)
+}
+
+// pair is the place of a direction in rels.
+func (t *Tables) pair(from, to *ladder) int { return from.index*len(t.ladders) + to.index }
+
+// epoch returns how many changes lie at or before at: the number of the period
+// that at falls in.
+func (t *Tables) epoch(at time.Time) int {
+	i, found := slices.BinarySearchFunc(t.epochs, at, time.Time.Compare)
+	if found {
+		i++
+	}
+	return i
+}
+
+// start returns the first moment of a period, zero for the first one.
+func (t *Tables) start(epoch int) time.Time {
+	if epoch == 0 {
+		return time.Time{}
+	}
+	return t.epochs[epoch-1]
+}
+
+// NextChange returns the first moment after now at which an answer can change,
+// zero if there is none. An answer given at now holds until then.
+func (t *Tables) NextChange(now time.Time) time.Time {
+	if i := t.epoch(now); i < len(t.epochs) {
+		return t.epochs[i]
+	}
+	return time.Time{}
+}
+
+// named returns the ladders that a name stands for: a scheme id, a country, a
+// body such as "eu" or "nato", or a family such as "tlp", in any case.
+func (t *Tables) named(name string) []*ladder {
+	if l, ok := t.names[name]; ok {
+		return l
+	}
+	return t.names[strings.ToLower(name)]
+}
+
+// Accept returns tables in which the named unverified schemes ("pl-national"),
+// tables ("cz-us-1995") or rows ("eu-2013-488-app-b-2021/PL") count. They stay
+// marked: every outcome that rests on one lists it. A name that does not exist
+// is an error; accepting what is verified anyway changes nothing.
 func (t *Tables) Accept(names ...string) (*Tables, error) {
-	return nil, errors.New("scheme: loading is not built")
+	known := t.acceptable()
+	accepted := maps.Clone(t.accepted)
+	for _, n := range names {
+		if !known[n] {
+			return nil, fmt.Errorf("accept %q: no scheme, table or row has this name%s", n, didYouMean(n, sortedKeys(known)))
+		}
+		accepted[n] = true
+	}
+	u := &Tables{
+		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs,
+		titles: t.titles, accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
+	}
+	u.digest = u.sum()
+	return u, nil
 }
 
-// Resolve finds label in the scheme; at is when the marking was made.
-func (t *Tables) Resolve(schemeID, label string, at time.Time) (mapping.Level, Standing, error) {
-	return mapping.Level{}, Unknown, &mapping.Fault{Cause: mapping.UnknownScheme, Law: "A8", What: schemeID, Text: "no scheme is loaded"}
+// Unverified lists, in order, the names that Accept would make count.
+func (t *Tables) Unverified() []string {
+	var names []string
+	for _, l := range t.ladders {
+		if !l.Verified {
+			names = append(names, l.ID)
+		}
+	}
+	for _, rels := range t.rels {
+		for _, r := range rels {
+			for _, k := range r.cells {
+				if !k.verified {
+					names = append(names, k.name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-// Map returns what level l is in the scheme, country or body named by to.
-func (t *Tables) Map(l mapping.Level, to string, now time.Time) mapping.Outcome {
-	return mapping.Outcome{Cause: mapping.UnknownScheme, From: l, Law: "A8"}
+// acceptable lists every name that can be accepted.
+func (t *Tables) acceptable() map[string]bool {
+	names := map[string]bool{}
+	for _, l := range t.ladders {
+		names[l.ID] = true
+	}
+	for _, rels := range t.rels {
+		for _, r := range rels {
+			names[r.table] = true
+			for _, k := range r.cells {
+				names[k.name] = true
+			}
+		}
+	}
+	return names
 }
 
-// Schemes lists the loaded schemes.
-func (t *Tables) Schemes() []Scheme { return nil }
+// Digest names this exact data and what of it was accepted: 64 hexadecimal
+// digits of SHA-256.
+func (t *Tables) Digest() string { return t.digest }
 
-// SchemesOf lists the schemes of a country in force at a time.
-func (t *Tables) SchemesOf(country string, at time.Time) []Scheme { return nil }
+func (t *Tables) sum() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", t.content)
+	for _, name := range sortedKeys(t.accepted) {
+		fmt.Fprintf(h, "%q\n", name)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
-// Digest names this exact data and what of it was accepted.
-func (t *Tables) Digest() string { return "" }
+// Schemes lists the loaded schemes by id.
+func (t *Tables) Schemes() []Scheme {
+	var out []Scheme
+	for _, id := range sortedKeys(t.byID) {
+		out = append(out, t.describe(t.byID[id]))
+	}
+	return out
+}
 
-// NextChange returns the first moment after now at which an answer can change;
-// zero if never.
-func (t *Tables) NextChange(now time.Time) time.Time { return time.Time{} }
+// SchemesOf lists the schemes of a country or body that are in force at a
+// time, by id. The name may be in any case.
+func (t *Tables) SchemesOf(name string, at time.Time) []Scheme {
+	var out []Scheme
+	for _, l := range t.named(name) {
+		if l.inForce(at) && l.ID != strings.ToLower(name) {
+			out = append(out, t.describe(l))
+		}
+	}
+	slices.SortFunc(out, func(a, b Scheme) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
 
-// Prove returns every law the loaded tables break.
-func (t *Tables) Prove() []Violation { return nil }
+// describe returns the public description of a ladder.
+func (t *Tables) describe(l *ladder) Scheme {
+	s := l.Scheme
+	s.Accepted = !s.Verified && t.accepted[s.ID]
+	return s
+}
+
+// counts reports whether a scheme may take part in a mapping.
+func (t *Tables) counts(l *ladder) bool { return l.Verified || t.accepted[l.ID] }
+
+// cellCounts reports whether a row may be used.
+func (t *Tables) cellCounts(r *relation, k *cell) bool {
+	return k.verified || t.accepted[k.name] || t.accepted[r.table]
+}

@@ -1,0 +1,165 @@
+package scheme
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/entente-relay/entente/mapping"
+)
+
+// Standing says what kind of word a label is in its scheme.
+type Standing uint8
+
+// The standings. The zero value is no standing at all.
+const (
+	Unknown      Standing = iota // comes with an error
+	Classified                   // a level of the scheme, or a handling word treated as one
+	Unclassified                 // the scheme's word for "not classified": no level
+)
+
+// Resolve finds what a label means. The scheme is named by its id, a country,
+// a body ("eu", "nato") or a family ("tlp"), in any case; a label given with a
+// scheme id resolves in that scheme only. Without a name the label must mean
+// something in exactly one loaded scheme (law A9). at is when the marking was
+// made: a scheme, or a level, not in force then is refused (law A10).
+//
+// Labels are compared after NFC, case folding and normalising of blanks;
+// look-alikes are unknown. Handling words (DIFFUSION RESTREINTE,
+// OFFICIAL-SENSITIVE, FOUO) are Classified: levels that no table need name,
+// never unclassified. The error is a *mapping.Fault.
+//
+// A scheme that is not verified resolves all the same: its words are
+// understood, and Map decides what they may become.
+func (t *Tables) Resolve(name, label string, at time.Time) (mapping.Level, Standing, error) {
+	l, r, err := t.resolve(name, label, at)
+	if err != nil {
+		return mapping.Level{}, Unknown, err
+	}
+	if r.none {
+		return mapping.Level{}, Unclassified, nil
+	}
+	return mapping.Level{
+		Scheme: l.ID, Country: l.Country, Code: l.rung(r.rank).Code, Label: label, Rank: r.rank,
+		Created: t.start(t.epoch(at)),
+	}, Classified, nil
+}
+
+// resolve finds the one scheme in which the label means something.
+func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, error) {
+	if l, ok := t.byID[name]; ok && l.inForce(at) { // the usual case, without lists
+		if r, ok := l.find(label); ok && r.usable(l, at) {
+			return l, r, nil
+		}
+	}
+	candidates := t.ladders
+	if name != "" {
+		if candidates = t.named(name); len(candidates) == 0 {
+			return nil, reading{}, &mapping.Fault{
+				Cause: mapping.UnknownScheme, Law: "A8", What: name, Text: "no loaded scheme, country or body has this name",
+				Hint: "list them with `entente schemes`" + didYouMean(name, sortedKeys(t.names)),
+			}
+		}
+	}
+	var found []*ladder
+	var what reading
+	var past []string // why it does not count at this date
+	for _, l := range candidates {
+		r, ok := l.find(label)
+		switch {
+		case !ok:
+		case !l.inForce(at) || !r.usable(l, at):
+			past = append(past, r.whyNot(l, at))
+		default:
+			found, what = append(found, l), r
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], what, nil
+	case len(found) > 1:
+		return nil, reading{}, &mapping.Fault{
+			Cause: mapping.Ambiguous, Law: "A9", What: label,
+			Text: "it means something in " + idsOf(found), Hint: "name the scheme",
+		}
+	case len(past) > 0:
+		return nil, reading{}, &mapping.Fault{
+			Cause: mapping.NotInForce, Law: "A10", What: label,
+			Text: fmt.Sprintf("not valid on %s: %s", at.UTC().Format(time.DateOnly), strings.Join(past, "; ")),
+			Hint: "give the scheme and date under which it was marked",
+		}
+	}
+	return nil, reading{}, unknownLabel(label, name, candidates)
+}
+
+// usable reports whether the word may be used at a time within its scheme.
+func (r reading) usable(l *ladder, at time.Time) bool {
+	switch {
+	case r.retired != nil:
+		return false
+	case r.none:
+		return true
+	}
+	g := l.rung(r.rank)
+	return during(at, g.From, g.Until)
+}
+
+// whyNot says why a word does not count at a time.
+func (r reading) whyNot(l *ladder, at time.Time) string {
+	switch {
+	case r.retired != nil:
+		s := "it was retired from " + l.ID
+		if r.retired.until != "" {
+			s += ", last day " + r.retired.until
+		}
+		if r.retired.note != "" {
+			s += " (" + r.retired.note + ")"
+		}
+		return s
+	case !l.inForce(at):
+		return fmt.Sprintf("%s is valid %s", l.ID, span(l.From, l.Until))
+	}
+	g := l.rung(r.rank)
+	return fmt.Sprintf("%s of %s is valid %s", g.Label, l.ID, span(g.From, g.Until))
+}
+
+// span words a period for people, with its last day.
+func span(from, until time.Time) string {
+	last := until.AddDate(0, 0, -1).Format(time.DateOnly)
+	switch {
+	case from.IsZero():
+		return "until " + last
+	case until.IsZero():
+		return "from " + from.Format(time.DateOnly) + " on"
+	}
+	return "from " + from.Format(time.DateOnly) + " to " + last
+}
+
+// unknownLabel is the fault for a label that no candidate knows. The hint is
+// for the person who reads it; nothing is guessed.
+func unknownLabel(label, name string, candidates []*ladder) error {
+	f := &mapping.Fault{Cause: mapping.UnknownLabel, Law: "A8", What: label, Text: "no loaded scheme has this label"}
+	if name == "" {
+		f.Hint = "name the scheme, or check the spelling letter by letter"
+		return f
+	}
+	f.Text = "no such label in " + idsOf(candidates)
+	f.Hint = "look-alike letters and other dashes do not match"
+	var known []string
+	for _, l := range candidates {
+		known = append(known, l.spellings()...)
+	}
+	if len(label) <= maxLabel {
+		f.Hint += didYouMean(strings.ToUpper(label), known)
+	}
+	return f
+}
+
+// idsOf lists scheme ids for people.
+func idsOf(ladders []*ladder) string {
+	ids := make([]string, len(ladders))
+	for i, l := range ladders {
+		ids[i] = l.ID
+	}
+	return strings.Join(ids, ", ")
+}
