@@ -1,18 +1,32 @@
 package policy
 
 import (
-	"errors"
-	"io/fs"
+	"encoding/hex"
 	"time"
+
+	"github.com/cedar-policy/cedar-go/types"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
 
 	"github.com/entente-relay/entente/mapping/scheme"
 )
 
 // Bundle is everything a decision rests on besides the object and the peer:
 // rules, facts of law, equivalence tables and reviews, loaded and proved
-// together. It is immutable and safe for concurrent use.
+// together. It is immutable, but for its caches, and safe for concurrent use.
 type Bundle struct {
-	digest [32]byte
+	digest    [32]byte
+	rules     []*rule // in the order of files and places
+	asked     map[types.EntityUID][]*rule
+	actions   map[types.EntityUID]types.Entity
+	validator *validate.Validator
+	law       *law
+	tables    *scheme.Tables
+	reviewed  map[string]Review
+	moments   []time.Time // at which a rule begins, ends or counts
+
+	outcomes *cache[outcomeKey, *outcome]
+	answers  *cache[answerKey, *answer]
+	peers    *cache[[32]byte, *peerView]
 }
 
 // Options are what the operator adds to what ships.
@@ -31,19 +45,47 @@ type Review struct {
 	On time.Time
 }
 
-// Load reads the rules (with schema and examples) from policies and the facts
-// of law from jurisdictions, and proves them: schema, guards, examples. The
-// error lists every fault with file, line and column.
-func Load(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bundle, error) {
-	return nil, errors.New("policy: loading is not built")
+// Digest names this exact bundle: rules, facts of law, reviews and tables, in
+// hexadecimal.
+func (b *Bundle) Digest() string { return hex.EncodeToString(b.digest[:]) }
+
+// Rule describes one loaded rule for people.
+type Rule struct {
+	// ID, Basis, Kind, Text are those of the rule; Where is file:line:column.
+	ID, Basis, Kind, Text, Where string
+	// NeedsReview says that it allows personal or classified material;
+	// Reviewed that the operator recorded a review.
+	NeedsReview, Reviewed bool
 }
 
-// Digest names this exact bundle: rules, facts of law, reviews and tables.
-func (b *Bundle) Digest() string { return "" }
+// Rules lists the loaded rules in order.
+func (b *Bundle) Rules() []Rule {
+	out := make([]Rule, len(b.rules))
+	for i, r := range b.rules {
+		_, done := b.reviewed[r.id]
+		out[i] = Rule{ID: r.id, Basis: r.basis, Kind: r.kind, Text: r.text, Where: r.where(), NeedsReview: r.sensitive(), Reviewed: done}
+	}
+	return out
+}
 
-// Decide says what of s may go to a peer at a time: share (and reshare, when
-// the node is not the issuer), then disclose per property.
-func (b *Bundle) Decide(s *Subject, to *Recipient, now time.Time) Decision { return Decision{} }
+// counts reports whether a rule takes part at a time: in force and, where it
+// needs one, reviewed.
+func (b *Bundle) counts(r *rule, now time.Time) bool {
+	if !r.active(now) {
+		return false
+	}
+	if !r.sensitive() {
+		return true
+	}
+	v, ok := b.reviewed[r.id]
+	return ok && !now.Before(v.On)
+}
 
-// DecideStore says whether a node may keep s: at intake and at import.
-func (b *Bundle) DecideStore(s *Subject, at *Node, now time.Time) Decision { return Decision{} }
+// ruleSpan is the time around now in which the same rules count.
+func (b *Bundle) ruleSpan(now time.Time) span {
+	var s span
+	for _, m := range b.moments {
+		s = s.cut(m, now)
+	}
+	return s
+}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -14,15 +15,16 @@ const (
 	ClassOrigin  = "origin"
 )
 
-// Decision is the answer for one object and one recipient. Only [Bundle] makes
-// one; it is bound to the object's digest, the peer and the bundle. The zero
-// value is not valid.
+// Decision is the answer for one object and one recipient. Only [Bundle] and
+// [Relate] make one; it is bound to the object's digest, the peer and the
+// bundle. The zero value is not valid.
 type Decision struct {
-	subject  *Subject
-	peer     string
-	outcome  *outcome
-	relation *relation
-	now      time.Time
+	subject *Subject
+	peer    string
+	outcome *outcome
+	verdict federation.Verdict
+	gone    []goneUnit // top-most units that do not go
+	extra   []Cited    // reasons that only the object or the message has
 }
 
 // outcome is what the engine found for a class of objects: shared between all
@@ -32,14 +34,15 @@ type outcome struct {
 	verdict  federation.Verdict
 	reasons  []Cited
 	allowed  []Cited
-	denied   map[uint16]*denial // by unit class
+	denied   [][]Cited // by unit class; nil where it may go
 	from, to string
 	span     span
 }
 
-// denial says why the units of one class do not go.
-type denial struct {
-	cited []Cited
+// goneUnit is a unit that is removed, with the rule to name for it.
+type goneUnit struct {
+	unit  int
+	cited Cited
 }
 
 // Cited is a rule that took part in a decision, with what it cites.
@@ -49,7 +52,7 @@ type Cited struct {
 	// Rule is the rule's id; Basis what it rests on; Kind the kind of basis:
 	// statute, guidance, agreement or custom.
 	Rule, Basis, Kind string
-	// Text explains in one sentence or two: "rule X, which cites Y: ...".
+	// Text explains in a sentence: "Rule X, which cites Y: ...".
 	Text string
 	// Class is the wire class: policy, privacy or origin.
 	Class string
@@ -71,7 +74,7 @@ type Removed struct {
 }
 
 // Valid reports whether d was made by a bundle; the zero value was not.
-func (d Decision) Valid() bool { return d.outcome != nil && d.subject != nil }
+func (d Decision) Valid() bool { return d.outcome != nil && d.subject != nil && d.verdict.Valid() }
 
 // Verdict returns share, redact, withhold or hold; an invalid decision is
 // withheld.
@@ -79,11 +82,28 @@ func (d Decision) Verdict() federation.Verdict {
 	if !d.Valid() {
 		return federation.Withhold
 	}
-	return d.outcome.verdict
+	return d.verdict
 }
 
-// Removed lists the properties that do not go, top-most only.
-func (d Decision) Removed() []Removed { return nil }
+// goes reports whether anything of the object goes.
+func (d Decision) goes() bool {
+	v := d.Verdict()
+	return v == federation.Share || v == federation.Redact
+}
+
+// Removed lists the properties that do not go, top-most only, in the order of
+// the object's units; empty unless the verdict is redact.
+func (d Decision) Removed() []Removed {
+	if d.Verdict() != federation.Redact {
+		return nil
+	}
+	out := make([]Removed, len(d.gone))
+	for i, g := range d.gone {
+		out[i] = Removed{Path: d.subject.units[g.unit].Path, Reason: g.cited.Reason, Class: g.cited.Class,
+			Rule: g.cited.Rule, Basis: g.cited.Basis, Text: g.cited.Text}
+	}
+	return out
+}
 
 // Reasons lists the rules that denied something, most decisive first; empty
 // only when everything may go.
@@ -91,15 +111,16 @@ func (d Decision) Reasons() []Cited {
 	if !d.Valid() {
 		return nil
 	}
-	return d.outcome.reasons
+	return slices.Concat(d.extra, d.outcome.reasons)
 }
 
-// Allowed lists the permissions that were relied upon.
+// Allowed lists the permissions that were relied upon: what the journal keeps
+// of a release as its purpose and basis.
 func (d Decision) Allowed() []Cited {
 	if !d.Valid() {
 		return nil
 	}
-	return d.outcome.allowed
+	return slices.Clone(d.outcome.allowed)
 }
 
 // Digest returns the digest of the object the decision is on.
@@ -144,4 +165,65 @@ func (d Decision) Until() time.Time {
 		return time.Time{}
 	}
 	return d.outcome.span.to
+}
+
+// settle finds the units that a redaction removes: those of denied classes,
+// and containers of which nothing would be left. What then cannot go, because
+// an emptied container is fixed or required, takes the object with it.
+func (d *Decision) settle() {
+	units := d.subject.units
+	cited := make([]*Cited, len(units))
+	for i := range units {
+		if c := d.outcome.denied[d.subject.classOf[i]]; len(c) > 0 {
+			cited[i] = &c[0]
+		}
+	}
+	d.collect(cited)
+}
+
+// collect turns the units marked as removed into the top-most ones, and
+// withholds the object where a removal cannot be.
+func (d *Decision) collect(cited []*Cited) {
+	units := d.subject.units
+	left := make([]int, len(units))
+	first := make([]*Cited, len(units))
+	for i := len(units) - 1; i >= 0; i-- { // parts before what holds them
+		u := &units[i]
+		if cited[i] == nil && u.Container && left[i] == 0 && first[i] != nil {
+			cited[i] = first[i]
+			if u.Fixed || u.Required {
+				d.withhold(*first[i])
+				return
+			}
+		}
+		if u.Parent < 0 {
+			continue
+		}
+		if cited[i] != nil {
+			first[u.Parent] = cited[i]
+		} else {
+			left[u.Parent]++
+		}
+	}
+	d.gone = d.gone[:0]
+	below := make([]bool, len(units)) // a removed unit holds it
+	for i := range units {
+		if p := units[i].Parent; p >= 0 {
+			below[i] = below[p] || cited[p] != nil
+		}
+		if cited[i] != nil && !below[i] {
+			d.gone = append(d.gone, goneUnit{i, *cited[i]})
+		}
+	}
+}
+
+// withhold turns the decision into one that lets nothing out.
+func (d *Decision) withhold(c Cited) {
+	d.verdict, d.gone = federation.Withhold, nil
+	if c.Hold {
+		d.verdict = federation.Hold
+	}
+	if !slices.Contains(d.outcome.reasons, c) {
+		d.extra = append(slices.Clip(d.extra), c)
+	}
 }

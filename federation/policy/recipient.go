@@ -12,6 +12,7 @@ type Recipient struct {
 	self      Node
 	agreement Agreement
 	agreed    bool
+	site      bool // the node's own place, for store and transit
 	key       [32]byte
 }
 
@@ -35,6 +36,14 @@ func Stranger(self *Node, peer string) *Recipient {
 	return r
 }
 
+// siteOf returns a node's own place as a recipient.
+func siteOf(n *Node) *Recipient {
+	r := &Recipient{self: *n, agreement: Agreement{Peer: n.ID}, site: true}
+	r.self.Storage = slices.Clone(n.Storage)
+	r.seal()
+	return r
+}
+
 // Peer returns the recipient's participant id.
 func (r *Recipient) Peer() string { return r.agreement.Peer }
 
@@ -45,12 +54,13 @@ func (r *Recipient) seal() {
 		Self      Node
 		Agreement Agreement
 		Agreed    bool
-	}{r.self, r.agreement, r.agreed})
+		Site      bool
+	}{r.self, r.agreement, r.agreed, r.site})
 	if err != nil {
-		// Only a time outside the years 0 to 9999 can fail here; the raw
-		// bytes of nothing are then a key that no other recipient shares,
-		// and the facts of such a recipient deny (see peerFacts).
-		r.agreed = false
+		// Only a time outside the years 0 to 9999 fails here. Such terms are
+		// none: the recipient becomes a stranger, with a stranger's key.
+		r.agreed, r.agreement = false, Agreement{Peer: r.agreement.Peer}
+		all = []byte("terms without a key of " + r.agreement.Peer + " for " + r.self.ID)
 	}
 	r.key = sha256.Sum256(all)
 }

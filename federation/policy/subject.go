@@ -4,51 +4,40 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
 	"github.com/entente-relay/entente/mapping"
-	"github.com/entente-relay/entente/mapping/scheme"
 )
 
 // Subject is one object as policy sees it: its handling understood, each of
-// its units placed in a class. [Reader.Subject] makes it once per message.
+// its units placed in a class. [Reader.Subject] makes it once per message; it
+// is immutable.
 type Subject struct {
 	issuer   string
+	from     string // participant it came from, "" if not stated
 	digest   [32]byte
 	object   *stix.Object
 	handling mapping.Handling
 	problem  *federation.Refusal
+	dangling []string // selectors of granular markings that point at nothing
+	follows  bool     // a definition without markings of its own: see Relate
 	units    []stix.Unit
 	classOf  []uint16 // unit index -> index in classes
 	classes  []unitClass
-	key      [32]byte
+	base     string   // canonical form of all facts but handling and classes
+	key      [32]byte // hash of everything a decision depends on
 }
 
-// unitClass is what policy can tell units apart by.
+// unitClass is what policy can tell units of one object apart by.
 type unitClass struct {
 	categories []categorized
-	handling   mapping.Handling
-	pinned     bool // fixed or required: cannot be removed
+	own        mapping.Handling // the object's, joined with the unit's own markings
+	ownKey     string           // its cache key
+	pinned     bool             // fixed or required: it cannot be removed
+	derives    bool             // the object's id is computed from it
 }
 
 // categorized is one category found in a unit.
 type categorized struct {
 	category federation.Category
 	unsure   bool
-}
-
-// Reader makes subjects. It is immutable and safe for concurrent use.
-type Reader struct {
-	tables *scheme.Tables
-}
-
-// NewReader returns a reader that resolves classifications in tables.
-func NewReader(tables *scheme.Tables) *Reader { return &Reader{tables: tables} }
-
-// Subject reads the markings of one object of a message. digest is that of
-// the object's disclosure; defs are the marking-definitions of the same
-// message and issuer, by id. What cannot be understood is carried in the
-// subject and leads to a hold, never to a default.
-func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs map[string]*stix.Object) *Subject {
-	return &Subject{issuer: issuer, digest: digest, object: o,
-		problem: federation.Refuse(federation.UnknownMarking, o.ID(), "markings are not read yet")}
 }
 
 // Handling returns what the object's markings mean together.
@@ -65,3 +54,37 @@ func (s *Subject) Digest() [32]byte { return s.digest }
 
 // Problem returns what in the markings was not understood, or nil.
 func (s *Subject) Problem() *federation.Refusal { return s.problem }
+
+// Arrived returns the subject with the participant stated that the message
+// came from. TLP:AMBER goes on to clients only from its first recipient, so
+// without this, or with another than the issuer, it goes no further.
+func (s *Subject) Arrived(from string) *Subject {
+	t := *s
+	t.from = from
+	return &t
+}
+
+// direct reports whether the object came from its issuer itself.
+func (s *Subject) direct() bool { return s.from != "" && s.from == s.issuer }
+
+// canonicalKey is the cache key of a handling: of all its fields but those
+// that no rule can ask about.
+func canonicalKey(h mapping.Handling) string {
+	h.RetainDays = 0 // travels and is enforced by the receiver; not a fact here
+	if len(h.Statements) > 0 {
+		h.Statements = []string{""} // only their presence is a fact
+	}
+	return h.Key()
+}
+
+// effective returns the handling that the rules judge. A definition without
+// markings of its own is judged as public, and then goes only with what it
+// marks (see [Relate]).
+func (s *Subject) effective() mapping.Handling {
+	if !s.follows {
+		return s.handling
+	}
+	h := s.handling
+	h.TLP = mapping.TLPClear
+	return h
+}

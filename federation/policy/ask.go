@@ -1,0 +1,225 @@
+package policy
+
+import (
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/types"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// Entity types and actions of the schema.
+const (
+	typePeer     types.EntityType = "Peer"
+	typeSite     types.EntityType = "Site"
+	typeObject   types.EntityType = "Object"
+	typeProperty types.EntityType = "Property"
+)
+
+var (
+	actionShare     = types.NewEntityUID("Action", "share")
+	actionReshare   = types.NewEntityUID("Action", "reshare")
+	actionDisclose  = types.NewEntityUID("Action", "disclose")
+	actionStore     = types.NewEntityUID("Action", "store")
+	actionTransit   = types.NewEntityUID("Action", "transit")
+	actionTranslate = types.NewEntityUID("Action", "translate")
+)
+
+// answer is what the engine said to one request.
+type answer struct {
+	allow bool
+	cited []Cited // why not, or the permissions relied upon
+	span  span    // time in which the same rules would have been asked
+}
+
+// entities are the only entities a request can reach: the two it is about and
+// the actions with their groups.
+type entities struct {
+	principal, resource types.Entity
+	actions             map[types.EntityUID]types.Entity
+}
+
+// Get implements types.EntityGetter.
+func (e *entities) Get(uid types.EntityUID) (types.Entity, bool) {
+	switch uid {
+	case e.principal.UID:
+		return e.principal, true
+	case e.resource.UID:
+		return e.resource, true
+	}
+	a, ok := e.actions[uid]
+	return a, ok
+}
+
+// inForceRules iterates over the rules asked for one action that count at a
+// time; with all, over those that do not count too (examples are judged so).
+type inForceRules struct {
+	b     *Bundle
+	rules []*rule
+	now   time.Time
+	all   bool
+}
+
+// All implements cedar.PolicyIterator.
+func (f inForceRules) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
+		for _, r := range f.rules {
+			if !f.all && !f.b.counts(r, f.now) {
+				continue
+			}
+			if !yield(cedar.PolicyID(r.id), r.policy) {
+				return
+			}
+		}
+	}
+}
+
+// finding is the engine's raw answer, rules named.
+type finding struct {
+	permits, forbids []*rule
+	faults           []fault
+}
+
+// fault is a rule that failed, or a request that the schema refuses.
+type fault struct {
+	rule    *rule
+	message string
+}
+
+// evaluate checks a request against the schema and asks the rules. A fact that
+// is missing, surplus or of the wrong type never reaches a rule: Cedar would
+// skip the rule, and a forbid that is skipped lets something out.
+func (b *Bundle) evaluate(action types.EntityUID, e *entities, now time.Time, all bool) finding {
+	e.actions = b.actions
+	for _, x := range [...]types.Entity{e.principal, e.resource} {
+		if err := b.validator.Entity(x); err != nil {
+			return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", x.UID.Type, err)}}}
+		}
+	}
+	req := cedar.Request{Principal: e.principal.UID, Action: action, Resource: e.resource.UID}
+	if err := b.validator.Request(req); err != nil {
+		return finding{faults: []fault{{message: err.Error()}}}
+	}
+	_, diag := cedar.Authorize(inForceRules{b, b.asked[action], now, all}, e, req)
+	var f finding
+	for _, d := range diag.Errors {
+		f.faults = append(f.faults, fault{b.byID(string(d.PolicyID)), d.Message})
+	}
+	for _, d := range diag.Reasons {
+		if r := b.byID(string(d.PolicyID)); r.permit {
+			f.permits = append(f.permits, r)
+		} else {
+			f.forbids = append(f.forbids, r)
+		}
+	}
+	return f
+}
+
+// allowed reports the verdict: a permission, no prohibition and no fault.
+func (f finding) allowed() bool {
+	return len(f.faults) == 0 && len(f.forbids) == 0 && len(f.permits) > 0
+}
+
+// byID returns a loaded rule. The engine only names rules it was given.
+func (b *Bundle) byID(id string) *rule {
+	for _, r := range b.rules {
+		if r.id == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// ask evaluates one request and words the answer.
+func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) *answer {
+	kind := typeProperty
+	if action == actionShare || action == actionReshare || action == actionStore || action == actionTransit {
+		kind = typeObject
+	}
+	e := &entities{
+		principal: p.entity,
+		resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+	}
+	found := b.evaluate(action, e, now, false)
+	a := &answer{allow: found.allowed(), span: b.ruleSpan(now).meet(p.facts.span).meet(f.span)}
+	switch {
+	case len(found.faults) > 0:
+		for _, x := range found.faults {
+			a.cited = append(a.cited, faultCited(x))
+		}
+	case a.allow:
+		for _, r := range found.permits {
+			a.cited = append(a.cited, r.cite("", fill(r.text, &p.facts, f)))
+		}
+	case len(found.forbids) > 0 && p.facts.standing():
+		for _, r := range found.forbids {
+			a.cited = append(a.cited, r.cite(r.reason, fill(r.text, &p.facts, f)))
+		}
+	default:
+		a.cited = b.unmet(action, p, f, now)
+	}
+	return a
+}
+
+// standing reports whether there are terms to judge by. Without them the one
+// thing to say is that they are missing; what else would have stopped it is
+// noise.
+func (p *peerFacts) standing() bool { return p.agreement == "in-force" || p.agreement == "self" }
+
+// faultCited words a failure of the engine: always a deny and a hold.
+func faultCited(x fault) Cited {
+	c := Cited{Reason: federation.PolicyError, Rule: "policy-error", Kind: "custom", Class: ClassPolicy, Hold: true,
+		Basis: "a rule that fails is a no",
+		Text:  "The rules could not be evaluated: " + x.message + "."}
+	if x.rule != nil {
+		c.Rule, c.Basis, c.Kind = x.rule.id, x.rule.basis, x.rule.kind
+		c.Text = fmt.Sprintf("Rule %s, which cites %s, failed: %s.", x.rule.id, x.rule.basis, x.message)
+	}
+	return c
+}
+
+// unmet words a denial for want of a permission: which permission there would
+// be, and why it does not apply.
+func (b *Bundle) unmet(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) []Cited {
+	var out []Cited
+	for _, r := range b.asked[action] {
+		if !r.permit || r.category != f.category || (f.category == "object" && r.restricted != f.restricted) {
+			continue
+		}
+		review, reviewed := b.reviewed[r.id]
+		switch {
+		case !r.active(now) && now.Before(r.since):
+			out = append(out, r.cite(r.reason, fmt.Sprintf("it would allow this only from %s on.", r.since.Format(time.DateOnly))))
+		case !r.active(now):
+			out = append(out, r.cite(r.reason, fmt.Sprintf("it no longer allows this since %s.", r.until.Format(time.DateOnly))))
+		case r.sensitive() && !reviewed:
+			out = append(out, r.cite(r.reason, "it counts only once the operator has recorded who reviewed it (reviewed: in the configuration)."))
+		case r.sensitive() && now.Before(review.On):
+			out = append(out, r.cite(r.reason, fmt.Sprintf("it counts only from its review on %s on.", review.On.Format(time.DateOnly))))
+		default:
+			out = append(out, r.cite(r.reason, fill(r.unmet, &p.facts, f)))
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, defaultDeny(f.category))
+	}
+	return out
+}
+
+// defaultDeny is cited where no rule at all permits a kind of thing.
+func defaultDeny(category string) Cited {
+	reason := federation.Purpose
+	switch federation.Category(category) {
+	case federation.Personal, federation.Subscriber:
+		reason = federation.PersonalData
+	case federation.Commercial:
+		reason = federation.Contract
+	case federation.Source:
+		reason = federation.NotReleasable
+	}
+	return Cited{Reason: reason, Rule: "default-deny", Basis: "what no rule permits is denied", Kind: "custom", Class: ClassPolicy,
+		Text: fmt.Sprintf("No loaded rule permits this for %s.", category)}
+}

@@ -1,0 +1,269 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"github.com/cedar-policy/cedar-go/types"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// question is what is asked about a whole object: which requests make it up.
+type question uint8
+
+const (
+	toSend question = iota
+	toStore
+	toTransit
+	toTranslate
+)
+
+// outcomeKey holds, hashed, every input of a decision but the bundle, which
+// owns the cache, and the time, which the outcome's span bounds.
+type outcomeKey struct {
+	subject, peer [32]byte
+	ask           question
+	direct        bool
+}
+
+// answerKey is the same for one request to the engine.
+type answerKey struct {
+	item, peer [32]byte
+	action     types.EntityUID
+	direct     bool
+}
+
+// Decide says what of s may go to a peer at a time: share (and reshare, when
+// the node is not the issuer), then disclose per property. Close the decisions
+// of one message with [Relate].
+func (b *Bundle) Decide(s *Subject, to *Recipient, now time.Time) Decision {
+	return b.decide(toSend, s, to, now)
+}
+
+// DecideStore says whether a node may keep s, at intake and at import: Share
+// means yes.
+func (b *Bundle) DecideStore(s *Subject, at *Node, now time.Time) Decision {
+	return b.decide(toStore, s, siteOf(at), now)
+}
+
+// DecideTransit says whether s may pass through a node that does not keep it.
+func (b *Bundle) DecideTransit(s *Subject, through *Node, now time.Time) Decision {
+	return b.decide(toTransit, s, siteOf(through), now)
+}
+
+// DecideTranslate says which texts of s may go to a translation service under
+// an agreement; the others are listed as removed.
+func (b *Bundle) DecideTranslate(s *Subject, service *Recipient, now time.Time) Decision {
+	return b.decide(toTranslate, s, service, now)
+}
+
+// decide answers from the cache while the cached outcome holds.
+func (b *Bundle) decide(q question, s *Subject, to *Recipient, now time.Time) Decision {
+	key := outcomeKey{s.key, to.key, q, s.direct()}
+	o, ok := b.outcomes.get(key)
+	if !ok || !o.span.holds(now) {
+		o = b.work(q, s, to, now)
+		b.outcomes.put(key, o)
+	}
+	d := Decision{subject: s, peer: to.agreement.Peer, outcome: o, verdict: o.verdict}
+	if o.verdict == federation.Redact {
+		d.settle()
+	}
+	if s.follows && q == toSend && d.goes() {
+		d.waits()
+	}
+	return d
+}
+
+// work asks the engine.
+func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *outcome {
+	v := b.view(to, now)
+	w := &worker{b: b, s: s, v: v, now: now, out: &outcome{bundle: b.digest, from: written(s.handling)}}
+	w.out.span = v.facts.span
+	w.whole = w.item(unitClass{own: s.effective(), ownKey: canonicalKey(s.effective())})
+	w.out.to = w.whole.facts.to
+	switch q {
+	case toStore:
+		w.object(actionStore)
+	case toTransit:
+		w.object(actionTransit)
+	case toTranslate:
+		w.properties(actionTranslate)
+	default:
+		w.object(actionShare)
+		if w.out.verdict == federation.Share && w.whole.facts.hop != "origin" {
+			w.object(actionReshare)
+		}
+		if w.out.verdict == federation.Share {
+			w.properties(actionDisclose)
+		}
+	}
+	byOrder(w.out.reasons)
+	return w.out
+}
+
+// worker builds one outcome.
+type worker struct {
+	b     *Bundle
+	s     *Subject
+	v     *peerView
+	now   time.Time
+	whole *itemView
+	items []*itemView // of the handlings that differ from the whole's
+	out   *outcome
+}
+
+// itemView is the facts of one handling for the recipient.
+type itemView struct {
+	key   string
+	facts *itemFacts
+}
+
+// item returns the facts of a class's handling, computed once.
+func (w *worker) item(c unitClass) *itemView {
+	if w.whole != nil && w.whole.key == c.ownKey {
+		return w.whole
+	}
+	for _, v := range w.items {
+		if v.key == c.ownKey {
+			return v
+		}
+	}
+	v := &itemView{c.ownKey, w.b.item(w.s, c.own, w.v, w.now)}
+	w.items = append(w.items, v)
+	return v
+}
+
+// object asks about the whole object.
+func (w *worker) object(action types.EntityUID) {
+	a := w.answer(action, w.whole, w.whole.facts)
+	if a.allow {
+		w.out.verdict = federation.Share
+		w.out.allowed = cite(w.out.allowed, a.cited...)
+		return
+	}
+	w.out.verdict = verdictOf(a.cited)
+	w.out.reasons = cite(w.out.reasons, a.cited...)
+}
+
+// properties asks about each class of units. A denied class is removed; where
+// it cannot be, the object goes with it.
+func (w *worker) properties(action types.EntityUID) {
+	w.out.verdict = federation.Share
+	w.out.denied = make([][]Cited, len(w.s.classes))
+	for i := range w.s.classes {
+		c := &w.s.classes[i]
+		cited := w.class(action, c)
+		if len(cited) == 0 {
+			continue
+		}
+		w.out.reasons = cite(w.out.reasons, cited...)
+		w.out.denied[i] = cited
+		switch {
+		case action == actionTranslate || !c.pinned && !c.derives:
+			w.out.verdict = stricter(w.out.verdict, federation.Redact)
+		default:
+			w.out.verdict = stricter(w.out.verdict, verdictOf(cited))
+		}
+	}
+	if failed(w.out.reasons) {
+		w.out.verdict = federation.Hold // whatever else denies: somebody must look at the rule
+	}
+}
+
+// class asks about every category found in a class; all must be allowed.
+func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
+	item := w.item(*c)
+	var denied []Cited
+	for _, found := range c.categories {
+		f := item.facts.with(found)
+		a := w.answer(action, item, f)
+		if a.allow {
+			w.out.allowed = cite(w.out.allowed, a.cited...)
+			continue
+		}
+		denied = cite(denied, a.cited...)
+	}
+	byOrder(denied)
+	return denied
+}
+
+// answer asks the engine, or its cache.
+func (w *worker) answer(action types.EntityUID, item *itemView, f *itemFacts) *answer {
+	unsure := "sure"
+	if f.unsure {
+		unsure = "unsure"
+	}
+	key := answerKey{
+		item: sha256.Sum256([]byte(w.s.base + "\x00" + f.category + "\x00" + unsure + "\x00" + item.key)),
+		peer: w.v.to.key, action: action, direct: w.s.direct(),
+	}
+	a, ok := w.b.answers.get(key)
+	if !ok || !a.span.holds(w.now) {
+		a = w.b.ask(action, w.v, f, w.now)
+		w.b.answers.put(key, a)
+	}
+	w.out.span = w.out.span.meet(a.span)
+	return a
+}
+
+// verdictOf turns denials into a verdict. A failed rule always waits for a
+// person; else one denial that no person can lift here withholds.
+func verdictOf(cited []Cited) federation.Verdict {
+	if failed(cited) {
+		return federation.Hold
+	}
+	for _, c := range cited {
+		if !c.Hold {
+			return federation.Withhold
+		}
+	}
+	return federation.Hold
+}
+
+// failed reports whether a rule could not be evaluated.
+func failed(cited []Cited) bool {
+	return slices.ContainsFunc(cited, func(c Cited) bool { return c.Reason == federation.PolicyError && c.Hold })
+}
+
+// stricter returns the verdict that lets less out, now and after a person has
+// looked.
+func stricter(a, b federation.Verdict) federation.Verdict {
+	order := []federation.Verdict{federation.Share, federation.Redact, federation.Hold, federation.Withhold}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// cite appends citations that are not there yet.
+func cite(list []Cited, more ...Cited) []Cited {
+	for _, c := range more {
+		if !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// byOrder sorts denials by the order of enforcement (classification reference
+// §6.3): markings, originator, agreement and ceiling, audience, use, personal
+// data, residency, mapping. The first is the one to name.
+func byOrder(cited []Cited) {
+	order := []federation.Reason{
+		federation.PolicyError, federation.UnknownMarking, federation.Unmarked, federation.NotYetValid, federation.Expired,
+		federation.NoAgreement, federation.NotReleasable, federation.OverCeiling, federation.TLPAudience, federation.Purpose,
+		federation.Contract, federation.PersonalData, federation.Residency, federation.NotAccredited, federation.NoEquivalent,
+	}
+	slices.SortStableFunc(cited, func(a, b Cited) int { return rankIn(order, a.Reason) - rankIn(order, b.Reason) })
+}
+
+// rankIn is a reason's place in an order; those not in it come last.
+func rankIn(order []federation.Reason, r federation.Reason) int {
+	if i := slices.Index(order, r); i >= 0 {
+		return i
+	}
+	return len(order)
+}

@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/cedar-policy/cedar-go/types"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// vocabulary is what a fact with a closed list of words may say. The loader
+// refuses a rule that compares the fact with any other word: a misspelt word
+// in a rule would be false for ever, and Cedar would not mind.
+type vocabulary struct {
+	words []string
+	// unknown is the word for "nobody knows", which must deny; "" if the fact
+	// is computed from what is always there.
+	unknown string
+}
+
+// vocabularies returns the closed facts of the schema, by name.
+func vocabularies() map[string]vocabulary {
+	accreditation := vocabulary{[]string{"not-needed", "covers", "below", "lapsed", "none", "unknown"}, "unknown"}
+	return map[string]vocabulary{
+		"principal.kind":             {append(Kinds(), "unknown"), "unknown"},
+		"principal.agreement":        {[]string{"in-force", "not-yet", "ended", "none", "self"}, "none"},
+		"principal.tlpVersion":       {[]string{"1.0", "2.0", "unknown"}, "unknown"},
+		"principal.transfer":         {[]string{"inside", "adequate", "kind-not-covered", "not-certified", "no-decision", "other-law", "unknown"}, "unknown"},
+		"principal.data":             {categoryWords(), ""},
+		"resource.category":          {append(categoryWords(), "object"), ""},
+		"resource.marking":           {[]string{"understood", "unmarked", "unknown", "unresolved"}, "unknown"},
+		"resource.tlp":               {[]string{"clear", "green", "amber", "amber-strict", "red", "unmarked"}, "unmarked"},
+		"resource.pap":               {[]string{"none", "clear", "green", "amber", "red"}, ""},
+		"resource.ownAccreditation":  accreditation,
+		"resource.peerAccreditation": accreditation,
+		"resource.agreedLevel":       {[]string{"not-needed", "within", "above", "none", "unknown"}, "unknown"},
+		"resource.equivalent":        {[]string{"not-needed", "mapped", "none", "person", "unknown"}, "unknown"},
+		"resource.consent":           {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
+		"resource.release":           {[]string{"open", "listed", "unlisted"}, "unlisted"},
+		"resource.residency":         {[]string{"open", "limited"}, ""},
+		"resource.use":               {[]string{"open", "limited"}, ""},
+		"resource.validity":          {[]string{"current", "early", "over"}, ""},
+		"resource.hop":               {[]string{"origin", "onward"}, ""},
+	}
+}
+
+func categoryWords() []string {
+	var out []string
+	for _, c := range federation.Categories() {
+		out = append(out, string(c))
+	}
+	return out
+}
+
+// peerFacts are the facts of the schema's Peer and Site, with the words that
+// explanations use.
+type peerFacts struct {
+	id, country, sender, kind, sector string
+	certifications                    []string
+	agreement                         string
+	ceiling                           int64
+	tlpVersion                        string
+	community, client                 bool
+	purposes, data                    []string
+	contracts, compartments           []string
+	places                            []string
+	transfer                          string
+
+	why  map[string]string // placeholder -> words
+	span span              // time in which all of this holds
+}
+
+// record returns the facts as Cedar attributes.
+func (p *peerFacts) record() types.RecordMap {
+	return types.RecordMap{
+		"id":             types.String(p.id),
+		"country":        types.String(p.country),
+		"sender":         types.String(p.sender),
+		"kind":           types.String(p.kind),
+		"sector":         types.String(p.sector),
+		"certifications": wordSet(p.certifications),
+		"agreement":      types.String(p.agreement),
+		"ceiling":        types.Long(p.ceiling),
+		"tlpVersion":     types.String(p.tlpVersion),
+		"community":      types.Boolean(p.community),
+		"client":         types.Boolean(p.client),
+		"purposes":       wordSet(p.purposes),
+		"data":           wordSet(p.data),
+		"contracts":      wordSet(p.contracts),
+		"compartments":   wordSet(p.compartments),
+		"places":         wordSet(p.places),
+		"transfer":       types.String(p.transfer),
+	}
+}
+
+// itemFacts are the facts of the schema's Object and Property for one
+// recipient, with the words that explanations use.
+type itemFacts struct {
+	typ, category                       string
+	unsure                              bool
+	marking, tlp                        string
+	tlpRank                             int64
+	tlpVersion1, statement              bool
+	pap                                 string
+	restricted                          bool
+	caveats                             []string
+	ownAccreditation, peerAccreditation string
+	agreedLevel, equivalent, consent    string
+	release                             string
+	compartments                        []string
+	residency                           string
+	allowedPlaces                       []string
+	use                                 string
+	allowedPurposes                     []string
+	boundBy                             []string
+	personal                            bool
+	validity, hop                       string
+	direct                              bool
+
+	why  map[string]string
+	to   string // the marking as the receiver would show it
+	span span
+}
+
+// record returns the facts as Cedar attributes.
+func (f *itemFacts) record() types.RecordMap {
+	return types.RecordMap{
+		"type":              types.String(f.typ),
+		"category":          types.String(f.category),
+		"unsure":            types.Boolean(f.unsure),
+		"marking":           types.String(f.marking),
+		"tlp":               types.String(f.tlp),
+		"tlpRank":           types.Long(f.tlpRank),
+		"tlpVersion1":       types.Boolean(f.tlpVersion1),
+		"statement":         types.Boolean(f.statement),
+		"pap":               types.String(f.pap),
+		"restricted":        types.Boolean(f.restricted),
+		"caveats":           wordSet(f.caveats),
+		"ownAccreditation":  types.String(f.ownAccreditation),
+		"peerAccreditation": types.String(f.peerAccreditation),
+		"agreedLevel":       types.String(f.agreedLevel),
+		"equivalent":        types.String(f.equivalent),
+		"consent":           types.String(f.consent),
+		"release":           types.String(f.release),
+		"compartments":      wordSet(f.compartments),
+		"residency":         types.String(f.residency),
+		"allowedPlaces":     wordSet(f.allowedPlaces),
+		"use":               types.String(f.use),
+		"allowedPurposes":   wordSet(f.allowedPurposes),
+		"boundBy":           wordSet(f.boundBy),
+		"personal":          types.Boolean(f.personal),
+		"validity":          types.String(f.validity),
+		"hop":               types.String(f.hop),
+		"direct":            types.Boolean(f.direct),
+	}
+}
+
+// with returns the facts of a property that differs from the whole only in
+// what it holds.
+func (f *itemFacts) with(c categorized) *itemFacts {
+	g := *f
+	g.category, g.unsure = string(c.category), c.unsure
+	return &g
+}
+
+// placeholders lists the words that a rule's sentence may ask for.
+func placeholders() []string {
+	return slices.Concat(peerPlaceholders(), itemPlaceholders())
+}
+
+func peerPlaceholders() []string {
+	return []string{"peer", "country", "kind", "agreement", "ceiling", "tlpVersion", "purposes", "places", "transfer"}
+}
+
+func itemPlaceholders() []string {
+	return []string{"problem", "tlp", "pap", "origin", "level", "ownAccreditation", "peerAccreditation", "equivalence",
+		"missing", "releasable", "compartments", "caveats", "residency", "allowedPurposes", "contracts", "category"}
+}
+
+// fill replaces the placeholders of a sentence.
+func fill(sentence string, p *peerFacts, f *itemFacts) string {
+	return placeholder.ReplaceAllStringFunc(sentence, func(m string) string {
+		name := m[1 : len(m)-1]
+		if name == "category" {
+			return f.category
+		}
+		if w, ok := p.why[name]; ok {
+			return w
+		}
+		if w, ok := f.why[name]; ok {
+			return w
+		}
+		return "unknown"
+	})
+}
+
+func wordSet(words []string) types.Set {
+	values := make([]types.Value, len(words))
+	for i, w := range words {
+		values[i] = types.String(w)
+	}
+	return types.NewSet(values...)
+}

@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cedar-policy/cedar-go/types"
+
+	"github.com/entente-relay/entente/mapping"
+	"github.com/entente-relay/entente/mapping/scheme"
+)
+
+// peerView is a recipient's facts at a time, as the engine takes them.
+type peerView struct {
+	facts   peerFacts
+	entity  types.Entity
+	to      *Recipient
+	tables  *scheme.Tables // with what the agreement accepts by name
+	problem error          // the agreement accepts what does not exist
+}
+
+// view returns a recipient's facts at a time, from the cache while they hold.
+func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
+	if v, ok := b.peers.get(to.key); ok && v.facts.span.holds(now) {
+		return v
+	}
+	v := &peerView{to: to, tables: b.tables}
+	if a := &to.agreement; to.agreed && len(a.Accept) > 0 {
+		if v.tables, v.problem = b.tables.Accept(a.Accept...); v.problem != nil {
+			v.tables = b.tables
+		}
+	}
+	if to.site {
+		v.facts = siteFacts(&to.self)
+	} else {
+		v.facts = b.agreedFacts(to, now)
+	}
+	v.facts.explain(&to.agreement)
+	kind := typePeer
+	if to.site {
+		kind = typeSite
+	}
+	v.entity = types.Entity{UID: types.NewEntityUID(kind, types.String(v.facts.id)), Attributes: types.NewRecord(v.facts.record())}
+	b.peers.put(to.key, v)
+	return v
+}
+
+// siteFacts are the facts of the node's own place, for store and transit.
+func siteFacts(n *Node) peerFacts {
+	return peerFacts{
+		id: n.ID, country: known(n.Country), sender: known(n.Country), kind: "unknown", sector: "unknown",
+		agreement: "self", tlpVersion: "2.0", places: placesOf(n.places()), transfer: "unknown",
+		why: map[string]string{"transfer": "It stays on the node"},
+	}
+}
+
+// agreedFacts are the facts of a peer under its agreement at a time.
+func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
+	a := &to.agreement
+	p := peerFacts{
+		id: a.Peer, country: "unknown", sender: known(to.self.Country), kind: "unknown", sector: "unknown",
+		agreement: "none", tlpVersion: "unknown", transfer: "unknown", places: []string{"unknown"},
+		why: map[string]string{"transfer": "Without an agreement nothing is known about the recipient"},
+	}
+	if !to.agreed || (a.Node != "" && a.Node != to.self.ID) {
+		return p
+	}
+	switch {
+	case a.Until.IsZero() || a.NotBefore.IsZero() && !a.Hypothetical:
+		return p // terms without dates are none
+	case inForce(a.NotBefore, a.Until, now, &p.span):
+		p.agreement = "in-force"
+	case now.Before(a.NotBefore):
+		p.agreement = "not-yet"
+	default:
+		p.agreement = "ended"
+	}
+	p.country = known(a.Country)
+	if slices.Contains(Kinds(), a.Kind) {
+		p.kind = a.Kind
+	}
+	if a.Sector != "" {
+		p.sector = a.Sector
+	}
+	if a.TLPVersion == "1.0" || a.TLPVersion == "2.0" {
+		p.tlpVersion = a.TLPVersion
+	}
+	if a.Ceiling <= mapping.TLPRed {
+		p.ceiling = int64(a.Ceiling)
+	}
+	p.community = a.Community
+	p.client = slices.Contains(a.Clients, a.Peer)
+	p.certifications, p.purposes, p.data = a.Certifications, a.Purposes, a.Data
+	p.contracts, p.compartments = a.Contracts, a.Compartments
+	p.places = placesOf(slices.Concat([]string{a.Country}, a.Storage, a.Transit))
+	p.transfer, p.why["transfer"] = b.law.transfer(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
+	return p
+}
+
+// explain words the facts for the placeholders of a peer.
+func (p *peerFacts) explain(a *Agreement) {
+	p.why["peer"] = p.id
+	if p.id == "" {
+		p.why["peer"] = "the recipient"
+	}
+	p.why["country"], p.why["kind"], p.why["tlpVersion"] = p.country, p.kind, p.tlpVersion
+	p.why["ceiling"] = mapping.TLP(p.ceiling).String()
+	p.why["purposes"], p.why["places"] = list(p.purposes), list(p.places)
+	switch p.agreement {
+	case "none":
+		p.why["agreement"] = "there is none"
+	case "ended":
+		p.why["agreement"] = fmt.Sprintf("%s ended on %s", a.ID, a.Until.Format(time.DateOnly))
+	case "not-yet":
+		p.why["agreement"] = fmt.Sprintf("%s begins on %s", a.ID, a.NotBefore.Format(time.DateOnly))
+	default:
+		p.why["agreement"] = a.ID
+	}
+}
+
+// known returns a country, or "unknown" for what is none.
+func known(country string) string {
+	if !isCountry(country) {
+		return "unknown"
+	}
+	return country
+}
+
+// placesOf returns countries, sorted and unique; what is no country is
+// "unknown", which no residency list holds.
+func placesOf(countries []string) []string {
+	out := make([]string, 0, len(countries))
+	for _, c := range countries {
+		out = append(out, known(c))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// list words a list for people.
+func list(words []string) string {
+	if len(words) == 0 {
+		return "nothing stated"
+	}
+	return strings.Join(words, ", ")
+}

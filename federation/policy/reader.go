@@ -1,0 +1,381 @@
+package policy
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/mapping"
+	"github.com/entente-relay/entente/mapping/marking"
+	"github.com/entente-relay/entente/mapping/scheme"
+)
+
+// Reader makes subjects. It is immutable and safe for concurrent use.
+type Reader struct {
+	tables *scheme.Tables
+}
+
+// NewReader returns a reader that resolves classifications in tables.
+func NewReader(tables *scheme.Tables) *Reader { return &Reader{tables: tables} }
+
+// Subject reads the markings of one object of a message. digest is that of
+// the object's disclosure; defs are the marking-definitions of the same
+// message and issuer, by id. What cannot be understood is carried in the
+// subject and leads to a hold, never to a default.
+func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs map[string]*stix.Object) *Subject {
+	s := &Subject{issuer: issuer, digest: digest, object: o, units: o.Units()}
+	m := markings{reader: r, subject: s, defs: defs}
+	for _, ref := range o.MarkingRefs() {
+		s.handling = mapping.Join(s.handling, m.resolve(ref))
+	}
+	m.labels()
+	m.extension()
+	if s.handling.TLP == mapping.TLPUnmarked && s.problem == nil {
+		m.unmarked()
+	}
+	own := m.granular()
+	s.classify(own)
+	s.seal()
+	return s
+}
+
+// markings reads the markings of one subject.
+type markings struct {
+	reader  *Reader
+	subject *Subject
+	defs    map[string]*stix.Object
+}
+
+// fail records the first thing that was not understood.
+func (m *markings) fail(reason federation.Reason, detail string) {
+	if m.subject.problem == nil {
+		m.subject.problem = federation.Refuse(reason, m.subject.object.ID(), detail)
+	}
+}
+
+// resolve returns the handling of a marking-definition: a published one by its
+// exact identifier, or one of the same message. Anything else is unknown.
+func (m *markings) resolve(id string) mapping.Handling {
+	if h, ok := marking.WellKnown(id); ok {
+		return h
+	}
+	def, ok := m.defs[id]
+	if !ok {
+		m.fail(federation.UnknownMarking, fmt.Sprintf("%s is neither a published marking nor in the same message", id))
+		return mapping.Handling{}
+	}
+	h, err := marking.Definition(id, def.Raw())
+	if err != nil {
+		m.fault(err)
+	}
+	return h
+}
+
+// fault records an error of a reader of markings.
+func (m *markings) fault(err error) {
+	reason := federation.UnknownMarking
+	if f, ok := err.(*mapping.Fault); ok {
+		if f.Cause == mapping.NotMarking {
+			return
+		}
+		reason = ReasonForFault(f.Cause)
+	}
+	m.fail(reason, err.Error())
+}
+
+// labels joins machine tags that producers put among the labels, such as
+// tlp:red: they may only narrow what the markings say.
+func (m *markings) labels() {
+	raw, ok := m.subject.object.Get("labels")
+	if !ok || bytes.IndexByte(raw, ':') < 0 {
+		return
+	}
+	var tags []string
+	if err := json.Unmarshal(raw, &tags); err != nil {
+		m.fail(federation.UnknownMarking, "labels is not a list of texts")
+		return
+	}
+	for _, tag := range tags {
+		if !strings.Contains(tag, ":") {
+			continue
+		}
+		h, err := marking.Tag(tag)
+		if err != nil {
+			m.fault(err)
+			continue
+		}
+		m.subject.handling = mapping.Join(m.subject.handling, h)
+	}
+}
+
+// extension joins what the handling extension says.
+func (m *markings) extension() {
+	e := m.subject.object.Handling()
+	if e == nil {
+		return
+	}
+	h := mapping.Handling{RetainDays: e.RetainDays, PersonalData: e.PersonalData != nil && *e.PersonalData}
+	m.classification(e, &h)
+	if len(e.ReleasableTo) > 0 {
+		h.Releasable = mapping.SetOf(e.ReleasableTo...)
+	}
+	if len(e.Residency) > 0 {
+		h.Residency = mapping.SetOf(e.Residency...)
+	}
+	if len(e.Purpose) > 0 {
+		h.Purposes = mapping.SetOf(e.Purpose...)
+	}
+	if e.Contract != "" {
+		h.Contracts = []string{e.Contract}
+	}
+	for _, c := range e.Caveats {
+		h = mapping.Join(h, caveat(c))
+	}
+	m.subject.handling = mapping.Join(m.subject.handling, h)
+}
+
+// classification resolves the origin's word in its scheme at the time the
+// object was made. The scheme's word for "not classified" is no level.
+func (m *markings) classification(e *stix.Handling, h *mapping.Handling) {
+	switch {
+	case e.Scheme == "" && e.Classification == "":
+		return
+	case e.Scheme == "" || e.Classification == "":
+		m.fail(federation.UnknownMarking, "a classification needs both the scheme and the origin's word in it")
+		return
+	}
+	l, standing, err := m.reader.tables.Resolve(e.Scheme, e.Classification, m.subject.object.Created())
+	switch {
+	case err != nil:
+		m.fault(err)
+	case standing == scheme.Unclassified:
+	case standing != scheme.Classified:
+		m.fail(federation.UnknownMarking, fmt.Sprintf("%s has no word %q", e.Scheme, e.Classification))
+	case e.Origin != "" && l.Country != "" && e.Origin != l.Country:
+		m.fail(federation.UnknownMarking, fmt.Sprintf("the origin is %s, the scheme %s is that of %s", e.Origin, l.Scheme, l.Country))
+	default:
+		h.Levels = []mapping.Level{l}
+	}
+}
+
+// unmarked records that no TLP was stated. A definition that others are marked
+// with needs none of its own: it goes where they go (see [Relate]).
+func (m *markings) unmarked() {
+	switch m.subject.object.Type() {
+	case "marking-definition", "extension-definition":
+		m.subject.follows = true
+	default:
+		m.fail(federation.Unmarked, "no TLP label states who may have it")
+	}
+}
+
+// granular returns the joined handling of each unit that a granular marking
+// points at, nil for the others.
+func (m *markings) granular() []*mapping.Handling {
+	s := m.subject
+	var own []*mapping.Handling
+	for _, g := range s.object.Granular() {
+		if g.MarkingRef == "" {
+			continue // a language, not a marking
+		}
+		h := m.resolve(g.MarkingRef)
+		for _, sel := range g.Selectors {
+			if own == nil {
+				own = make([]*mapping.Handling, len(s.units))
+			}
+			if !mark(s.units, own, s.handling, sel, h) {
+				s.dangling = append(s.dangling, sel)
+			}
+		}
+	}
+	return own
+}
+
+// mark joins h into every unit that a selector covers: the unit itself, its
+// parts, and the unit that holds the selected part. A selector into object_refs
+// covers every element: the elements are numbered, and a relay that removed
+// one has moved those behind it.
+func mark(units []stix.Unit, own []*mapping.Handling, whole mapping.Handling, sel string, h mapping.Handling) bool {
+	if strings.HasPrefix(sel, "object_refs.[") {
+		sel = "object_refs"
+	}
+	hit, holder := false, -1
+	for i := range units {
+		path := units[i].Path
+		switch {
+		case path == sel || within(path, sel):
+			hit = true
+			join(&own[i], whole, h)
+		case within(sel, path):
+			holder = i // units come parents first, so the last one is the closest
+		}
+	}
+	if !hit && holder >= 0 && !units[holder].Container {
+		hit = true
+		join(&own[holder], whole, h)
+	}
+	return hit
+}
+
+// within reports whether path lies below outer.
+func within(path, outer string) bool {
+	return len(path) > len(outer) && path[len(outer)] == '.' && path[:len(outer)] == outer
+}
+
+func join(own **mapping.Handling, whole, h mapping.Handling) {
+	if *own == nil {
+		w := whole
+		*own = &w
+	}
+	joined := mapping.Join(**own, h)
+	*own = &joined
+}
+
+// classify puts every unit in a class by category and handling.
+func (s *Subject) classify(own []*mapping.Handling) {
+	found := s.categories()
+	derived := s.object.DerivedFrom()
+	whole := s.effective()
+	wholeKey := canonicalKey(whole)
+	s.classOf = make([]uint16, len(s.units))
+	for i := range s.units {
+		u := &s.units[i]
+		c := unitClass{categories: found[i], own: whole, ownKey: wholeKey, pinned: u.Fixed || u.Required}
+		if own != nil && own[i] != nil {
+			c.own = *own[i]
+			c.ownKey = canonicalKey(c.own)
+		}
+		c.derives = slices.Contains(derived, u.Path)
+		s.classOf[i] = s.classIndex(c)
+	}
+}
+
+// classIndex returns the index of an equal class, or adds it.
+func (s *Subject) classIndex(c unitClass) uint16 {
+	for i := range s.classes {
+		o := &s.classes[i]
+		if o.pinned == c.pinned && o.derives == c.derives && o.ownKey == c.ownKey && slices.Equal(o.categories, c.categories) {
+			return uint16(i)
+		}
+	}
+	s.classes = append(s.classes, c)
+	return uint16(len(s.classes) - 1)
+}
+
+// categories returns what was found in each unit, sorted and unique. A unit
+// about which nothing was found is free text, unsure.
+func (s *Subject) categories() [][]categorized {
+	out := make([][]categorized, len(s.units))
+	at := 0
+	for _, f := range stix.CategorizeUnits(s.object, s.units) {
+		i := s.unitAt(f.Path, at)
+		if i < 0 {
+			continue // nothing of the object lies there
+		}
+		at = i
+		add(&out[i], categorized{f.Category, f.Unsure})
+	}
+	for i := range out {
+		if len(out[i]) == 0 {
+			out[i] = []categorized{{federation.FreeText, true}}
+		}
+	}
+	return out
+}
+
+// add keeps a small sorted list without repeats.
+func add(list *[]categorized, c categorized) {
+	i, found := slices.BinarySearchFunc(*list, c, func(a, b categorized) int {
+		if d := strings.Compare(string(a.category), string(b.category)); d != 0 {
+			return d
+		}
+		switch {
+		case a.unsure == b.unsure:
+			return 0
+		case b.unsure:
+			return -1
+		}
+		return 1
+	})
+	if !found {
+		*list = slices.Insert(*list, i, c)
+	}
+}
+
+// unitAt returns the unit of a path, looking from a hint on: findings come in
+// the order of units.
+func (s *Subject) unitAt(path string, hint int) int {
+	for i := hint; i < len(s.units); i++ {
+		if s.units[i].Path == path {
+			return i
+		}
+	}
+	for i := range min(hint, len(s.units)) {
+		if s.units[i].Path == path {
+			return i
+		}
+	}
+	return s.holder(path)
+}
+
+// holder returns the innermost unit that is or encloses a path, or -1.
+func (s *Subject) holder(path string) int {
+	at := -1
+	for i := range s.units {
+		if p := s.units[i].Path; p == path || within(path, p) {
+			at = i
+		}
+	}
+	return at
+}
+
+// seal computes the cache key.
+func (s *Subject) seal() {
+	buf := make([]byte, 0, 512)
+	put := func(texts ...string) {
+		for _, t := range texts {
+			buf = binary.AppendUvarint(buf, uint64(len(t)))
+			buf = append(buf, t...)
+		}
+	}
+	put(s.issuer, s.object.Type())
+	if s.problem != nil {
+		put(string(s.problem.Reason), s.problem.Detail)
+	} else {
+		put("", "")
+	}
+	if s.follows {
+		put("follows")
+	} else {
+		put("")
+	}
+	put(strconv.Itoa(len(s.dangling)))
+	put(s.dangling...)
+	s.base = string(buf)
+	put(canonicalKey(s.handling))
+	for i := range s.classes {
+		c := &s.classes[i]
+		put(c.ownKey)
+		for _, f := range c.categories {
+			put(string(f.category))
+			buf = append(buf, flag(f.unsure))
+		}
+		buf = append(buf, flag(c.pinned), flag(c.derives), '|')
+	}
+	s.key = sha256.Sum256(buf)
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}

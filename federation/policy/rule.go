@@ -1,0 +1,163 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cedar-policy/cedar-go"
+	expast "github.com/cedar-policy/cedar-go/x/exp/ast"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// rule is one policy with what its annotations say about it.
+type rule struct {
+	id, basis, kind string
+	reason          federation.Reason
+	hold            bool // a denial holds the object for a person
+	class           string
+	public          bool
+	text, unmet     string
+	since, until    time.Time
+	permit          bool
+	actions         []cedar.EntityUID // the requests it is asked in
+	category        string            // a permission's: the one category it allows, or "object"
+	restricted      bool              // a permission's: it allows classified objects
+	reads           []string          // facts it asks, such as "principal.country"
+	position        cedar.Position
+	policy          *cedar.Policy
+}
+
+// sensitive reports whether the rule allows personal or classified material,
+// so that it needs a recorded review to count.
+func (r *rule) sensitive() bool {
+	return r.permit && (r.restricted || r.category == string(federation.Personal) || r.category == string(federation.Subscriber))
+}
+
+// active reports whether the rule takes part at a time: an expired permission
+// no longer allows, an expired duty stays.
+func (r *rule) active(now time.Time) bool {
+	if now.Before(r.since) {
+		return false
+	}
+	return !r.permit || r.until.IsZero() || now.Before(r.until)
+}
+
+// where is the rule's place, "file:line:column".
+func (r *rule) where() string { return place(r.position) }
+
+func place(p cedar.Position) string {
+	return fmt.Sprintf("%s:%d:%d", p.Filename, p.Line, p.Column)
+}
+
+// cite names the rule for people and journal, with its sentence filled in.
+func (r *rule) cite(reason federation.Reason, sentence string) Cited {
+	return Cited{
+		Reason: reason, Rule: r.id, Basis: r.basis, Kind: r.kind, Class: r.class, Hold: r.hold, Public: r.public,
+		Text: fmt.Sprintf("Rule %s, which cites %s: %s", r.id, r.basis, sentence),
+	}
+}
+
+var (
+	ruleID      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	placeholder = regexp.MustCompile(`\{([a-zA-Z]*)\}`)
+)
+
+// annotations are the keys a rule may carry; true marks those it must.
+func annotations() map[string]bool {
+	return map[string]bool{
+		"id": true, "basis": true, "kind": true, "reason": true, "effect": true, "class": true, "text": true,
+		"unmet": false, "since": false, "until": false, "public": false,
+	}
+}
+
+// readRule reads the annotations of one policy. The error lists every fault.
+func readRule(p *cedar.Policy) (*rule, error) {
+	notes := map[string]string{}
+	for k, v := range p.Annotations() {
+		notes[string(k)] = string(v)
+	}
+	r := &rule{
+		id: notes["id"], basis: notes["basis"], kind: notes["kind"], class: notes["class"],
+		text: notes["text"], unmet: notes["unmet"], reason: federation.Reason(notes["reason"]),
+		permit: bool(p.Effect()), position: p.Position(), policy: p,
+	}
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: rule %q: %s", r.where(), r.id, fmt.Sprintf(format, args...)))
+	}
+	keys := annotations()
+	for k := range notes {
+		if _, ok := keys[k]; !ok {
+			bad("unknown annotation @%s", k)
+		}
+	}
+	for k, must := range keys {
+		if must && strings.TrimSpace(notes[k]) == "" {
+			bad("@%s is missing", k)
+		}
+	}
+	if !ruleID.MatchString(r.id) {
+		bad("@id: use lower-case words joined by hyphens")
+	}
+	oneOf(bad, "kind", r.kind, "statute", "guidance", "agreement", "custom")
+	oneOf(bad, "class", r.class, ClassPolicy, ClassPrivacy, ClassOrigin)
+	oneOf(bad, "effect", notes["effect"], "withhold", "hold")
+	r.hold = notes["effect"] == "hold"
+	if notes["public"] != "" {
+		oneOf(bad, "public", notes["public"], "yes", "no")
+		r.public = notes["public"] == "yes"
+	}
+	if !r.reason.Valid() {
+		bad("@reason %q is not in the list of reasons", r.reason)
+	}
+	if r.permit == (r.unmet == "") {
+		bad("a permit needs @unmet, the sentence for when it does not apply; a forbid has none")
+	}
+	r.since = dateOf(bad, "since", notes["since"])
+	r.until = dateOf(bad, "until", notes["until"])
+	if !r.until.IsZero() && !r.until.After(r.since) {
+		bad("@until is not after @since")
+	}
+	for _, s := range []string{r.text, r.unmet} {
+		checkSentence(bad, s)
+	}
+	r.reads = factsRead((*expast.Policy)(p.AST()))
+	return r, errors.Join(errs...)
+}
+
+func oneOf(bad func(string, ...any), key, got string, words ...string) {
+	if !slices.Contains(words, got) {
+		bad("@%s %q is not one of %s", key, got, strings.Join(words, ", "))
+	}
+}
+
+func dateOf(bad func(string, ...any), key, s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		bad("@%s %q is not a day: write it as 2026-12-31", key, s)
+	}
+	return t
+}
+
+// checkSentence checks that a text is one sentence whose placeholders exist.
+func checkSentence(bad func(string, ...any), s string) {
+	if s == "" {
+		return
+	}
+	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "{equivalence}") || strings.Contains(s, ". ") {
+		bad("%q is not one sentence", s)
+	}
+	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
+		if !slices.Contains(placeholders(), m[1]) {
+			bad("{%s} stands for nothing; there are %s", m[1], strings.Join(placeholders(), ", "))
+		}
+	}
+}
