@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -155,13 +156,32 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 			a.cited = append(a.cited, r.cite("", fill(r.text, &p.facts, f)))
 		}
 	case len(found.forbids) > 0 && p.facts.standing():
-		for _, r := range found.forbids {
+		for _, r := range understood(found.forbids, f) {
 			a.cited = append(a.cited, r.cite(r.reason, fill(r.text, &p.facts, f)))
 		}
 	default:
 		a.cited = b.unmet(action, p, f, now)
 	}
 	return a
+}
+
+// understood returns the rules to name. Of a marking that is not understood
+// that alone is said: what else denied it was judged on half a marking, and the
+// first step of enforcement is to understand it.
+func understood(forbids []*rule, f *itemFacts) []*rule {
+	if f.marking == "understood" {
+		return forbids
+	}
+	var about []*rule
+	for _, r := range forbids {
+		if slices.Contains(r.reads, "resource.marking") {
+			about = append(about, r)
+		}
+	}
+	if len(about) == 0 {
+		return forbids
+	}
+	return about
 }
 
 // standing reports whether there are terms to judge by. Without them the one
