@@ -2,12 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"iter"
-	"log/slog"
-	"time"
-
-	"github.com/entente-relay/entente/federation"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
 )
 
 var (
@@ -16,184 +16,165 @@ var (
 	ErrInUse = errors.New("the store is in use")
 	// ErrDamaged says that the file was found damaged while in use. Close the
 	// store and open it again: it is then built anew from the log.
-	ErrDamaged  = errors.New("the store is damaged")
-	errNotBuilt = errors.New("store: not built")
+	ErrDamaged = errors.New("the store is damaged")
+	// ErrClosed says that the store was closed.
+	ErrClosed = errors.New("the store is closed")
 )
 
-// Stream identifies what the index was built from.
-type Stream struct {
-	// ID is the stream's incarnation; empty accepts whatever the file says.
-	ID string
-	// Last is the last sequence in the stream; only read when ID is set. A
-	// file that is ahead of it is deleted: it indexes what was lost.
-	Last uint64
+// Store is an open index. All methods may be called by any goroutine, but
+// Note and Apply each need one caller that keeps the order of the log, and
+// Record one that keeps the order of the journal.
+type Store struct {
+	path string
+	lock *lock
+
+	writeDB, readDB *sql.DB
+	readVersion     *sql.Stmt // of readDB
+
+	// writing guards everything down to broken: there is one transaction at
+	// a time.
+	writing  sync.Mutex
+	conn     *sql.Conn // of writeDB
+	stmts    map[string]*sql.Stmt
+	variants map[variantKey]int64 // the newest in the file
+	broken   error                // why nothing can be written any more
+
+	// commitTo calls its argument; tests put a failing disk in its place.
+	commitTo func(commit func() error) error
+
+	applied, journaled atomic.Uint64
+	names              *names
+	memory             *memory
+	counts             counts
 }
-
-// Options are the settings of a store. The zero value works.
-type Options struct {
-	// Log and Journal name the streams that are indexed.
-	Log, Journal Stream
-	// SeenLimit bounds the objects whose digests are kept in memory (about 40
-	// bytes each); beyond it Seen asks the file for what it does not find.
-	// Default 4,000,000.
-	SeenLimit int
-	// Logger takes what happened to the file. Default: slog.Default().
-	Logger *slog.Logger
-}
-
-// Store is an open index. Apply and Record are each called by one goroutine at
-// a time; all other methods may be called by any.
-type Store struct{}
-
-// Open opens the index at path, or makes a new one: also in place of one that
-// has another schema version, is of another log, or is damaged. The folder must
-// exist. It returns ErrInUse when the file is open elsewhere.
-func Open(path string, o Options) (*Store, error) { return nil, errNotBuilt }
 
 // Close closes the file. The store is not usable afterwards.
-func (s *Store) Close() error { return errNotBuilt }
+func (s *Store) Close() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if errors.Is(s.broken, ErrClosed) {
+		return nil
+	}
+	s.broken = ErrClosed
+	return errors.Join(s.closeFile(), s.lock.release())
+}
+
+// closeFile closes what is open of the file.
+func (s *Store) closeFile() error {
+	var errs []error
+	for _, st := range s.stmts {
+		errs = append(errs, st.Close())
+	}
+	if s.readVersion != nil {
+		errs = append(errs, s.readVersion.Close())
+	}
+	if s.readDB != nil {
+		errs = append(errs, s.readDB.Close())
+	}
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.writeDB != nil {
+		errs = append(errs, s.writeDB.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Applied is the highest log sequence that was applied; 0 for none. After Open,
 // apply everything after it before trusting Seen.
-func (s *Store) Applied() uint64 { return 0 }
+func (s *Store) Applied() uint64 { return s.applied.Load() }
 
 // Journaled is the highest journal sequence that was recorded; 0 for none.
-func (s *Store) Journaled() uint64 { return 0 }
+func (s *Store) Journaled() uint64 { return s.journaled.Load() }
 
 // Note tells the store in memory what was just committed to the log, so that
-// Seen and Version know it before Apply comes. Call it in log order.
-func (s *Store) Note(entries []Entry) {}
-
-// Apply indexes entries in one transaction. They must be in log order; those
-// at or below Applied are skipped. On error nothing was applied and the same
-// call may be repeated.
-func (s *Store) Apply(ctx context.Context, entries []Entry) error { return errNotBuilt }
-
-// Record indexes journal events in one transaction, under the same rules as
-// Apply.
-func (s *Store) Record(ctx context.Context, events []Event) error { return errNotBuilt }
+// Seen, Withdrawn and Version know it before Apply comes. Call it in log order.
+func (s *Store) Note(entries []Entry) { s.memory.note(entries) }
 
 // Seen reports for each digest whether an object of issuer with it was taken.
 // Held and refused objects are not seen: what an unverified message claims to
 // hold must not keep the real object out.
-func (s *Store) Seen(issuer string, digests [][32]byte) ([]bool, error) { return nil, errNotBuilt }
+func (s *Store) Seen(issuer string, digests [][32]byte) []bool {
+	return s.memory.lookup(issuer, digests, false)
+}
 
 // Withdrawn reports for each digest whether issuer has withdrawn it.
-func (s *Store) Withdrawn(issuer string, digests [][32]byte) ([]bool, error) {
-	return nil, errNotBuilt
+func (s *Store) Withdrawn(issuer string, digests [][32]byte) []bool {
+	return s.memory.lookup(issuer, digests, true)
 }
 
-// Version returns the newest version taken of the object id of issuer, as
-// written, and its digest.
-func (s *Store) Version(issuer, id string) (version string, digest [32]byte, ok bool, err error) {
-	return "", [32]byte{}, false, errNotBuilt
+// transact runs f in a transaction of the writing connection. The statements
+// inside cannot be cancelled half way: a transaction is short, and after a
+// cancelled commit nobody would know whether it happened.
+func (s *Store) transact(f func() error) error {
+	ctx := context.Background()
+	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		err = s.commitTo(func() error {
+			_, err := s.conn.ExecContext(ctx, "COMMIT")
+			return err
+		})
+	}
+	if err != nil {
+		// After some errors SQLite has rolled back itself; then this fails,
+		// and the connection is as it should be.
+		_, _ = s.conn.ExecContext(ctx, "ROLLBACK")
+	}
+	return err
 }
 
-// Filter selects objects; zero fields select all.
-type Filter struct {
-	Issuer string
-	ID     string
-	Type   string
-	Source string
-	// After selects objects of log entries after this sequence.
-	After uint64
-	// ExpiresBy selects objects that expire at or before this time.
-	ExpiresBy time.Time
-	// Limit is the most objects returned; 0 for all.
-	Limit int
+// commit runs f over a new batch in one transaction and, when it is stored,
+// puts what it changed in memory.
+func (s *Store) commit(ctx context.Context, f func(*batch) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.broken != nil {
+		return fmt.Errorf("store %s: %w", s.path, s.broken)
+	}
+	b := s.newBatch()
+	err := s.transact(func() error {
+		if err := f(b); err != nil {
+			return err
+		}
+		return b.finish()
+	})
+	if err != nil && !s.committedAnyway(b) {
+		return s.fault(err)
+	}
+	b.publish()
+	return nil
 }
 
-// Stored is an object that was taken.
-type Stored struct {
-	Issuer  string
-	Digest  [32]byte
-	ID      string
-	Version string
-	Type    string
-	LogSeq  uint64
-	Source  string
-	At      time.Time // first stored
-	JTI     string
-	Expires time.Time
-	Revoked bool
-	// Withdrawn is the issuer's reason, "" if it was not withdrawn.
-	Withdrawn string
-	Marking   string
-	Verdict   federation.Verdict
+// committedAnyway reports whether the positions of a batch are in the file
+// after its commit failed. If that cannot be read, the store is broken: it
+// would apply the same entries twice.
+func (s *Store) committedAnyway(b *batch) bool {
+	var applied, journaled uint64
+	err := s.conn.QueryRowContext(context.Background(), "SELECT applied, journaled FROM meta").Scan(&applied, &journaled)
+	switch {
+	case err != nil:
+		s.broken = fmt.Errorf("it does not say what it holds, open it again: %w", err)
+		return false
+	case applied == s.applied.Load() && journaled == s.journaled.Load():
+		return false
+	}
+	return applied == b.applied && journaled == b.journaled
 }
 
-// Objects yields the objects taken, in log order. It reads in pages: objects
-// applied meanwhile may or may not be among them, none comes twice.
-func (s *Store) Objects(ctx context.Context, f Filter) iter.Seq2[Stored, error] {
-	return func(yield func(Stored, error) bool) { yield(Stored{}, errNotBuilt) }
+// fault names the file in an error and, when the error says that the file is
+// damaged, leaves a mark so that the next Open builds it anew.
+func (s *Store) fault(err error) error {
+	if !isDamage(err) {
+		return fmt.Errorf("store %s: %w", s.path, err)
+	}
+	if werr := os.WriteFile(damageMark(s.path), nil, 0o600); werr != nil {
+		err = errors.Join(err, werr)
+	}
+	return fmt.Errorf("store %s: %w: close it and open it again: %w", s.path, ErrDamaged, err)
 }
-
-// HeldFilter selects held objects; zero fields select all.
-type HeldFilter struct {
-	// Peer selects what waits before it may go to this peer, Intake what
-	// waits at the way in. Set at most one.
-	Peer   string
-	Intake bool
-	Source string
-	Reason federation.Reason
-	ID     string
-	Limit  int
-}
-
-// HeldObject is an object that waits.
-type HeldObject struct {
-	// Peer is for whom it waits, "" for the way in.
-	Peer   string
-	Source string // where it came from; "" when Peer is set
-	LogSeq uint64
-	Issuer string
-	Digest [32]byte
-	ID     string
-	Reason federation.Reason
-	Rule   string
-	Basis  string
-	Since  time.Time
-}
-
-// Held returns what waits, the oldest first.
-func (s *Store) Held(ctx context.Context, f HeldFilter) ([]HeldObject, error) {
-	return nil, errNotBuilt
-}
-
-// Recipient is one recorded sending of an object to a peer.
-type Recipient struct {
-	Peer    string
-	LogSeq  uint64
-	LinkSeq uint64
-	Root    string
-	Verdict federation.Verdict // Share or Redact
-	At      time.Time
-	// Acknowledged is when the receipt was recorded, zero if none came. The
-	// counts are of the whole message that the object was in.
-	Acknowledged                     time.Time
-	Stored, Duplicate, Held, Refused int
-	Reason                           federation.Reason
-	// Replaced: the peer asked for the frame again without acknowledging it.
-	// It may still have read it.
-	Replaced bool
-}
-
-// Recipients returns every recorded sending of an object, the oldest first.
-func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) ([]Recipient, error) {
-	return nil, errNotBuilt
-}
-
-// Pull is the last entry of the log from one source.
-type Pull struct {
-	Source  string
-	LogSeq  uint64
-	LinkSeq uint64
-	Cursor  []byte
-	At      time.Time
-}
-
-// Pulls returns the last entry from each source, ordered by source.
-func (s *Store) Pulls(ctx context.Context) ([]Pull, error) { return nil, errNotBuilt }
-
-// Counts returns all counts at this moment.
-func (s *Store) Counts(ctx context.Context) (Counts, error) { return Counts{}, errNotBuilt }
