@@ -36,6 +36,7 @@ const appendTimeout = 30 * time.Second
 // Codes of JetStream errors (nats-server's errors.json).
 const (
 	codeNoMessage      = 10037
+	codeNoSequence     = 10043
 	codeMemoryFull     = 10028
 	codeStorageFull    = 10047
 	codeNoResources    = 10023

@@ -39,11 +39,13 @@ type Config struct {
 	MaxStore, MaxMemory int64
 	// LogMaxBytes and LogMaxAge say how much of the log is kept: the promise
 	// of how long a peer may be cut off. Zero: LogMaxBytes is half of
-	// MaxStore, LogMaxAge is without limit. The oldest goes first.
+	// MaxStore (on an external server: what its account allows), LogMaxAge is
+	// without limit. The oldest goes first.
 	LogMaxBytes int64
 	LogMaxAge   time.Duration
-	// JournalMaxBytes bounds the journal (zero: a quarter of MaxStore). A
-	// full journal refuses new records: nothing is decided unrecorded.
+	// JournalMaxBytes bounds the journal (zero: a quarter of MaxStore, or what
+	// the external account allows). A full journal refuses new records:
+	// nothing is decided unrecorded.
 	JournalMaxBytes int64
 
 	// ServeLimit is how many requests of one peer are worked on at once

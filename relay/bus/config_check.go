@@ -44,15 +44,17 @@ func (c Config) complete() (Config, error) {
 	if c.MaxStore <= 0 {
 		c.MaxStore = defaultMaxStore
 	}
-	if c.LogMaxBytes <= 0 {
-		c.LogMaxBytes = c.MaxStore / 2
-	}
-	if c.JournalMaxBytes <= 0 {
-		c.JournalMaxBytes = c.MaxStore / 4
-	}
-	if c.LogMaxBytes+c.JournalMaxBytes > c.MaxStore {
-		errs = append(errs, fmt.Errorf("bus: log (%d bytes) and journal (%d) do not fit into the store (%d): raise the store's limit or lower theirs",
-			c.LogMaxBytes, c.JournalMaxBytes, c.MaxStore))
+	if c.External == nil {
+		if c.LogMaxBytes <= 0 {
+			c.LogMaxBytes = c.MaxStore / 2
+		}
+		if c.JournalMaxBytes <= 0 {
+			c.JournalMaxBytes = c.MaxStore / 4
+		}
+		if c.LogMaxBytes+c.JournalMaxBytes > c.MaxStore {
+			errs = append(errs, fmt.Errorf("bus: log (%d bytes) and journal (%d) do not fit into the store (%d): raise the store's limit or lower theirs",
+				c.LogMaxBytes, c.JournalMaxBytes, c.MaxStore))
+		}
 	}
 	if c.External == nil {
 		errs = append(errs, c.checkEmbedded()...)

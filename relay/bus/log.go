@@ -3,11 +3,16 @@ package bus
 import (
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 )
 
-// maxLogLine bounds one line of the server's log: a hostile peer can put long
-// names into some of them.
-const maxLogLine = 512
+// Whoever reaches the leaf port can make the server log something. These bound
+// what comes of it: bytes a line, and lines a second.
+const (
+	maxLogLine = 512
+	maxLogRate = 20
+)
 
 // serverLog passes what the server says on to slog. Debug and trace lines,
 // which would hold subjects and payloads, are never switched on.
@@ -16,6 +21,11 @@ type serverLog struct {
 	// fatal gets the first message after which the server cannot go on; the
 	// server itself would end the process.
 	fatal chan string
+
+	mu         sync.Mutex
+	second     time.Time // the second that is being counted
+	lines      int
+	suppressed int
 }
 
 func newServerLog(to *slog.Logger) *serverLog {
@@ -30,9 +40,28 @@ func line(format string, v []any) string {
 	return s
 }
 
+// print passes a line on unless this second has had its share.
+func (l *serverLog) print(to func(string, ...any), format string, v []any) {
+	l.mu.Lock()
+	if now := time.Now(); now.Sub(l.second) >= time.Second {
+		if l.suppressed > 0 {
+			l.to.Warn("lines of the server's log were left out", "count", l.suppressed)
+		}
+		l.second, l.lines, l.suppressed = now, 0, 0
+	}
+	l.lines++
+	if l.lines > maxLogRate {
+		l.suppressed++
+		l.mu.Unlock()
+		return
+	}
+	l.mu.Unlock()
+	to(line(format, v))
+}
+
 func (l *serverLog) Noticef(format string, v ...any) { l.to.Debug(line(format, v)) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.to.Warn(line(format, v)) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.to.Error(line(format, v)) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.print(l.to.Warn, format, v) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.print(l.to.Error, format, v) }
 func (l *serverLog) Debugf(string, ...any)           {}
 func (l *serverLog) Tracef(string, ...any)           {}
 

@@ -112,38 +112,68 @@ func (s *Stream) Last(ctx context.Context, name string) (Stored, bool, error) {
 	if !subject.MatchString(name) {
 		return Stored{}, false, fmt.Errorf("bus: last record of %q in %s: not a subject", name, s.name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	ask, err := json.Marshal(map[string]string{"last_by_subj": s.prefix + name})
-	if err != nil {
-		return Stored{}, false, err
-	}
-	m, err := s.nc.RequestWithContext(ctx, s.api+".STREAM.MSG.GET."+s.name, ask)
-	if err != nil {
-		return Stored{}, false, fmt.Errorf("bus: last record of %s in %s: %w", name, s.name, err)
-	}
 	var answer struct {
 		Message *struct {
 			Seq  uint64    `json:"seq"`
 			Data []byte    `json:"data"`
 			Time time.Time `json:"time"`
 		} `json:"message"`
+	}
+	code, err := s.ask(ctx, "STREAM.MSG.GET", map[string]any{"last_by_subj": s.prefix + name}, &answer)
+	switch {
+	case code == codeNoMessage:
+		return Stored{}, false, nil
+	case err != nil:
+		return Stored{}, false, fmt.Errorf("bus: last record of %s in %s: %w", name, s.name, err)
+	case answer.Message == nil:
+		return Stored{}, false, fmt.Errorf("bus: last record of %s in %s: JetStream answered without a message", name, s.name)
+	}
+	a := answer.Message
+	return Stored{Seq: a.Seq, Subject: name, Time: a.Time.UTC(), Data: a.Data}, true, nil
+}
+
+// Delete overwrites and removes one record; it is no error when it is gone.
+func (s *Stream) Delete(ctx context.Context, seq uint64) error {
+	var answer struct {
+		Success bool `json:"success"`
+	}
+	code, err := s.ask(ctx, "STREAM.MSG.DELETE", map[string]any{"seq": seq}, &answer)
+	if code == codeNoSequence {
+		return nil
+	}
+	if err == nil && !answer.Success {
+		err = errors.New("JetStream did not do it")
+	}
+	if err != nil {
+		return fmt.Errorf("bus: delete record %d from %s: %w", seq, s.name, err)
+	}
+	return nil
+}
+
+// ask sends one request to the JetStream API about this stream and reads the
+// answer. The code is that of JetStream's error, 0 if there was none.
+func (s *Stream) ask(ctx context.Context, verb string, request, answer any) (code int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return 0, err
+	}
+	m, err := s.nc.RequestWithContext(ctx, s.api+"."+verb+"."+s.name, body)
+	if err != nil {
+		return 0, err
+	}
+	var fault struct {
 		Error *struct {
 			Code        int    `json:"err_code"`
 			Description string `json:"description"`
 		} `json:"error"`
 	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return Stored{}, false, fmt.Errorf("bus: last record of %s in %s: %w", name, s.name, err)
+	if err := json.Unmarshal(m.Data, &fault); err != nil {
+		return 0, err
 	}
-	switch {
-	case answer.Error != nil && answer.Error.Code == codeNoMessage:
-		return Stored{}, false, nil
-	case answer.Error != nil:
-		return Stored{}, false, fmt.Errorf("bus: last record of %s in %s: %s", name, s.name, answer.Error.Description)
-	case answer.Message == nil:
-		return Stored{}, false, errors.New("bus: JetStream answered without a message")
+	if fault.Error != nil {
+		return fault.Error.Code, fmt.Errorf("%s (JetStream error %d)", fault.Error.Description, fault.Error.Code)
 	}
-	a := answer.Message
-	return Stored{Seq: a.Seq, Subject: name, Time: a.Time.UTC(), Data: a.Data}, true, nil
+	return 0, json.Unmarshal(m.Data, answer)
 }

@@ -94,16 +94,24 @@ func checkLevel(ctx context.Context, js jetstream.JetStream, prefix string) erro
 // logSpec and journalSpec are the two streams as NATS is asked for them.
 func (b *Bus) logSpec() jetstream.StreamConfig {
 	s := b.spec("LOG", "log")
-	s.MaxBytes, s.MaxAge = b.conf.LogMaxBytes, b.conf.LogMaxAge
+	s.MaxBytes, s.MaxAge = limit(b.conf.LogMaxBytes), b.conf.LogMaxAge
 	s.Discard = jetstream.DiscardOld
 	return s
 }
 
 func (b *Bus) journalSpec() jetstream.StreamConfig {
 	s := b.spec("JOURNAL", "journal")
-	s.MaxBytes = b.conf.JournalMaxBytes
+	s.MaxBytes = limit(b.conf.JournalMaxBytes)
 	s.Discard = jetstream.DiscardNew
 	return s
+}
+
+// limit is how JetStream writes a limit: -1 is none.
+func limit(n int64) int64 {
+	if n <= 0 {
+		return -1
+	}
+	return n
 }
 
 // spec is what both streams have in common. On an external server, where an
@@ -163,22 +171,6 @@ func randomID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
-}
-
-// Delete overwrites and removes one record; it is no error when it is gone.
-func (s *Stream) Delete(ctx context.Context, seq uint64) error {
-	stream, err := s.js.Stream(ctx, s.name)
-	if err != nil {
-		return fmt.Errorf("bus: delete from %s: %w", s.name, err)
-	}
-	err = stream.SecureDeleteMsg(ctx, seq)
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == codeNoMessage {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("bus: delete record %d from %s: %w", seq, s.name, err)
-	}
-	return nil
 }
 
 // State returns the stream's extent.

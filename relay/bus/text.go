@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -92,8 +93,8 @@ func (l layout) tls(trust string) string {
 }
 
 func (l layout) accounts(b *strings.Builder) {
-	fmt.Fprintf(b, "accounts {\n  %s { users: [%s] }\n", accountSystem, l.clientUsers(accountSystem))
-	fmt.Fprintf(b, "  %s { jetstream: enabled, users: [{ nkey: %s } %s] }\n", accountRelay, l.relay, l.clientUsers(accountRelay))
+	fmt.Fprintf(b, "accounts {\n  %s { users: [%s] }\n", accountSystem, l.users(accountSystem))
+	fmt.Fprintf(b, "  %s { jetstream: enabled, users: [%s] }\n", accountRelay, l.users(accountRelay, l.relay))
 	for _, p := range l.peers {
 		in := fmt.Sprintf("[%s, %s]", quote(pullSubject(l.Name)), quote(inboxPrefix(l.Name)+".>"))
 		out := fmt.Sprintf("[%s, %s]", quote(pullSubject(p.ID)), quote(inboxPrefix(p.ID)+".>"))
@@ -110,15 +111,18 @@ func (l layout) accounts(b *strings.Builder) {
 	b.WriteString("}\n")
 }
 
-// clientUsers lists the operator's users of one account.
-func (l layout) clientUsers(account string) string {
-	var b strings.Builder
+// users lists nkeys and the operator's users of one account.
+func (l layout) users(account string, nkeys ...string) string {
 	for key, a := range l.ClientKeys {
 		if a == account {
-			fmt.Fprintf(&b, "{ nkey: %s } ", key)
+			nkeys = append(nkeys, key)
 		}
 	}
-	return b.String()
+	slices.Sort(nkeys) // the same text each time
+	for i, key := range nkeys {
+		nkeys[i] = "{ nkey: " + key + " }"
+	}
+	return strings.Join(nkeys, ", ")
 }
 
 // listenText writes an address the way the server's parser takes it: port 0
