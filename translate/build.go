@@ -8,7 +8,7 @@ import (
 // builder fills a dictionary and gathers every error on the way.
 type builder struct {
 	d        *Dictionary
-	declared map[string]bool // schemes whose concepts a file lists
+	declared map[[2]string]bool // scheme and version whose concepts a file lists
 	errs     []error
 }
 
@@ -32,7 +32,9 @@ func (b *builder) concepts(v *Vocabulary) {
 		b.concept(v, &v.Concepts[i], &info)
 	}
 	slices.Sort(info.Languages)
-	b.declared[v.Scheme] = b.declared[v.Scheme] || len(v.Concepts) > 0
+	if len(v.Concepts) > 0 {
+		b.declared[[2]string{v.Scheme, v.Version}] = true
+	}
 	b.d.vocabularies = append(b.d.vocabularies, info)
 }
 
@@ -196,16 +198,16 @@ func newEdge(to *node, ref Ref, m *Mapping) edge {
 	return edge{to, c}
 }
 
-// end finds one end of a mapping. A scheme that is only mentioned by mappings
-// gets its concepts from them; in one whose concepts are listed, an unlisted
-// id is an error.
+// end finds one end of a mapping. A version of a scheme that is only mentioned
+// by mappings gets its concepts from them; in one whose concepts are listed, an
+// unlisted id is an error.
 func (b *builder) end(r Ref, m *Mapping) *node {
 	id := nodeID{r.Scheme, r.List, r.ID}
 	if n := b.d.nodes[id]; n != nil {
 		return n
 	}
-	if b.declared[r.Scheme] {
-		b.failf(m.Where, "%s has no concept %q in list %q: correct the row or add the concept", r.Scheme, r.ID, r.List)
+	if b.declared[[2]string{r.Scheme, r.Version}] {
+		b.failf(m.Where, "%s %s has no concept %q in list %q: correct the row or add the concept", r.Scheme, r.Version, r.ID, r.List)
 		return nil
 	}
 	n := b.node(id, r.Kind, m.Where)

@@ -86,7 +86,7 @@ func New(vs []Vocabulary, languages Languages) (*Dictionary, error) {
 		schemes:   map[string]string{},
 		exactTags: map[string][]string{},
 		languages: languages,
-	}, declared: map[string]bool{}}
+	}, declared: map[[2]string]bool{}}
 	for i := range vs {
 		b.concepts(&vs[i])
 	}

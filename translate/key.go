@@ -12,8 +12,9 @@ import (
 )
 
 // MaxTerm is the longest term in bytes that is looked up or loaded. The
-// longest name in the public MISP galaxies has fewer than 200.
-const MaxTerm = 512
+// longest name in the public MISP galaxies has fewer than 200, the longest
+// label in the public taxonomies, which is a sentence, 515.
+const MaxTerm = 1024
 
 // ErrNotATerm is wrapped by the error of [Key].
 var ErrNotATerm = errors.New("not a term")

@@ -280,7 +280,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 		}},
 		{Kind: translate.Incident, Where: "x.csv:9"},
 	}, Mappings: []translate.Mapping{
-		{From: translate.Ref{Scheme: "x", ID: "nobody"}, Relation: translate.Exact, Where: "x.csv:10"},
+		{From: translate.Ref{Scheme: "x", Version: "1", ID: "nobody"}, Relation: translate.Exact, Where: "x.csv:10"},
 		{From: translate.Ref{Scheme: "x", ID: "ok"}, Relation: "same", Where: "x.csv:11"},
 	}}
 	_, err := translate.New([]translate.Vocabulary{bad, {File: "y.csv"}}, language.Rules{})

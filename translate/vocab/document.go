@@ -31,7 +31,11 @@ func readDocument(data []byte, flt *faults) *document {
 		return nil
 	}
 	fail := func(err error) *document {
-		flt.add(lineAt(d.data, int(dec.InputOffset())), "not JSON: "+err.Error(), "")
+		at := dec.InputOffset()
+		if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			at, err = s.ByteOffset, s.Err
+		}
+		flt.add(lineAt(d.data, int(at)), "not JSON: "+err.Error(), "")
 		return nil
 	}
 	if _, err := dec.ReadToken(); err != nil {

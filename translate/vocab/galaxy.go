@@ -2,6 +2,7 @@ package vocab
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -84,9 +85,14 @@ func (l *loader) readGalaxy(f *source, flt *faults) []translate.Vocabulary {
 
 // concept makes the concept of one cluster.
 func (l *loader) concept(c *cluster, id string, kind translate.Kind, stated, at string) translate.Concept {
-	out := translate.Concept{ID: id, Kind: kind, Term: c.Value, Language: translate.Undetermined, Source: stated, Where: at}
+	out := translate.Concept{
+		ID: id, Kind: kind, Term: c.Value, Language: translate.Undetermined, Short: nameAndID(c.Value), Source: stated, Where: at,
+	}
 	users := l.users(c.Meta.Attribution)
 	listed := map[string]bool{c.Value: true}
+	for _, s := range out.Short {
+		listed[s] = true
+	}
 	add := func(name string, rank translate.Rank, relation translate.Relation) {
 		if listed[name] {
 			return
@@ -107,6 +113,20 @@ func (l *loader) concept(c *cluster, id string, kind translate.Kind, stated, at 
 		add(name, translate.Alternative, translate.Close)
 	}
 	return out
+}
+
+// catalogueID is an id as ATT&CK (G0018, S0367) and the lists of 360 and QiAnXin
+// (APT-C-00) have it.
+var catalogueID = regexp.MustCompile(`^(?:[A-Z]{1,3}[0-9]{4}|APT-[A-Z]-[0-9]{2,4})$`)
+
+// nameAndID splits values such as "Emotet - S0367", which some galaxies make of
+// a name and its id in their catalogue: both are the cluster's own name.
+func nameAndID(value string) []string {
+	i := strings.LastIndex(value, " - ")
+	if i < 0 || !catalogueID.MatchString(value[i+3:]) {
+		return nil
+	}
+	return []string{value[:i], value[i+3:]}
 }
 
 // externalIDs reads meta.external_id, which is a string or a list of them.

@@ -2,6 +2,7 @@ package vocab
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -207,7 +208,7 @@ func checkWords(v *translate.Vocabulary, flt *faults) {
 		}
 	}
 	for _, c := range v.Concepts {
-		refuse(c.Term, c.Where)
+		refuse(cmp.Or(c.Term, c.ID), c.Where)
 		for _, l := range c.Labels {
 			refuse(l.Text, l.Where)
 		}

@@ -94,14 +94,14 @@ func (t *tagReader) values(list valueList, line int) {
 		return
 	}
 	for _, e := range list.Entry {
-		t.tag(fmt.Sprintf("%s:%s=%q", t.ns, list.Predicate, e.Value), e, line)
+		t.tag(t.ns+":"+list.Predicate+`="`+e.Value+`"`, e, line)
 	}
 }
 
 // tag takes in one machine tag.
 func (t *tagReader) tag(tag string, p predicate, line int) {
 	switch {
-	case p.Value == "" || strings.ContainsAny(p.Value, "\"\\"):
+	case p.Value == "" || strings.Contains(p.Value, `"`):
 		// The published schema lets an entry without value pass.
 		t.flt.add(line, "an entry without a usable value", "every predicate and entry needs a value without quotes")
 		return
