@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/entente-relay/entente/mapping"
@@ -90,4 +91,18 @@ type Contact struct {
 // Kinds returns what a recipient can be in law.
 func Kinds() []string {
 	return []string{"authority", "business-operator", "vendor", "coordinator", "law-enforcement"}
+}
+
+// clone returns a copy that shares nothing with a: a recipient's facts and its
+// cache key must not part because a caller changed a list.
+func (a *Agreement) clone() Agreement {
+	c := *a
+	for _, list := range []*[]string{
+		&c.Clients, &c.Purposes, &c.Data, &c.Certifications, &c.Storage, &c.Transit,
+		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling,
+	} {
+		*list = slices.Clone(*list)
+	}
+	c.Consents, c.Contacts = slices.Clone(c.Consents), slices.Clone(c.Contacts)
+	return c
 }

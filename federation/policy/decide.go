@@ -69,7 +69,7 @@ func (b *Bundle) decide(q question, s *Subject, to *Recipient, now time.Time) De
 	}
 	d := Decision{subject: s, peer: to.agreement.Peer, outcome: o, verdict: o.verdict}
 	if o.verdict == federation.Redact {
-		d.settle()
+		d.settle(q == toTranslate)
 	}
 	if s.follows && q == toSend && d.goes() {
 		d.waits()
@@ -82,8 +82,9 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *out
 	v := b.view(to, now)
 	w := &worker{b: b, s: s, v: v, now: now, out: &outcome{bundle: b.digest, from: written(s.handling)}}
 	w.out.span = v.facts.span
-	w.whole = w.item(unitClass{own: s.effective(), ownKey: canonicalKey(s.effective())})
-	w.out.to = w.whole.facts.to
+	w.items = make([]*itemFacts, len(s.own))
+	whole := w.item(0)
+	w.out.to = whole.to
 	switch q {
 	case toStore:
 		w.object(actionStore)
@@ -93,7 +94,7 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *out
 		w.properties(actionTranslate)
 	default:
 		w.object(actionShare)
-		if w.out.verdict == federation.Share && w.whole.facts.hop != "origin" {
+		if w.out.verdict == federation.Share && whole.hop != "origin" {
 			w.object(actionReshare)
 		}
 		if w.out.verdict == federation.Share {
@@ -110,35 +111,21 @@ type worker struct {
 	s     *Subject
 	v     *peerView
 	now   time.Time
-	whole *itemView
-	items []*itemView // of the handlings that differ from the whole's
+	items []*itemFacts // of each of the subject's handlings, nil until needed
 	out   *outcome
 }
 
-// itemView is the facts of one handling for the recipient.
-type itemView struct {
-	key   string
-	facts *itemFacts
-}
-
-// item returns the facts of a class's handling, computed once.
-func (w *worker) item(c unitClass) *itemView {
-	if w.whole != nil && w.whole.key == c.ownKey {
-		return w.whole
+// item returns the facts of one of the subject's handlings.
+func (w *worker) item(own int) *itemFacts {
+	if w.items[own] == nil {
+		w.items[own] = w.b.item(w.s, w.s.own[own].handling, w.v, w.now)
 	}
-	for _, v := range w.items {
-		if v.key == c.ownKey {
-			return v
-		}
-	}
-	v := &itemView{c.ownKey, w.b.item(w.s, c.own, w.v, w.now)}
-	w.items = append(w.items, v)
-	return v
+	return w.items[own]
 }
 
 // object asks about the whole object.
 func (w *worker) object(action types.EntityUID) {
-	a := w.answer(action, w.whole, w.whole.facts)
+	a := w.answer(action, 0, w.item(0))
 	if a.allow {
 		w.out.verdict = federation.Share
 		w.out.allowed = cite(w.out.allowed, a.cited...)
@@ -175,11 +162,9 @@ func (w *worker) properties(action types.EntityUID) {
 
 // class asks about every category found in a class; all must be allowed.
 func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
-	item := w.item(*c)
 	var denied []Cited
-	for _, found := range c.categories {
-		f := item.facts.with(found)
-		a := w.answer(action, item, f)
+	for category, unsure := range c.found.each {
+		a := w.answer(action, c.own, w.item(c.own).of(category, unsure))
 		if a.allow {
 			w.out.allowed = cite(w.out.allowed, a.cited...)
 			continue
@@ -191,15 +176,13 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 }
 
 // answer asks the engine, or its cache.
-func (w *worker) answer(action types.EntityUID, item *itemView, f *itemFacts) *answer {
-	unsure := "sure"
-	if f.unsure {
-		unsure = "unsure"
-	}
-	key := answerKey{
-		item: sha256.Sum256([]byte(w.s.base + "\x00" + f.category + "\x00" + unsure + "\x00" + item.key)),
-		peer: w.v.to.key, action: action, direct: w.s.direct(),
-	}
+func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
+	buf := make([]byte, 0, 512)
+	buf = append(buf, w.s.base...)
+	buf = append(buf, flag(f.unsure), byte(len(f.category)))
+	buf = append(buf, f.category...)
+	buf = append(buf, w.s.own[own].key...)
+	key := answerKey{item: sha256.Sum256(buf), peer: w.v.to.key, action: action, direct: w.s.direct()}
 	a, ok := w.b.answers.get(key)
 	if !ok || !a.span.holds(w.now) {
 		a = w.b.ask(action, w.v, f, w.now)

@@ -169,16 +169,22 @@ func (d Decision) Until() time.Time {
 
 // settle finds the units that a redaction removes: those of denied classes,
 // and containers of which nothing would be left. What then cannot go, because
-// an emptied container is fixed or required, takes the object with it.
-func (d *Decision) settle() {
+// an emptied container is fixed or required, takes the object with it. With
+// listed, every denied unit is listed and nothing else happens.
+func (d *Decision) settle(listed bool) {
 	units := d.subject.units
 	cited := make([]*Cited, len(units))
 	for i := range units {
 		if c := d.outcome.denied[d.subject.classOf[i]]; len(c) > 0 {
 			cited[i] = &c[0]
+			if listed {
+				d.gone = append(d.gone, goneUnit{i, c[0]})
+			}
 		}
 	}
-	d.collect(cited)
+	if !listed {
+		d.collect(cited)
+	}
 }
 
 // collect turns the units marked as removed into the top-most ones, and

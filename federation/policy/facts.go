@@ -155,11 +155,11 @@ func (f *itemFacts) record() types.RecordMap {
 	}
 }
 
-// with returns the facts of a property that differs from the whole only in
-// what it holds.
-func (f *itemFacts) with(c categorized) *itemFacts {
+// of returns the facts of a property that differs from the whole only in what
+// it holds.
+func (f *itemFacts) of(c federation.Category, unsure bool) *itemFacts {
 	g := *f
-	g.category, g.unsure = string(c.category), c.unsure
+	g.category, g.unsure = string(c), unsure
 	return &g
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
@@ -168,11 +169,17 @@ func (b *Bundle) readRules(fsys fs.FS, s *resolved.Schema) error {
 		for _, a := range r.actions {
 			b.asked[a] = append(b.asked[a], r)
 		}
-		b.moments = append(b.moments, r.since, b.reviewed[r.id].On)
+		b.moments = append(b.moments, r.since)
 		if r.permit {
 			b.moments = append(b.moments, r.until)
 		}
+		if r.sensitive() {
+			b.moments = append(b.moments, b.reviewed[r.id].On)
+		}
 	}
+	b.moments = slices.DeleteFunc(b.moments, time.Time.IsZero)
+	slices.SortFunc(b.moments, time.Time.Compare)
+	b.moments = slices.CompactFunc(b.moments, time.Time.Equal)
 	return errors.Join(errs...)
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 )
 
@@ -38,4 +39,12 @@ func (n *Node) places() []string {
 		return []string{n.Country}
 	}
 	return append([]string{n.Country}, n.Storage...)
+}
+
+// clone returns a copy that shares nothing with n.
+func (n *Node) clone() Node {
+	c := *n
+	c.Storage = slices.Clone(n.Storage)
+	c.Accreditation.Ceiling = slices.Clone(n.Accreditation.Ceiling)
+	return c
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -244,36 +243,41 @@ func (s *Subject) classify(own []*mapping.Handling) {
 	found := s.categories()
 	derived := s.object.DerivedFrom()
 	whole := s.effective()
-	wholeKey := canonicalKey(whole)
+	s.own = []handled{{whole, canonicalKey(whole)}}
 	s.classOf = make([]uint16, len(s.units))
+	s.classes = make([]unitClass, 0, 8)
 	for i := range s.units {
 		u := &s.units[i]
-		c := unitClass{categories: found[i], own: whole, ownKey: wholeKey, pinned: u.Fixed || u.Required}
+		c := unitClass{found: found[i], pinned: u.Fixed || u.Required}
 		if own != nil && own[i] != nil {
-			c.own = *own[i]
-			c.ownKey = canonicalKey(c.own)
+			c.own = s.handledBy(*own[i])
 		}
-		c.derives = slices.Contains(derived, u.Path)
-		s.classOf[i] = s.classIndex(c)
+		c.derives = len(derived) > 0 && slices.Contains(derived, u.Path)
+		at := slices.Index(s.classes, c)
+		if at < 0 {
+			at = len(s.classes)
+			s.classes = append(s.classes, c)
+		}
+		s.classOf[i] = uint16(at)
 	}
 }
 
-// classIndex returns the index of an equal class, or adds it.
-func (s *Subject) classIndex(c unitClass) uint16 {
-	for i := range s.classes {
-		o := &s.classes[i]
-		if o.pinned == c.pinned && o.derives == c.derives && o.ownKey == c.ownKey && slices.Equal(o.categories, c.categories) {
-			return uint16(i)
+// handledBy returns the index of a handling, added if it is new.
+func (s *Subject) handledBy(h mapping.Handling) int {
+	key := canonicalKey(h)
+	for i := range s.own {
+		if s.own[i].key == key {
+			return i
 		}
 	}
-	s.classes = append(s.classes, c)
-	return uint16(len(s.classes) - 1)
+	s.own = append(s.own, handled{h, key})
+	return len(s.own) - 1
 }
 
-// categories returns what was found in each unit, sorted and unique. A unit
-// about which nothing was found is free text, unsure.
-func (s *Subject) categories() [][]categorized {
-	out := make([][]categorized, len(s.units))
+// categories returns what was found in each unit. A unit about which nothing
+// was found is free text, unsure.
+func (s *Subject) categories() []findings {
+	out := make([]findings, len(s.units))
 	at := 0
 	for _, f := range stix.CategorizeUnits(s.object, s.units) {
 		i := s.unitAt(f.Path, at)
@@ -281,33 +285,14 @@ func (s *Subject) categories() [][]categorized {
 			continue // nothing of the object lies there
 		}
 		at = i
-		add(&out[i], categorized{f.Category, f.Unsure})
+		out[i] = out[i].with(f.Category, f.Unsure)
 	}
 	for i := range out {
-		if len(out[i]) == 0 {
-			out[i] = []categorized{{federation.FreeText, true}}
+		if out[i] == 0 {
+			out[i] = out[i].with(federation.FreeText, true)
 		}
 	}
 	return out
-}
-
-// add keeps a small sorted list without repeats.
-func add(list *[]categorized, c categorized) {
-	i, found := slices.BinarySearchFunc(*list, c, func(a, b categorized) int {
-		if d := strings.Compare(string(a.category), string(b.category)); d != 0 {
-			return d
-		}
-		switch {
-		case a.unsure == b.unsure:
-			return 0
-		case b.unsure:
-			return -1
-		}
-		return 1
-	})
-	if !found {
-		*list = slices.Insert(*list, i, c)
-	}
 }
 
 // unitAt returns the unit of a path, looking from a hint on: findings come in
@@ -357,18 +342,18 @@ func (s *Subject) seal() {
 	} else {
 		put("")
 	}
-	put(strconv.Itoa(len(s.dangling)))
+	buf = binary.AppendUvarint(buf, uint64(len(s.dangling)))
 	put(s.dangling...)
 	s.base = string(buf)
-	put(canonicalKey(s.handling))
-	for i := range s.classes {
-		c := &s.classes[i]
-		put(c.ownKey)
-		for _, f := range c.categories {
-			put(string(f.category))
-			buf = append(buf, flag(f.unsure))
-		}
-		buf = append(buf, flag(c.pinned), flag(c.derives), '|')
+	buf = binary.AppendUvarint(buf, uint64(len(s.own)))
+	for i := range s.own {
+		put(s.own[i].key)
+	}
+	buf = append(buf, '|')
+	for _, c := range s.classes {
+		buf = binary.AppendUvarint(buf, uint64(c.found))
+		buf = binary.AppendUvarint(buf, uint64(c.own))
+		buf = append(buf, flag(c.pinned), flag(c.derives))
 	}
 	s.key = sha256.Sum256(buf)
 }

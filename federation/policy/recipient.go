@@ -3,7 +3,6 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"slices"
 )
 
 // Recipient is a peer as one node sees it: its agreement's facts, computed
@@ -19,10 +18,9 @@ type Recipient struct {
 // NewRecipient returns the recipient that self sends to under a. With a nil
 // agreement every decision is "no agreement"; use [Stranger] to name the peer.
 func NewRecipient(self *Node, a *Agreement) *Recipient {
-	r := &Recipient{self: *self}
-	r.self.Storage = slices.Clone(self.Storage)
+	r := &Recipient{self: self.clone()}
 	if a != nil {
-		r.agreement, r.agreed = *a, true
+		r.agreement, r.agreed = a.clone(), true
 	}
 	r.seal()
 	return r
@@ -31,15 +29,14 @@ func NewRecipient(self *Node, a *Agreement) *Recipient {
 // Stranger returns a recipient without an agreement, so that a refusal can
 // name it.
 func Stranger(self *Node, peer string) *Recipient {
-	r := &Recipient{self: *self, agreement: Agreement{Peer: peer}}
+	r := &Recipient{self: self.clone(), agreement: Agreement{Peer: peer}}
 	r.seal()
 	return r
 }
 
 // siteOf returns a node's own place as a recipient.
 func siteOf(n *Node) *Recipient {
-	r := &Recipient{self: *n, agreement: Agreement{Peer: n.ID}, site: true}
-	r.self.Storage = slices.Clone(n.Storage)
+	r := &Recipient{self: n.clone(), agreement: Agreement{Peer: n.ID}, site: true}
 	r.seal()
 	return r
 }

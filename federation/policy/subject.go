@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
 	"github.com/entente-relay/entente/mapping"
@@ -21,23 +23,53 @@ type Subject struct {
 	units    []stix.Unit
 	classOf  []uint16 // unit index -> index in classes
 	classes  []unitClass
+	own      []handled // handlings of the classes; the first is the object's
 	base     string   // canonical form of all facts but handling and classes
 	key      [32]byte // hash of everything a decision depends on
 }
 
 // unitClass is what policy can tell units of one object apart by.
 type unitClass struct {
-	categories []categorized
-	own        mapping.Handling // the object's, joined with the unit's own markings
-	ownKey     string           // its cache key
-	pinned     bool             // fixed or required: it cannot be removed
-	derives    bool             // the object's id is computed from it
+	found   findings
+	own     int  // index of its handling in Subject.handlings
+	pinned  bool // fixed or required: it cannot be removed
+	derives bool // the object's id is computed from it
 }
 
-// categorized is one category found in a unit.
-type categorized struct {
-	category federation.Category
-	unsure   bool
+// handled is a handling with its cache key.
+type handled struct {
+	handling mapping.Handling
+	key      string
+}
+
+// findings is the set of categories found in a unit: bit 2i for the i-th of
+// federation.Categories found surely, bit 2i+1 for it as a guess.
+type findings uint16
+
+// with adds a category. One that is not in the list counts as free text that
+// nobody could place.
+func (f findings) with(c federation.Category, unsure bool) findings {
+	i := slices.Index(federation.Categories(), c)
+	if i < 0 {
+		i, unsure = slices.Index(federation.Categories(), federation.FreeText), true
+	}
+	bit := 2 * i
+	if unsure {
+		bit++
+	}
+	return f | 1<<bit
+}
+
+// each lists the categories.
+func (f findings) each(yield func(c federation.Category, unsure bool) bool) {
+	for i, c := range federation.Categories() {
+		if f&(1<<(2*i)) != 0 && !yield(c, false) {
+			return
+		}
+		if f&(1<<(2*i+1)) != 0 && !yield(c, true) {
+			return
+		}
+	}
 }
 
 // Handling returns what the object's markings mean together.
