@@ -58,22 +58,53 @@ func (o *Object) DerivedFrom() []string {
 	return out
 }
 
-// ObservableID returns the deterministic id of an observable whose only ID
-// contributing property has the given name and JSON value: a UUIDv5 over the
-// RFC 8785 form of {name: value} (STIX 2.1 §2.9).
-func ObservableID(typ, name string, value []byte) (string, error) {
-	info, ok := types21[typ]
-	if !ok || info.class != observable {
+// ObservableID returns the deterministic id of an observable, given as JSON
+// without an id: a UUIDv5 over the RFC 8785 form of its ID contributing
+// properties, of several hashes the first in the order MD5, SHA-1, SHA-256,
+// SHA-512 (STIX 2.1 §2.9).
+func ObservableID(raw []byte) (string, error) {
+	nodes, err := scan(raw, DefaultLimits().MaxDepth)
+	if err != nil {
+		return "", err
+	}
+	o := &Object{raw: raw, nodes: nodes}
+	typ, _ := o.Text("type")
+	info := types21[typ]
+	if info.class != observable {
 		return "", federation.Refuse(federation.Unsupported, "type", clip(typ)+" is not an observable of STIX 2.1")
 	}
-	quoted, err := jsontext.AppendQuote(nil, name)
-	if err != nil {
-		return "", syntax(err)
+	doc := []byte{'{'}
+	for _, name := range info.derived {
+		c := o.member(0, name)
+		if c < 0 {
+			continue
+		}
+		value := o.value(c)
+		if name == "hashes" {
+			value = o.firstHash(c)
+		}
+		if len(doc) > 1 {
+			doc = append(doc, ',')
+		}
+		doc = append(append(append(doc, '"'), name...), '"', ':')
+		doc = append(doc, value...)
 	}
-	doc := append(append(append(append([]byte{'{'}, quoted...), ':'), value...), '}')
-	canonical := jsontext.Value(doc)
+	if len(doc) == 1 {
+		return "", federation.Refuse(federation.Malformed, typ, "none of the properties that an id is made from is there")
+	}
+	canonical := jsontext.Value(append(doc, '}'))
 	if err := canonical.Canonicalize(); err != nil {
 		return "", syntax(err)
 	}
 	return typ + "--" + uuid.NewSHA1(observableNamespace, canonical).String(), nil
+}
+
+// firstHash returns the part of a dictionary of hashes that goes into an id.
+func (o *Object) firstHash(c int) []byte {
+	for _, algorithm := range [...]string{"MD5", "SHA-1", "SHA-256", "SHA-512"} {
+		if h := o.member(c, algorithm); h >= 0 {
+			return append(append([]byte(`{"`+algorithm+`":`), o.value(h)...), '}')
+		}
+	}
+	return o.value(c)
 }

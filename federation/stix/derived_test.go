@@ -10,31 +10,37 @@ import (
 
 // testdata/types.jsonl has deterministic ids made by another implementation.
 func TestObservableID(t *testing.T) {
-	all := examples(t)
 	checked := 0
-	for typ, name := range map[string]string{"domain-name": "value", "ipv4-addr": "value", "ipv6-addr": "value", "url": "value",
-		"email-addr": "value", "mac-addr": "value", "mutex": "name", "autonomous-system": "number", "file": "hashes",
-		"user-account": "user_id", "windows-registry-key": "key", "x509-certificate": "serial_number", "directory": "path",
-		"software": "name", "artifact": "payload_bin", "email-message": "subject"} {
-		o := parse1(t, string(all[typ]))
-		value, ok := o.Get(name)
-		if !ok {
-			t.Fatalf("%s without %s", typ, name)
-		}
-		id, err := ObservableID(typ, name, value)
-		if err != nil || id != o.ID() {
-			t.Errorf("%s: %s, want %s (%v)", typ, id, o.ID(), err)
+	for typ, raw := range examples(t) {
+		o := parse1(t, string(raw))
+		if !o.Observable() || typ == "process" {
+			continue
 		}
 		checked++
+		if id, err := ObservableID(raw); err != nil || id != o.ID() {
+			t.Errorf("%s: %s, want %s (%v)", typ, id, o.ID(), err)
+		}
 	}
-	if checked < 16 {
+	if checked < 17 {
 		t.Errorf("%d ids", checked)
 	}
-	if _, err := ObservableID("indicator", "name", []byte(`"x"`)); federation.ReasonOf(err) != federation.Unsupported {
-		t.Errorf("indicator: %v", err)
+	one, err := ObservableID([]byte(`{"type":"file","size":1,"name":"a","hashes":{"SHA-256":"x","MD5":"y"}}`))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := ObservableID("url", "value", []byte(`"x`)); federation.ReasonOf(err) != federation.Malformed {
-		t.Errorf("broken value: %v", err)
+	if two, err := ObservableID([]byte(`{"type":"file","hashes":{"MD5":"y"},"name":"a"}`)); two != one {
+		t.Errorf("%s, want %s (%v)", two, one, err)
+	}
+	for raw, want := range map[string]federation.Reason{
+		`{"type":"indicator","name":"x"}`: federation.Unsupported,
+		`{"type":"url"}`:                  federation.Malformed,
+		`{"type":"process","pid":1}`:      federation.Malformed,
+		`{"type":"url","value":"x"`:       federation.Malformed,
+		`[]`:                              federation.Malformed,
+	} {
+		if _, err := ObservableID([]byte(raw)); federation.ReasonOf(err) != want {
+			t.Errorf("%s: %v", raw, err)
+		}
 	}
 }
 
