@@ -82,13 +82,14 @@ func (t *Tables) Answer(q Query) Answer {
 
 // noLevel answers for a word that says "not classified".
 func (t *Tables) noLevel(q Query, from *ladder, targets []*ladder) Answer {
-	a := refused(q, "", "")
+	a := refusedAnswer(q, "", "")
 	a.From = End{from.ID, notClassified, q.Label}
-	targets = slices.DeleteFunc(slices.Clone(targets), func(l *ladder) bool { return !l.inForce(q.Date) })
-	if len(targets) == 0 {
-		a.Law, a.Cause, a.Reason = "A10", mapping.NotInForce, "No scheme of "+q.To+" is in force on "+day(q.Date)+"."
+	live := slices.DeleteFunc(slices.Clone(targets), func(l *ladder) bool { return !l.inForce(q.Date) })
+	if len(live) == 0 {
+		a.Law, a.Cause, a.Reason = "A10", mapping.NotInForce, notInForce(q.To, targets)
 		return a
 	}
+	targets = live
 	if i := slices.IndexFunc(targets, func(l *ladder) bool { return len(l.NotClassified) > 0 }); i > 0 {
 		targets = targets[i:]
 	}
@@ -113,15 +114,15 @@ func (t *Tables) noLevel(q Query, from *ladder, targets []*ladder) Answer {
 func faulted(q Query, err error) Answer {
 	fault, ok := errors.AsType[*mapping.Fault](err)
 	if !ok {
-		return refused(q, "A8", err.Error())
+		return refusedAnswer(q, "A8", err.Error())
 	}
-	a := refused(q, fault.Law, fault.Error())
+	a := refusedAnswer(q, fault.Law, fault.Error())
 	a.Cause = fault.Cause
 	return a
 }
 
-// refused is an answer without a level on the other side.
-func refused(q Query, law, reason string) Answer {
+// refusedAnswer is an answer without a level on the other side.
+func refusedAnswer(q Query, law, reason string) Answer {
 	return Answer{
 		Outcome: mapping.Refused.String(), Law: law, Reason: reason,
 		From: End{Scheme: q.From, Label: q.Label}, To: End{Scheme: q.To},

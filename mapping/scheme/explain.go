@@ -24,6 +24,15 @@ func day(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
+// notInForce says when the schemes behind a name are valid.
+func notInForce(name string, targets []*ladder) string {
+	spans := make([]string, len(targets))
+	for i, l := range targets {
+		spans[i] = l.ID + " is valid " + span(l.From, l.Until)
+	}
+	return fmt.Sprintf("No scheme of %s is in force at that date: %s.", name, strings.Join(spans, ", "))
+}
+
 // same answers for the origin's own scheme: the label stays what it is (law
 // A6).
 func (t *Tables) same(l *ladder, rank int) mapping.Outcome {

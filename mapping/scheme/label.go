@@ -23,7 +23,9 @@ func normal(label string) (string, bool) {
 	if len(label) > maxLabel || !utf8.ValidString(label) {
 		return "", false
 	}
-	folded := norm.NFC.String(cases.Fold().String(norm.NFC.String(label)))
+	// The library folds Cherokee small letters to capitals and capitals to
+	// small ones; lower case after it makes folding twice the same as once.
+	folded := norm.NFC.String(strings.ToLower(cases.Fold().String(norm.NFC.String(label))))
 	var b strings.Builder
 	b.Grow(len(folded))
 	blank, joined := false, true // joined: no blank is wanted after what stands before

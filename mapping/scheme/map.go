@@ -72,39 +72,52 @@ func (t *Tables) Map(l mapping.Level, to string, now time.Time) mapping.Outcome 
 	return o
 }
 
-// outcome answers for one of several target schemes: those in force at asOf.
+// outcome answers for the one of several target schemes that has an answer,
+// among those in force at asOf. Back in the origin's own country the origin's
+// label stands, even one of a scheme that has ended (law A6).
 func (t *Tables) outcome(from *ladder, rank int, targets []*ladder, name string, created, now, asOf time.Time) mapping.Outcome {
-	var live []*ladder
+	if slices.Contains(targets, from) {
+		return t.same(from, rank)
+	}
+	var best mapping.Outcome
+	live, open := 0, 0
 	for _, l := range targets {
-		if l.inForce(asOf) {
-			live = append(live, l)
+		if !l.inForce(asOf) {
+			continue
 		}
-	}
-	if len(live) == 0 {
-		return refuse(mapping.Level{}, mapping.NotInForce, "A10", "No scheme of "+name+" is in force on "+day(asOf)+".")
-	}
-	for _, l := range live {
-		if l == from {
-			live = []*ladder{from}
-			break
-		}
-	}
-	answers := make([]mapping.Outcome, 0, len(live))
-	var mapped []mapping.Outcome
-	for _, l := range live {
 		o := t.into(from, rank, l, created, now, asOf)
-		answers = append(answers, o)
 		if o.Kind != mapping.Refused {
-			mapped = append(mapped, o)
+			open++
 		}
+		if live == 0 || saysMore(o, best) {
+			best = o
+		}
+		live++
 	}
-	switch len(mapped) {
-	case 0:
-		return answers[0]
-	case 1:
-		return mapped[0]
+	switch {
+	case live == 0:
+		return refuse(mapping.Level{}, mapping.NotInForce, "A10", notInForce(name, targets))
+	case open > 1:
+		return refuse(mapping.Level{}, mapping.Ambiguous, "A9", name+" has several schemes with an answer ("+idsOf(targets)+"); name the scheme.")
 	}
-	return refuse(mapping.Level{}, mapping.Ambiguous, "A9", name+" has several schemes with an answer ("+idsOf(live)+"); name the scheme.")
+	return best
+}
+
+// saysMore orders answers of several schemes of one country: one that is not
+// refused, one that rests on a row, one that could be accepted, any other.
+func saysMore(a, b mapping.Outcome) bool {
+	weight := func(o mapping.Outcome) int {
+		switch {
+		case o.Kind != mapping.Refused:
+			return 3
+		case len(o.Rows) > 0:
+			return 2
+		case o.Cause == mapping.Unverified:
+			return 1
+		}
+		return 0
+	}
+	return weight(a) > weight(b)
 }
 
 // into answers for one target scheme.
@@ -119,7 +132,7 @@ func (t *Tables) into(from *ladder, rank int, to *ladder, created, now, asOf tim
 	r := t.both(from, rank, to, created, now)
 	if r.found && r.kind == mapping.Mapped {
 		if g := to.rung(r.rank); !during(asOf, g.From, g.Until) {
-			return refuse(mapping.Level{}, mapping.NotInForce, "A10", g.Label+" of "+to.ID+" is not in force on "+day(asOf)+".")
+			return refuse(mapping.Level{}, mapping.NotInForce, "A10", g.Label+" of "+to.ID+" is valid "+span(g.From, g.Until)+" only.")
 		}
 	}
 	return t.explain(from, rank, to, r)
