@@ -145,6 +145,7 @@ func TestStatementRefused(t *testing.T) {
 		{"from the future", func(map[string]any) {}, terms, now.Add(-8 * time.Minute), federation.NotYetValid},
 		{"about another", func(m map[string]any) { m["sub"] = "pl-cert" }, terms, now, federation.Malformed},
 		{"newer layout", func(m map[string]any) { m["ver"] = 2; m["extra"] = true }, terms, now, federation.Unsupported},
+		{"no layout version", func(m map[string]any) { delete(m, "ver") }, terms, now, federation.Malformed},
 		{"unknown member", func(m map[string]any) { m["extra"] = true }, terms, now, federation.Malformed},
 		{"bad id", func(m map[string]any) { m["iss"], m["sub"] = "DE cert", "DE cert" }, terms, now, federation.Malformed},
 		{"id with a subject wildcard", func(m map[string]any) { m["iss"], m["sub"] = "de.>", "de.>" }, terms, now, federation.Malformed},

@@ -187,7 +187,10 @@ func readPayload(raw []byte) (*Statement, error) {
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return nil, &federation.Refusal{Reason: federation.Malformed, Where: "statement", Err: err}
 	}
-	if v.Ver != statementVersion {
+	if v.Ver < 1 {
+		return nil, federation.Refuse(federation.Malformed, "statement, ver", "no version")
+	}
+	if v.Ver > statementVersion {
 		return nil, &federation.Refusal{Reason: federation.Unsupported, Where: "statement, ver",
 			Detail: fmt.Sprintf("version %d, this program reads version %d", v.Ver, statementVersion),
 			Hint:   "a newer program may read it"}

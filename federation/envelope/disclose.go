@@ -55,7 +55,7 @@ func (d *discloser) object(o *stix.Object) (*disclosed, error) {
 	d.typ, d.id, d.version, d.made = o.Type(), o.ID(), o.Version(), nil
 	body, err := d.properties(raw, inObject)
 	if err != nil {
-		return nil, inObjectID(err, o.ID())
+		return nil, within(o.ID(), err)
 	}
 	digest := d.disclose("", nil, body, raw)
 	out := &disclosed{object: o, digest: digest, discs: d.made}
@@ -63,11 +63,6 @@ func (d *discloser) object(o *stix.Object) (*disclosed, error) {
 		out.size += len(m.text) + 1
 	}
 	return out, nil
-}
-
-// inObjectID says which object a refusal is about.
-func inObjectID(err error, id string) error {
-	return &federation.Refusal{Reason: federation.ReasonOf(err), Where: id, Err: err}
 }
 
 // properties returns the text of an object whose properties stand at place p:

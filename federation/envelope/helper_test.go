@@ -10,6 +10,7 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/stix"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // testNow is the moment at which everything in the tests happens.
@@ -113,3 +114,140 @@ func wantReason(t testing.TB, err error, want federation.Reason) {
 		t.Fatalf("got reason %q from error %v, want %q", got, err, want)
 	}
 }
+
+// cut is what a test takes out of an object: paths, or the whole object.
+type cut struct {
+	paths []string
+	whole bool
+	class string
+}
+
+// clear redacts without policy: cuts are by object id.
+func clear(t testing.TB, v *Verified, peer string, cuts map[string]cut) *Cleared {
+	t.Helper()
+	c, err := tryClear(v, peer, cuts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func tryClear(v *Verified, peer string, cuts map[string]cut) (*Cleared, error) {
+	c := &Cleared{variant: &variant{v: v}, peer: peer}
+	ds := make([]demand, len(v.Items()))
+	for i, it := range v.Items() {
+		x := cuts[it.Object.ID()]
+		if x.class == "" {
+			x.class = ClassPolicy
+		}
+		ds[i] = demand{digest: it.Digest, whole: x.whole, class: x.class}
+		for _, p := range x.paths {
+			ds[i].parts = append(ds[i].parts, part{p, x.class})
+		}
+	}
+	var err error
+	if c.plan, err = v.m.plan(ds); err != nil {
+		return nil, err
+	}
+	return c, c.apply()
+}
+
+// dispatch signs one cleared message.
+func dispatch(t testing.TB, c *Cleared, from, to string, seq uint64) []byte {
+	t.Helper()
+	ps, _ := testParticipants(t)
+	s, err := SignFrame([]*Cleared{c}, Dispatch{Self: from, Key: ps[from], Peer: to, Now: testNow, FirstSeq: seq, Tables: "tables-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s[0].Bytes()
+}
+
+// verifyAs verifies as a participant would on arrival; "" verifies offline.
+func verifyAs(t testing.TB, raw []byte, self string) (*Verified, error) {
+	t.Helper()
+	_, keys := testParticipants(t)
+	return Verify(raw, VerifyOptions{Self: self, Keys: keys, Now: testNow})
+}
+
+// pass dispatches v and verifies it at the other end.
+func pass(t testing.TB, v *Verified, from, to string, cuts map[string]cut) *Verified {
+	t.Helper()
+	out, err := verifyAs(t, dispatch(t, clear(t, v, to, cuts), from, to, 1), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// sameJSON reports whether two texts are the same JSON value. Numbers are the
+// same when they are written the same.
+func sameJSON(t testing.TB, a, b []byte) bool {
+	t.Helper()
+	return bytes.Equal(sorted(t, a), sorted(t, b))
+}
+
+func sorted(t testing.TB, raw []byte) []byte {
+	t.Helper()
+	v := jsontext.Value(bytes.Clone(raw))
+	if err := v.Format(jsontext.ReorderRawObjects(true)); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Objects of the tests.
+const (
+	indicatorID = "indicator--5f2c0a6e-9b1d-4c55-8f3a-0d4f6b1c2e01"
+	reportID    = "report--0b7c1d52-6f0e-4b0e-9a53-1d1c1f3f7a02"
+	identityID  = "identity--9d3b8a4e-2f61-4a7b-8d2c-5a6b7c8d9e03"
+	markingID   = "marking-definition--3c1f2b7a-8e4d-4f5a-9b6c-7d8e9f0a1b04"
+
+	indicator = `{
+  "type": "indicator", "spec_version": "2.1", "id": "` + indicatorID + `",
+  "created_by_ref": "` + identityID + `",
+  "created": "2026-01-05T10:00:00.000Z", "modified": "2026-01-05T10:00:00.000Z",
+  "labels": ["phishing"], "confidence": 70, "name": "Anmeldeseite \"portal\" – nachgebaut",
+  "description": "gesehen bei example.test\nzweite Zeile", "indicator_types": ["malicious-activity"],
+  "pattern": "[domain-name:value = 'portal.example.test']", "pattern_type": "stix", "pattern_version": "2.1",
+  "valid_from": "2026-01-05T10:00:00Z",
+  "external_references": [{"source_name": "advisory", "url": "https://advisory.example/1"}],
+  "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+  "x_score": 1.50, "x_count": 12345678901234567890,
+  "extensions": {
+    "` + stix.HandlingExtension + `": {
+      "extension_type": "property-extension", "origin": "DE", "personal_data": true,
+      "note": {"abstract": "Kurz", "content": "Kontakt a.beispiel@victim.example", "contacts": ["a.beispiel@victim.example"]}
+    },
+    "extension-definition--11111111-2222-4333-8444-555555555555": {"extension_type": "property-extension", "rank": 5}
+  }
+}`
+	report = `{"type":"report","spec_version":"2.1","id":"` + reportID + `",
+  "created":"2026-01-05T11:00:00.000Z","modified":"2026-01-05T11:00:00.000Z","name":"Lage","published":"2026-01-05T11:00:00Z",
+  "object_refs":["` + indicatorID + `","` + identityID + `","threat-actor--7c8d9e0f-1a2b-4c3d-9e4f-5a6b7c8d9e05"],
+  "object_marking_refs":["` + markingID + `"],
+  "extensions":{"extension-definition--11111111-2222-4333-8444-555555555555":{"extension_type":"property-extension","rank":1},
+    "extension-definition--66666666-7777-4888-9999-aaaaaaaaaaaa":{"extension_type":"property-extension","rank":2}}}`
+	identity = `{"type":"identity","spec_version":"2.1","id":"` + identityID + `",
+  "created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"Beispiel-CERT","identity_class":"organization"}`
+	marking = `{"type":"marking-definition","spec_version":"2.1","id":"` + markingID + `",
+  "created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"EXERCISE"}}`
+)
+
+// sampleObjects returns one of each.
+func sampleObjects(t testing.TB) []*stix.Object {
+	return []*stix.Object{parse(t, indicator), parse(t, report), parse(t, identity), parse(t, marking)}
+}
+
+// item returns the object with that id, nil if it is not there.
+func item(v interface{ Items() []Item }, id string) *stix.Object {
+	for _, it := range v.Items() {
+		if it.Object.ID() == id {
+			return it.Object
+		}
+	}
+	return nil
+}
+
+// decode reads base64url.
+func decode(text []byte) ([]byte, error) { return directory.DecodeBase64(nil, text) }

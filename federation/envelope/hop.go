@@ -67,6 +67,15 @@ func (r *record) encode() ([]byte, error) {
 	return text, nil
 }
 
+// encode returns the payload's text.
+func (r *rootPayload) encode() ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("hop root: %w", err)
+	}
+	return text, nil
+}
+
 // readHop reads one hop line: <record>.<i>.<N>.<path>.<root JWS>. at is its
 // number in the chain.
 func readHop(line []byte, at int, o *VerifyOptions) (*hop, error) {
@@ -89,7 +98,7 @@ func readHop(line []byte, at int, o *VerifyOptions) (*hop, error) {
 	}
 	root, err := o.Roots.open(parts[4], o.Keys, o.Now)
 	if err != nil {
-		return nil, atHop(where, err)
+		return nil, within(where, err)
 	}
 	got, ok := rootOf(leafHash(text), i, n, path)
 	if !ok || n != root.n || got != root.hash {
@@ -102,11 +111,6 @@ func readHop(line []byte, at int, o *VerifyOptions) (*hop, error) {
 	h.line, h.Root = line, digestString(root.hash)
 	h.id = elementHash(text, uint32Bytes(i), uint32Bytes(n), flatten(path), root.jws.Header, root.jws.Payload, root.jws.Signature)
 	return h, nil
-}
-
-// atHop says at which hop a refusal arose.
-func atHop(where string, err error) error {
-	return &federation.Refusal{Reason: federation.ReasonOf(err), Where: where, Err: err}
 }
 
 // readPlace reads a leaf's index, the number of leaves and the path.

@@ -26,6 +26,7 @@ type message struct {
 	digests [][32]byte   // of discs, ascending
 	discs   []disclosure // in the same order
 	order   []int        // indexes into discs: object by object, parents first
+	out     [][32]byte   // what hops and this node say they took out, ascending
 	missing []hole       // digests without a disclosure, in the order met
 	items   []span       // the objects that are there, in the issuer's order
 
@@ -147,32 +148,32 @@ func (m *message) keepDropped() {
 	})
 }
 
-// account checks that every disclosure has a place, that no digest occurs
-// twice, and that exactly what the hops (or this node) say they took out is
-// missing.
+// miss notes a digest that has no disclosure. It must be one that a hop, or this
+// node, says it took out.
+func (m *message) miss(h hole) error {
+	if _, ok := slices.BinarySearchFunc(m.out, h.digest, compareDigests); !ok {
+		return federation.Refuse(federation.UnaccountedRedaction, h.place.container(),
+			"digest "+digestString(h.digest)+" is missing, and no hop says that it took it out")
+	}
+	m.missing = append(m.missing, h)
+	return nil
+}
+
+// account completes the accounting that miss began: no digest occurs twice,
+// nothing that was taken out is there, and every disclosure has a place.
 func (m *message) account() error {
 	m.keepDropped()
-	for i := range m.discs {
-		if !m.discs[i].used {
-			return federation.Refuse(federation.Malformed, fmt.Sprintf("disclosure %d", i),
-				"no digest in the message stands for it")
-		}
-	}
 	holes := make([][32]byte, len(m.missing))
 	for i, h := range m.missing {
 		holes[i] = h.digest
 	}
 	slices.SortFunc(holes, compareDigests)
-	out := m.allOut()
-	for i, d := range holes {
-		if i > 0 && holes[i-1] == d {
-			return federation.Refuse(federation.Malformed, "digest "+digestString(d), "occurs twice")
-		}
-		if _, ok := slices.BinarySearchFunc(out, d, compareDigests); !ok {
-			return federation.Refuse(federation.UnaccountedRedaction, m.whereHole(d),
-				"missing, and no hop says that it took it out")
+	for i := 1; i < len(holes); i++ {
+		if holes[i-1] == holes[i] {
+			return federation.Refuse(federation.Malformed, "digest "+digestString(holes[i]), "occurs twice")
 		}
 	}
+	out := m.allOut()
 	for i, d := range out {
 		if i > 0 && out[i-1] == d {
 			return federation.Refuse(federation.UnaccountedRedaction, "digest "+digestString(d), "taken out twice")
@@ -180,6 +181,12 @@ func (m *message) account() error {
 		if j := m.find(&d); j >= 0 {
 			return federation.Refuse(federation.UnaccountedRedaction, fmt.Sprintf("disclosure %d", j),
 				"put back after a hop took it out")
+		}
+	}
+	for i := range m.discs {
+		if !m.discs[i].used {
+			return federation.Refuse(federation.Malformed, fmt.Sprintf("disclosure %d", i),
+				"no digest in the message stands for it")
 		}
 	}
 	return nil
@@ -195,19 +202,6 @@ func (m *message) allOut() [][32]byte {
 	}
 	slices.SortFunc(out, compareDigests)
 	return out
-}
-
-// whereHole names a missing part for an error text.
-func (m *message) whereHole(d [32]byte) string {
-	for _, h := range m.missing {
-		if h.digest == d {
-			if h.item < 0 {
-				return "an object"
-			}
-			return "a part of " + h.place.container() + " in object " + digestString(m.items[h.item].digest)
-		}
-	}
-	return "digest " + digestString(d)
 }
 
 func compareDigests(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) }

@@ -49,7 +49,10 @@ func decodeVersioned(raw []byte, where string, v any) error {
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: err}
 	}
-	if head.Ver != Version {
+	if head.Ver < 1 {
+		return federation.Refuse(federation.Malformed, where, "no wire version")
+	}
+	if head.Ver > Version {
 		return &federation.Refusal{Reason: federation.Unsupported, Where: where,
 			Detail: fmt.Sprintf("wire version %d, this program reads %d", head.Ver, Version),
 			Hint:   "a newer program may read it"}

@@ -3,9 +3,10 @@ package envelope
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
 )
 
@@ -18,11 +19,11 @@ type builder struct {
 	record  bool   // write places, items, order and missing into m
 	out     []byte
 
-	item    int    // of the object being written
-	typ     string // its type
-	refs    int    // elements of object_refs written
-	refHole int    // position of the first element missing from object_refs, or -1
-	hidden  bool   // the object has digests
+	item   int    // of the object being written
+	typ    string // its type
+	refs   int    // elements of object_refs written
+	gaps   []int  // positions of the elements missing from object_refs
+	hidden bool   // the object has digests
 }
 
 // rebuild puts every object together and fills in m.items, m.order, m.missing
@@ -30,18 +31,21 @@ type builder struct {
 func (m *message) rebuild() ([]Item, error) {
 	b := &builder{m: m, record: true, out: make([]byte, 0, 2*len(m.sd))}
 	m.order = make([]int, 0, len(m.discs))
+	m.out = m.allOut()
 	items := make([]Item, 0, len(m.objects))
 	for i := range m.objects {
 		d := &m.objects[i]
 		at := m.find(d)
 		if at < 0 {
-			m.missing = append(m.missing, hole{digest: *d, item: -1, place: inMessage})
+			if err := m.miss(hole{digest: *d, item: -1, place: inMessage}); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		m.items = append(m.items, span{digest: *d, from: len(m.order)})
 		o, err := b.object(at, len(m.items)-1)
 		if err != nil {
-			return nil, inItem(err, i, *d)
+			return nil, within(fmt.Sprintf("object %d, digest %s", i, digestString(*d)), err)
 		}
 		m.items[len(m.items)-1].to = len(m.order)
 		items = append(items, Item{Digest: *d, Object: o})
@@ -49,23 +53,9 @@ func (m *message) rebuild() ([]Item, error) {
 	return items, nil
 }
 
-// inItem says which object a refusal is about.
-func inItem(err error, i int, d [32]byte) error {
-	reason := federation.ReasonOf(err)
-	if reason == "" {
-		reason = federation.Malformed
-	}
-	return &federation.Refusal{Reason: reason, Where: fmt.Sprintf("object %d, digest %s", i, digestString(d)), Err: err}
-}
-
-// bad makes the error for text that is not what it should be.
-func bad(format string, args ...any) error {
-	return federation.Refuse(federation.Malformed, "", fmt.Sprintf(format, args...))
-}
-
 // object writes the object whose disclosure has index at, and parses it.
 func (b *builder) object(at, item int) (*stix.Object, error) {
-	b.item, b.typ, b.refs, b.refHole, b.hidden = item, "", 0, -1, false
+	b.item, b.typ, b.refs, b.gaps, b.hidden = item, "", 0, b.gaps[:0], false
 	_, value, err := b.take(at, inMessage, -1)
 	if err != nil {
 		return nil, err
@@ -92,10 +82,11 @@ func (b *builder) object(at, item int) (*stix.Object, error) {
 }
 
 // checkSelectors refuses an object in which a marking selects an element of
-// object_refs by its number and an element before it is missing: the number
-// would then mean another element.
+// object_refs by its number while an element before it is missing: the number
+// would then mean another element. That the number of a missing element may come
+// to mean one that has moved up only protects that one more.
 func (b *builder) checkSelectors(o *stix.Object) error {
-	if b.refHole < 0 {
+	if len(b.gaps) == 0 {
 		return nil
 	}
 	for _, g := range o.Granular() {
@@ -104,8 +95,8 @@ func (b *builder) checkSelectors(o *stix.Object) error {
 			if !ok {
 				continue
 			}
-			var n int
-			if _, err := fmt.Sscanf(rest, "%d]", &n); err != nil || n >= b.refHole {
+			n, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+			if err != nil || n > b.gaps[0] && !slices.Contains(b.gaps, n) {
 				return bad("granular_markings select %s, and an element before it was taken out", sel)
 			}
 		}
@@ -154,13 +145,20 @@ func goodSalt(s []byte) bool {
 	if len(s) < 22 || len(s) > 64 {
 		return false
 	}
+	ok := true
 	for _, c := range s {
-		if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
+		ok = ok && saltByte[c]
 	}
-	return true
+	return ok
 }
+
+// saltByte is the alphabet of base64url.
+var saltByte = func() (t [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+		t[c] = true
+	}
+	return t
+}()
 
 // properties writes an object whose properties may be disclosures at place p:
 // first what is in the open, then what the digests under _sd stand for. It calls
@@ -311,22 +309,22 @@ func (b *builder) digest(s *scanner) (d [32]byte, err error) {
 
 // lookup returns the disclosure of a digest, -1 if it is missing or is to be
 // left out.
-func (b *builder) lookup(d *[32]byte, p place) int {
+func (b *builder) lookup(d *[32]byte, p place) (int, error) {
 	at := b.m.find(d)
-	if at < 0 && b.record {
-		b.m.missing = append(b.m.missing, hole{digest: *d, item: b.item, place: p})
+	switch {
+	case at < 0 && b.record:
+		return at, b.m.miss(hole{digest: *d, item: b.item, place: p})
+	case at >= 0 && b.removed != nil && b.removed[at]:
+		return -1, nil
 	}
-	if at >= 0 && b.removed != nil && b.removed[at] {
-		return -1
-	}
-	return at
+	return at, nil
 }
 
 // property writes the property that a digest stands for.
 func (b *builder) property(d *[32]byte, p place, parent, start int) error {
-	at := b.lookup(d, p)
-	if at < 0 {
-		return nil
+	at, err := b.lookup(d, p)
+	if err != nil || at < 0 {
+		return err
 	}
 	name, value, err := b.take(at, p, parent)
 	if err != nil {
@@ -371,10 +369,11 @@ func (b *builder) elements(s *scanner, parent int) error {
 				return err
 			}
 			b.hidden = true
-			if at = b.lookup(&d, inRefs); at < 0 {
-				if b.refHole < 0 {
-					b.refHole = pos
-				}
+			if at, err = b.lookup(&d, inRefs); err != nil {
+				return err
+			}
+			if at < 0 {
+				b.gaps = append(b.gaps, pos)
 				continue
 			}
 			if _, value, err = b.take(at, inRefs, parent); err != nil {

@@ -62,8 +62,11 @@ func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
 	if err := c.bind(ds); err != nil {
 		return nil, err
 	}
-	var err error
-	if c.plan, err = v.m.plan(ds); err != nil {
+	os, err := demands(ds)
+	if err != nil {
+		return nil, err
+	}
+	if c.plan, err = v.m.plan(os); err != nil {
 		return nil, err
 	}
 	if err := c.apply(); err != nil {
@@ -84,7 +87,11 @@ func (c *Cleared) For(ds []policy.Decision) (*Cleared, error) {
 	if err := other.bind(ds); err != nil {
 		return nil, err
 	}
-	plan, err := c.v.m.plan(ds)
+	os, err := demands(ds)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := c.v.m.plan(os)
 	if err != nil {
 		return nil, err
 	}
@@ -149,60 +156,82 @@ func (c *Cleared) bind(ds []policy.Decision) error {
 	return nil
 }
 
-// plan lists the disclosures that the decisions take out, item by item.
-func (m *message) plan(ds []policy.Decision) ([]removal, error) {
+// demand is what a decision asks to be done to one object.
+type demand struct {
+	digest [32]byte
+	whole  bool   // take it out,
+	class  string // for this class of reason
+	parts  []part // else take out these
+}
+
+// part is one property to take out.
+type part struct{ path, class string }
+
+// demands reads what the decisions ask for.
+func demands(ds []policy.Decision) ([]demand, error) {
+	out := make([]demand, len(ds))
+	for i := range ds {
+		d, o := &ds[i], &out[i]
+		o.digest = d.Digest()
+		switch d.Verdict() {
+		case federation.Share:
+			continue
+		case federation.Redact:
+			for _, r := range d.Removed() {
+				o.parts = append(o.parts, part{r.Path, wireClass(r.Class)})
+			}
+			if len(o.parts) == 0 {
+				return nil, federation.Refuse(federation.PolicyError, "digest "+digestString(o.digest),
+					"to be redacted, and no property is named")
+			}
+		default: // withhold, hold, and whatever else there may be
+			o.whole, o.class = true, ClassPolicy
+			if rs := d.Reasons(); len(rs) > 0 {
+				o.class = wireClass(rs[0].Class)
+			}
+		}
+	}
+	return out, nil
+}
+
+// plan lists the disclosures that go, in the order of their digests. There is
+// one demand for each item.
+func (m *message) plan(ds []demand) ([]removal, error) {
 	var out []removal
 	done := make([]bool, len(m.items))
-	for i := range ds {
-		d := &ds[i]
-		digest := d.Digest()
+	for i, o := range ds {
 		at := i
-		if at >= len(m.items) || m.items[at].digest != digest {
-			at = slices.IndexFunc(m.items, func(s span) bool { return s.digest == digest })
+		if m.items[at].digest != o.digest {
+			at = slices.IndexFunc(m.items, func(s span) bool { return s.digest == o.digest })
 		}
 		if at < 0 || done[at] {
 			return nil, federation.Refuse(federation.PolicyError, "message "+m.id,
-				"a decision is for no object of the message, or the second for one: "+digestString(digest))
+				"a decision is for no object of the message, or the second for one: "+digestString(o.digest))
 		}
 		done[at] = true
-		var err error
-		if out, err = m.planItem(out, d, m.items[at]); err != nil {
-			return nil, err
-		}
+		out = m.planItem(out, o, m.items[at])
 	}
 	slices.SortFunc(out, func(a, b removal) int { return a.disc - b.disc })
 	return out, nil
 }
 
-// planItem adds what one decision takes out of its object.
-func (m *message) planItem(out []removal, d *policy.Decision, s span) ([]removal, error) {
-	whole := func(class string) []removal { return append(out, removal{m.order[s.from], class}) }
-	switch d.Verdict() {
-	case federation.Share:
-		return out, nil
-	case federation.Redact:
-	default: // withhold, hold, and whatever else there may be
-		class := ClassPolicy
-		if rs := d.Reasons(); len(rs) > 0 {
-			class = wireClass(rs[0].Class)
-		}
-		return whole(class), nil
+// planItem adds what goes of one object.
+func (m *message) planItem(out []removal, o demand, s span) []removal {
+	own, start := m.order[s.from], len(out)
+	if o.whole {
+		return append(out, removal{own, o.class})
 	}
-	removed := d.Removed()
-	if len(removed) == 0 {
-		return nil, federation.Refuse(federation.PolicyError, "digest "+digestString(s.digest), "to be redacted, and no property is named")
-	}
-	for _, r := range removed {
-		at := m.covering(s, r.Path)
+	for _, p := range o.parts {
+		at := m.covering(s, p.path)
 		if at < 0 {
-			// It stands in the open and cannot be taken out: then nothing goes.
-			return whole(wireClass(r.Class)), nil
+			// It stands in the open and cannot be taken out: the object goes.
+			return append(out[:start], removal{own, p.class})
 		}
-		if !slices.ContainsFunc(out, func(x removal) bool { return x.disc == at }) {
-			out = append(out, removal{at, wireClass(r.Class)})
+		if !slices.ContainsFunc(out[start:], func(x removal) bool { return x.disc == at }) {
+			out = append(out, removal{at, p.class})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // wireClass returns a class as it may stand on the wire.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
-	"github.com/go-json-experiment/json"
 )
 
 // Dispatch says who sends a frame to whom.
@@ -164,9 +163,10 @@ func (d *Dispatch) admit(c *Cleared) error {
 
 // root signs the root of the frame.
 func (d *Dispatch) root(hash [32]byte, n int) ([]byte, error) {
-	text, err := json.Marshal(rootPayload{Ver: Version, Iss: d.Self, Iat: d.Now.Unix(), N: n, Root: digestString(hash)})
+	p := rootPayload{Ver: Version, Iss: d.Self, Iat: d.Now.Unix(), N: n, Root: digestString(hash)}
+	text, err := p.encode()
 	if err != nil {
-		return nil, fmt.Errorf("sign: root: %w", err)
+		return nil, err
 	}
 	return directory.SignJWS(typRoot, text, d.Key)
 }
