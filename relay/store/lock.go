@@ -13,14 +13,15 @@ import (
 // lock keeps a second Store away from a file. It is an empty SQLite database
 // beside it on which we hold an exclusive transaction: the operating system
 // lets go of it when the process ends, in whatever way, and it works the same
-// on every system that SQLite knows.
+// on every system that SQLite knows. Nothing else may open the file: closing
+// it once lets go of a POSIX lock.
 type lock struct {
 	db   *sql.DB
 	conn *sql.Conn
 }
 
 func takeLock(path string) (*lock, error) {
-	db, err := sql.Open("sqlite", dsn(path+".lock", "busy_timeout(0)"))
+	db, err := sql.Open("sqlite", dsn(path+".lock", "busy_timeout(0)", "journal_mode(OFF)"))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Stream identifies what the index was built from.
@@ -84,6 +86,9 @@ func uselessBecause(err error) string {
 	}
 	if isDamage(err) {
 		return "it is damaged: " + err.Error()
+	}
+	if primaryCode(err) == sqlite3.SQLITE_ERROR { // a table or a column is missing
+		return "it is not whole: " + err.Error()
 	}
 	return ""
 }

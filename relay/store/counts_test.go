@@ -1,0 +1,271 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// TestCountsTellTheStory follows one node through a day, with the counts that
+// its operator reads after each step.
+func TestCountsTellTheStory(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "index.db"), Options{})
+	ctx := context.Background()
+	objects := func(from, n int, change func(*Object)) (out []Object) {
+		for i := range n {
+			o := sampleObject("de-cert", from+i)
+			if change != nil {
+				change(&o)
+			}
+			out = append(out, o)
+		}
+		return out
+	}
+	hold := func(o *Object) { o.Outcome, o.Reason = Held, federation.UnknownMarking }
+	refuse := func(o *Object) { o.Outcome, o.Reason = Refused, federation.Residency }
+	out := func() Out {
+		t.Helper()
+		c, err := s.Counts(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Check(); err != nil {
+			t.Fatal(err)
+		}
+		return c.Out[0]
+	}
+	in := func(source string) In {
+		t.Helper()
+		c, err := s.Counts(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Check(); err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range c.In {
+			if in.Source == source {
+				return in
+			}
+		}
+		t.Fatalf("no counts of %s", source)
+		return In{}
+	}
+	apply := func(e Entry) {
+		t.Helper()
+		e.At = start
+		if err := s.Apply(ctx, []Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record := func(e Event) {
+		t.Helper()
+		e.At = start
+		if err := s.Record(ctx, []Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantIn := func(in, want In) {
+		t.Helper()
+		if !reflect.DeepEqual(in, want) {
+			t.Errorf("counts in:\n got %+v\nwant %+v", in, want)
+		}
+	}
+	type by = map[federation.Reason]uint64
+
+	// Twelve objects come from DE: eight are taken, two held, two refused.
+	apply(Entry{Seq: 1, Source: "de-cert", Objects: append(append(objects(0, 8, nil), objects(8, 2, hold)...), objects(10, 2, refuse)...)})
+	wantIn(in("de-cert"), In{Source: "de-cert", Received: 12, Taken: 8, Held: 2, Refused: 2, HeldFor: by{"unknown-marking": 2}, RefusedFor: by{"residency": 2}})
+
+	// The same message by way of JP: all that was taken is a duplicate, also
+	// where the committer did not say so.
+	apply(Entry{Seq: 2, Source: "jp-carrier", Objects: objects(0, 8, nil)})
+	wantIn(in("jp-carrier"), In{Source: "jp-carrier", Received: 8, Duplicate: 8, HeldFor: by{}, RefusedFor: by{}})
+
+	// A person releases one of the held and rejects the other.
+	released, rejected := sampleObject("de-cert", 8), sampleObject("de-cert", 9)
+	released.Settles, rejected.Settles = 1, 1
+	rejected.Outcome, rejected.Reason = Refused, federation.HeldForPerson
+	apply(Entry{Seq: 3, Source: "de-cert", Objects: []Object{released, rejected}})
+	wantIn(in("de-cert"), In{Source: "de-cert", Received: 12, Taken: 9, Refused: 3, HeldFor: by{}, RefusedFor: by{"residency": 2, "held-for-person": 1}})
+
+	// A frame for PL: seven objects go, one of them redacted, one is withheld
+	// and one waits.
+	sent := func(from, n int) (out []SentObject) {
+		for _, o := range objects(from, n, nil) {
+			out = append(out, SentObject{o.Digest, federation.Share})
+		}
+		return out
+	}
+	first := sent(0, 4)
+	first[2].Verdict = federation.Redact
+	waits := HeldOut{LogSeq: 1, Issuer: "de-cert", Digest: sampleObject("de-cert", 7).Digest, Reason: federation.PersonalData, Rule: "eu-transfer"}
+	frame := &Sent{Peer: "pl-cert", Root: "root-1", LogFrom: 0, LogTo: 3, Withheld: map[federation.Reason]int{federation.TLPAudience: 1}, Held: []HeldOut{waits},
+		Messages: []SentMessage{{1, 1, first}, {3, 2, sent(4, 3)}}}
+	record(Event{Seq: 1, Sent: frame})
+	want := Out{Peer: "pl-cert", Judged: 9, Sent: 7, Redacted: 1, Withheld: 1, Held: 1, InFlight: 7,
+		WithheldFor: by{"tlp-audience": 1}, HeldFor: by{"personal-data": 1}, LogSeq: 3, LinkSeq: 2}
+	if got := out(); !reflect.DeepEqual(got, want) {
+		t.Errorf("sent:\n got %+v\nwant %+v", got, want)
+	}
+
+	// The answer is lost and PL asks again: the first frame no longer counts.
+	again := *frame
+	again.Root = "root-2"
+	record(Event{Seq: 2, Sent: &again})
+	want.Replaced = 7
+	if got := out(); !reflect.DeepEqual(got, want) {
+		t.Errorf("asked again:\n got %+v\nwant %+v", got, want)
+	}
+
+	// PL acknowledges; of the second message it lies about the sum. A receipt
+	// that comes twice counts once, one for another root not at all.
+	receipt := &Receipt{Peer: "pl-cert", Root: "root-2", Outcomes: []ReceiptOutcome{
+		{LinkSeq: 1, Stored: 1, Duplicate: 1, Held: 1, Refused: 1, Reason: federation.Residency}, {LinkSeq: 2, Stored: 4}}}
+	record(Event{Seq: 3, Receipt: receipt})
+	record(Event{Seq: 4, Receipt: receipt})
+	record(Event{Seq: 5, Receipt: &Receipt{Peer: "pl-cert", Root: "root-9", Outcomes: receipt.Outcomes}})
+	want.InFlight, want.Acknowledged, want.AckedSeq = 0, 7, 2
+	want.Stored, want.Duplicate, want.HeldThere, want.Refused, want.Disputed = 1, 1, 1, 1, 3
+	if got := out(); !reflect.DeepEqual(got, want) {
+		t.Errorf("acknowledged:\n got %+v\nwant %+v", got, want)
+	}
+
+	// What waited for PL waits no more.
+	record(Event{Seq: 6, Settled: []Settled{{"pl-cert", 1, waits.Digest}}})
+	want.Judged, want.Held, want.HeldFor = 8, 0, by{}
+	if got := out(); !reflect.DeepEqual(got, want) {
+		t.Errorf("settled:\n got %+v\nwant %+v", got, want)
+	}
+
+	// PL lost its disk and asks from the beginning: what it acknowledged
+	// stays counted, and what it gets now is judged on top.
+	third := *frame
+	third.Root = "root-3"
+	record(Event{Seq: 7, Sent: &third})
+	if got := out(); got.Sent != 14 || got.Acknowledged != 7 || got.InFlight != 7 || got.Judged != 17 {
+		t.Errorf("asked from the beginning: %+v", got)
+	}
+}
+
+func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
+	good := Counts{
+		In:  []In{{Source: "self", Received: 10, Taken: 4, Duplicate: 3, Held: 2, Refused: 1}},
+		Out: []Out{{Peer: "pl-cert", Judged: 9, Sent: 6, Redacted: 6, Withheld: 2, Held: 1, Acknowledged: 5, InFlight: 1, Stored: 1, Duplicate: 1, HeldThere: 1, Refused: 1, Disputed: 1}},
+	}
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	// Every number but the positions takes part in some equation.
+	spoil := func(v reflect.Value, skip ...string) {
+		for i := range v.NumField() {
+			f := v.Field(i)
+			name := v.Type().Field(i).Name
+			if f.Kind() != reflect.Uint64 || strings.Contains(strings.Join(skip, " "), name) {
+				continue
+			}
+			f.SetUint(f.Uint() + 1)
+			if err := good.Check(); err == nil {
+				t.Errorf("%s one too many is not found", name)
+			}
+			f.SetUint(f.Uint() - 1)
+		}
+	}
+	spoil(reflect.ValueOf(&good.In[0]).Elem())
+	spoil(reflect.ValueOf(&good.Out[0]).Elem(), "LogSeq", "LinkSeq", "AckedSeq", "Replaced")
+}
+
+// TestSeenWhileApplying asks without pause while the same objects are noted
+// and applied: what was noted must never be unseen for a moment.
+func TestSeenWhileApplying(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "index.db"), Options{})
+	entries := sampleEntries(1, 60, 20)
+	noted := make(chan int, len(entries))
+	done := make(chan error, 1)
+	go func() {
+		for i := range entries {
+			s.Note(entries[i : i+1])
+			noted <- i
+			if i%3 == 2 {
+				if err := s.Apply(context.Background(), entries[i-2:i+1]); err != nil {
+					done <- err
+					return
+				}
+			}
+		}
+		done <- nil
+	}()
+	upTo := -1
+	for checks := 0; ; checks++ {
+		select {
+		case i := <-noted:
+			upTo = i
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			if checks < 100 {
+				t.Fatalf("only %d checks", checks)
+			}
+			s.memory.mu.RLock()
+			defer s.memory.mu.RUnlock()
+			if n := len(s.memory.notedObjects) + len(s.memory.notedVersions); n != 0 {
+				t.Errorf("%d notes were kept of what was applied", n)
+			}
+			return
+		default:
+		}
+		for i := max(0, upTo-3); i <= upTo; i++ {
+			o := &entries[i].Objects[checks%20]
+			if seen := s.Seen("de-cert", [][32]byte{o.Digest}); !seen[0] {
+				t.Fatalf("entry %d of %d is not seen", i, upTo)
+			}
+			if v, d, ok, err := s.Version("de-cert", o.ID); err != nil || !ok || d != o.Digest || v != o.Version {
+				t.Fatalf("entry %d of %d: version %q, %v, %v", i, upTo, v, ok, err)
+			}
+		}
+	}
+}
+
+// TestNoteCost: the committer calls Note on the hot path.
+func BenchmarkNote(b *testing.B) {
+	m := newMemory()
+	entries := sampleEntries(1, 1000, 64)
+	i := 0
+	for b.Loop() {
+		m.note(entries[i%1000 : i%1000+1])
+		if i++; i%1000 == 0 {
+			m.forget(entries, 1000)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*64), "ns/object")
+}
+
+func TestVersionOrder(t *testing.T) {
+	ordered := [][]string{{"", ""}, {"no time"}, {"2025-12-31T23:59:59.999999999Z"}, {"2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00+01:00"},
+		{"2026-01-01T00:00:00.000000001Z"}, {"2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.500Z"}, {"9999-12-31T23:59:59Z"}}
+	for i, a := range ordered {
+		for j, b := range ordered {
+			for _, x := range a {
+				for _, y := range b {
+					if got := newer(x, y); got != (i > j) {
+						t.Errorf("newer(%q, %q) = %v", x, y, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestMicrosecondsSurvive(t *testing.T) {
+	for _, at := range []time.Time{{}, start, time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)} {
+		if got := fromMicros(micros(at)); !got.Equal(at) {
+			t.Errorf("%v became %v", at, got)
+		}
+	}
+}
