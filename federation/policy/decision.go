@@ -213,13 +213,18 @@ func (d *Decision) collect(cited []*Cited) {
 	}
 	d.gone = d.gone[:0]
 	below := make([]bool, len(units)) // a removed unit holds it
+	var paths []string
 	for i := range units {
 		if p := units[i].Parent; p >= 0 {
 			below[i] = below[p] || cited[p] != nil
 		}
 		if cited[i] != nil && !below[i] {
 			d.gone = append(d.gone, goneUnit{i, *cited[i]})
+			paths = append(paths, units[i].Path)
 		}
+	}
+	if len(paths) > 0 && d.subject.object.Lacks(paths...) != "" {
+		d.withhold(d.gone[0].cited) // each could go alone, all of them not
 	}
 }
 

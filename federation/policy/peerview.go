@@ -68,8 +68,8 @@ func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
 		return p
 	}
 	switch {
-	case a.Until.IsZero() || a.NotBefore.IsZero() && !a.Hypothetical:
-		return p // terms without dates are none
+	case a.Until.IsZero():
+		return p // terms without an end are none
 	case inForce(a.NotBefore, a.Until, now, &p.span):
 		p.agreement = "in-force"
 	case now.Before(a.NotBefore):

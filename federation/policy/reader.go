@@ -144,14 +144,17 @@ func (m *markings) extension() {
 // classification resolves the origin's word in its scheme at the time the
 // object was made. The scheme's word for "not classified" is no level.
 func (m *markings) classification(e *stix.Handling, h *mapping.Handling) {
-	switch {
-	case e.Scheme == "" && e.Classification == "":
-		return
-	case e.Scheme == "" || e.Classification == "":
-		m.fail(federation.UnknownMarking, "a classification needs both the scheme and the origin's word in it")
+	if e.Classification == "" {
+		if e.Scheme != "" {
+			m.fail(federation.UnknownMarking, "a scheme is named, but not the origin's word in it")
+		}
 		return
 	}
-	l, standing, err := m.reader.tables.Resolve(e.Scheme, e.Classification, m.subject.object.Created())
+	in := e.Scheme
+	if in == "" {
+		in = e.Origin // the country's schemes; with neither, the word has to be of one scheme only
+	}
+	l, standing, err := m.reader.tables.Resolve(in, e.Classification, m.subject.object.Created())
 	switch {
 	case err != nil:
 		m.fault(err)

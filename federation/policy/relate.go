@@ -118,23 +118,30 @@ func (d *Decision) waits() {
 	d.verdict = federation.Withhold
 	d.gone = nil
 	d.extra = []Cited{{
-		Reason: federation.Unmarked, Rule: "definition-follows", Kind: "custom", Class: ClassPolicy,
+		Reason: federation.Unmarked, Rule: followRule, Kind: "custom", Class: ClassPolicy,
 		Basis: "a definition without markings of its own goes with what it marks",
 		Text:  "Rule definition-follows: nothing that uses this definition goes to " + d.peer + ".",
 	}}
+}
+
+// followRule is the rule named for a definition that nothing uses.
+const followRule = "definition-follows"
+
+// waiting reports whether nothing but the want of a user keeps a definition.
+func (d *Decision) waiting() bool {
+	return d.subject.follows && len(d.extra) == 1 && d.extra[0].Rule == followRule
 }
 
 // follow lets definitions go with what uses them.
 func follow(ds []Decision) {
 	for i := range ds {
 		d := &ds[i]
-		if !d.Valid() || !d.subject.follows || d.outcome.verdict != federation.Share {
+		if !d.Valid() || !d.waiting() {
 			continue
 		}
-		d.waits()
 		for j := range ds {
 			if u := &ds[j]; u.Valid() && !u.subject.follows && u.goes() && uses(u.subject.object, d.subject.object.ID()) {
-				d.verdict, d.extra = federation.Share, nil
+				d.verdict, d.extra = d.outcome.verdict, nil
 				break
 			}
 		}

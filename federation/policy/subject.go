@@ -24,8 +24,8 @@ type Subject struct {
 	classOf  []uint16 // unit index -> index in classes
 	classes  []unitClass
 	own      []handled // handlings of the classes; the first is the object's
-	base     string   // canonical form of all facts but handling and classes
-	key      [32]byte // hash of everything a decision depends on
+	base     string    // canonical form of all facts but handling and classes
+	key      [32]byte  // hash of everything a decision depends on
 }
 
 // unitClass is what policy can tell units of one object apart by.
