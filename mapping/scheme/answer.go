@@ -40,7 +40,7 @@ type Answer struct {
 	Reason   string   `json:"reason"`   // one or two sentences
 
 	Kind  mapping.OutcomeKind `json:"-"`
-	Cause mapping.Cause       `json:"cause,omitempty"`
+	Cause mapping.Cause       `json:"cause"` // "" when mapped
 }
 
 // Answer resolves the label and maps it. A country stands for its schemes in

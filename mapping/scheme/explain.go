@@ -74,7 +74,7 @@ func (t *Tables) explain(from *ladder, rank int, to *ladder, r result) mapping.O
 		text = append(text, fmt.Sprintf("No table in force relates %s to %s.", subject, to.ID))
 	case r.kind == mapping.Refused:
 		o.Cause = mapping.NoEquivalent
-		text = append(text, fmt.Sprintf("%s has no equivalent in %s by %s; none is never read as unclassified.", subject, to.ID, strings.Join(o.Tables, " and ")))
+		text = append(text, fmt.Sprintf("%s has no equivalent in %s by %s.", subject, to.ID, strings.Join(o.Tables, " and ")))
 	case r.kind == mapping.Hold:
 		o.Cause = mapping.CaseByCase
 		text = append(text, fmt.Sprintf("%s has no single equivalent in %s by %s; a person must decide.", subject, to.ID, strings.Join(o.Tables, " and ")))
@@ -86,7 +86,7 @@ func (t *Tables) explain(from *ladder, rank int, to *ladder, r result) mapping.O
 	if len(o.Accepted) > 0 {
 		text = append(text, "Accepted by operator, unverified: "+strings.Join(o.Accepted, ", ")+".")
 	}
-	if o.Kind == mapping.Mapped {
+	if o.Kind == mapping.Mapped && to.Axis == Secrecy {
 		text = append(text, "An equivalence is no permission to send (A15).")
 	}
 	o.Text = strings.Join(text, " ")

@@ -62,7 +62,7 @@ func TestMapShippedAndVerified(t *testing.T) {
 		// T7: a missing rung is refused, never rounded by guess.
 		{"EU RESTRICTED to the United States", "eu", "EU RESTRICTED", "", "us", refused, "", "A7", "no-equivalent", "eu-us-2007"},
 		{"EU RESTRICTED to France", "eu", "EU RESTRICTED", "", "FR", refused, "", "A7", "no-equivalent", "eu-2013-488-app-b-2021"},
-		{"VS-NfD to France", "de-vs", "VS-NfD", "", "FR", refused, "", "A7", "no-equivalent", "unclassified"},
+		{"VS-NfD to France", "de-vs", "VS-NfD", "", "FR", refused, "", "A7", "no-equivalent", "eu-2013-488-app-b-2021"},
 		{"German confidential to new France", "de-vs", "VS-VERTRAULICH", "", "FR", refused, "", "A7", "no-equivalent", ""},
 		// T9: a level newer than the tables has no equivalent in them.
 		{"Belgian fourth level", "be-1998", "RESTREINT", "", "DE", refused, "", "A7", "no-equivalent", ""},

@@ -218,19 +218,20 @@ func (p *proof) checkPath(s int, to state, created, now int) {
 	from := p.states[s]
 	if to.l == from.l {
 		if to.rank < from.rank {
-			p.reportPath(s, to, created, now, "%s comes back to its own scheme as the lower %s", from, to)
+			p.reportPath(s, to, created, now, fmt.Sprintf("%s comes back to its own scheme as the lower %s", from, to))
 		}
 		return
 	}
 	direct, ok := p.mapped(s, to.l, created, now)
 	if ok && !direct.stated && to.rank < int(direct.rank) {
-		p.reportPath(s, to, created, now, "%s becomes %s directly and only %s on a path (say round_up on the direct row if its table means the higher level)",
-			from, state{to.l, int(direct.rank)}, to)
+		higher := state{to.l, int(direct.rank)}
+		p.reportPath(s, to, created, now, fmt.Sprintf("%s becomes %s directly and only %s on a path (say round_up on the direct row if its table means the higher level)",
+			from, higher, to), []state{from, higher})
 		return
 	}
 	if pivot, was, is := p.columns(from, to, now); is < was {
-		p.reportPath(s, to, created, now, "%s becomes %s on a path, which lowers it from %s to %s in the table of %s",
-			from, to, pivot.rung(was).Code, pivot.rung(is).Code, pivot.ID)
+		p.reportPath(s, to, created, now, fmt.Sprintf("%s becomes %s on a path, which lowers it from %s to %s in the table of %s",
+			from, to, pivot.rung(was).Code, pivot.rung(is).Code, pivot.ID))
 	}
 }
 
@@ -269,14 +270,20 @@ func (p *proof) number(s state) int { return p.first[s.l.index] + s.rank - 1 }
 // String names a level for people.
 func (s state) String() string { return fmt.Sprintf("%s (%s)", s.l.rung(s.rank).Label, s.l.ID) }
 
-// reportPath reports a violation of A5 with a shortest path that shows it.
-func (p *proof) reportPath(s int, to state, created, now int, format string, args ...any) {
+// reportPath reports a violation of A5 with a shortest path that shows it and
+// the rows of the path and of any other chains.
+func (p *proof) reportPath(s int, to state, created, now int, text string, chains ...[]state) {
+	if p.seen["A5"+text] {
+		return
+	}
 	path := p.path(s, p.number(to), created, now)
 	names := make([]string, len(path))
 	for i, st := range path {
 		names[i] = st.String()
 	}
-	p.report("A5", created, now, fmt.Sprintf(format, args...)+": "+strings.Join(names, " → "), path)
+	p.report("A5", created, now, text, append(chains, path)...)
+	last := &p.out[len(p.out)-1]
+	last.Text += ": " + strings.Join(names, " → ")
 }
 
 // report keeps a violation once, whatever the number of periods it shows in,
