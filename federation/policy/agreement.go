@@ -49,7 +49,7 @@ type Agreement struct {
 	// Accept lists unverified rows of the equivalence tables that the node
 	// accepts for this peer, by name.
 	Accept []string
-	// Classified lists the highest levels the terms cover, "scheme/code";
+	// Classified lists the highest levels the terms cover, "scheme/level";
 	// empty means nothing classified.
 	Classified []string
 	// Compartments lists special-access compartments the peer is read into.
@@ -73,7 +73,7 @@ type Agreement struct {
 type Consent struct {
 	// By is the originator: an ISO 3166-1 country, "EU" or "NATO".
 	By string
-	// Level is the highest level it covers, "scheme/code".
+	// Level is the highest level it covers, "scheme/level".
 	Level string
 	// To is the country that may receive it.
 	To string

@@ -180,7 +180,7 @@ func agreedLevel(t *scheme.Tables, covered []string, l mapping.Level, mapped map
 	return "above"
 }
 
-// reaches reports whether one of the ceilings, "scheme/code" each, is of the
+// reaches reports whether one of the ceilings, "scheme/level" each, is of the
 // level's scheme and as high, or of the scheme it maps to and as high there. A
 // ceiling nobody can resolve reaches nothing.
 func reaches(t *scheme.Tables, ceilings []string, l mapping.Level, mapped mapping.Outcome, now time.Time) bool {
@@ -199,7 +199,7 @@ func reaches(t *scheme.Tables, ceilings []string, l mapping.Level, mapped mappin
 	return false
 }
 
-// resolveLevel reads "scheme/code".
+// resolveLevel reads "scheme/level", the level in the scheme's own words.
 func resolveLevel(t *scheme.Tables, name string, at time.Time) (mapping.Level, bool) {
 	id, code, ok := strings.Cut(name, "/")
 	if !ok {
@@ -226,7 +226,7 @@ func (f *itemFacts) consentFor(l mapping.Level, s *Subject, v *peerView, now tim
 		switch {
 		case inForce(c.NotBefore, c.Until, now, &f.span) && !c.Until.IsZero():
 			word = "given"
-		case word != "given":
+		case word != "given" && !now.Before(c.NotBefore):
 			word = "lapsed"
 		}
 	}

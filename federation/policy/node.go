@@ -24,7 +24,7 @@ type Node struct {
 type Accreditation struct {
 	// Authority gave it, under the reference ID.
 	Authority, ID string
-	// Ceiling lists the highest level per scheme, written "scheme/code", such
+	// Ceiling lists the highest level per scheme, written "scheme/level", such
 	// as "de-vs/VS-NfD".
 	Ceiling []string
 	// Until is the first moment at which it no longer counts.

@@ -174,7 +174,7 @@ func (f *agreementFile) checkLists(bad func(string, string, ...any)) {
 func (c *classifiedFile) check(bad func(string, string, ...any)) {
 	for _, l := range c.Ceiling {
 		if !levelName.MatchString(l) {
-			bad("$.classified.ceiling", "%q: write scheme/code, such as de-vs/VS-NfD", l)
+			bad("$.classified.ceiling", "%q: write scheme/level, such as de-vs/VS-NfD", l)
 		}
 	}
 	if a := c.Accreditation; a != nil {
@@ -183,7 +183,7 @@ func (c *classifiedFile) check(bad func(string, string, ...any)) {
 		}
 		for _, l := range a.Ceiling {
 			if !levelName.MatchString(l) {
-				bad("$.classified.accreditation.ceiling", "%q: write scheme/code, such as pl-national/Z", l)
+				bad("$.classified.accreditation.ceiling", "%q: write scheme/level, such as pl-national/ZASTRZEŻONE", l)
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func (c *classifiedFile) check(bad func(string, string, ...any)) {
 			bad(at, "to: %q is not an ISO 3166-1 country", s.To)
 		}
 		if !levelName.MatchString(s.Level) || s.Reference == "" || s.Until.IsZero() {
-			bad(at, "level (scheme/code), reference and until are all needed")
+			bad(at, "level (scheme/level), reference and until are all needed")
 		}
 	}
 }

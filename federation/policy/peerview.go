@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,4 +146,26 @@ func list(words []string) string {
 		return "nothing stated"
 	}
 	return strings.Join(words, ", ")
+}
+
+// Check reports what of an agreement this bundle cannot make use of: levels
+// that no loaded scheme has, rows to accept that no table has. Such terms are
+// safe, because what is not understood reaches nothing, but not what was meant.
+func (b *Bundle) Check(a *Agreement, now time.Time) error {
+	var errs []error
+	tables, err := b.tables.Accept(a.Accept...)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("agreement %s: %w", a.ID, err))
+		tables = b.tables
+	}
+	names := slices.Concat(a.Classified, a.Accreditation.Ceiling)
+	for _, c := range a.Consents {
+		names = append(names, c.Level)
+	}
+	for _, name := range names {
+		if _, ok := resolveLevel(tables, name, now); !ok {
+			errs = append(errs, fmt.Errorf("agreement %s: %q is no level of a loaded scheme: write scheme/level in the scheme's own words", a.ID, name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -52,7 +52,7 @@ func newDemo(t testing.TB) *demo {
 		de: &Node{ID: "de-cert", Country: "DE", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-DE-0001",
 			Ceiling: []string{"de-vs/VS-NfD"}, Until: until, Exercise: true}},
 		pl: &Node{ID: "pl-cert", Country: "PL", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-PL-0001",
-			Ceiling: []string{"pl-national/R", "de-vs/VS-NfD"}, Until: until, Exercise: true}},
+			Ceiling: []string{"pl-national/ZASTRZEŻONE", "de-vs/VS-NfD"}, Until: until, Exercise: true}},
 	}
 }
 
