@@ -154,6 +154,24 @@ func same(a, b []byte) bool {
 	return true
 }
 
+// TestDecodeBase64LineBreaks puts line breaks into texts of every length.
+func TestDecodeBase64LineBreaks(t *testing.T) {
+	for n := range 20 {
+		text := base64.RawURLEncoding.EncodeToString(make([]byte, n))
+		if out, err := DecodeBase64([]byte("x"), []byte(text)); err != nil || len(out) != n+1 {
+			t.Fatalf("%q: %d bytes, %v", text, len(out), err)
+		}
+		for i := range len(text) + 1 {
+			for _, br := range []string{"\n", "\r", "\r\n", "\n\n\n", "\n\n\n\n"} {
+				bad := text[:i] + br + text[i:]
+				if out, err := DecodeBase64(nil, []byte(bad)); err == nil {
+					t.Errorf("%q is read as %d bytes", bad, len(out))
+				}
+			}
+		}
+	}
+}
+
 type brokenSigner struct {
 	sig []byte
 	err error

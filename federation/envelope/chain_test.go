@@ -262,9 +262,6 @@ func TestSignFrameRefuses(t *testing.T) {
 		{"cleared for nobody", func(_ *Dispatch, c *Cleared) { c.peer = "" }, federation.PolicyError},
 		{"not ours to pass on", func(d *Dispatch, _ *Cleared) { d.Self, d.Key = "fr-cert", ps["fr-cert"] }, federation.WrongRecipient},
 		{"decisions lapsed", func(_ *Dispatch, c *Cleared) { c.until = testNow }, federation.PolicyError},
-		{"a marking without end", func(_ *Dispatch, c *Cleared) {
-			c.marks = []Mapped{{Object: v.Items()[0].Digest, From: "A", To: strings.Repeat("B", maxText+1)}}
-		}, federation.TooLarge},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -454,7 +451,31 @@ func TestManyHops(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last := ids[MaxHops+1]
-	_, err := SignFrame([]*Cleared{clear(t, v, last, nil)}, Dispatch{Self: ids[MaxHops], Key: ps[ids[MaxHops]], Peer: last, Now: testNow, FirstSeq: 1})
+	_, err := tryClear(v, ids[MaxHops+1], nil)
 	wantReason(t, err, federation.TooLarge)
+}
+
+// TestNoRoomForAHop: a message whose hops are full is refused when it is
+// redacted, not when a frame that it is in is signed.
+func TestNoRoomForAHop(t *testing.T) {
+	v := issueOne(t, parse(t, identity))
+	c := clear(t, v, "pl-cert", nil)
+	for name, edit := range map[string]func(*Cleared){
+		"long markings": func(c *Cleared) { c.marks = []Mapped{{From: "A", To: strings.Repeat("B", maxText+1)}} },
+		"many markings": func(c *Cleared) {
+			c.marks = slices.Repeat([]Mapped{{From: strings.Repeat("A", 500), To: strings.Repeat("B", 500)}}, 64)
+		},
+		"no text":    func(c *Cleared) { c.marks = []Mapped{{From: "A", To: "\xff"}} },
+		"long lists": func(c *Cleared) { c.variant.out = make([]Out, 1000) },
+	} {
+		x := &Cleared{variant: &variant{v: v, out: c.out}}
+		edit(x)
+		want := federation.TooLarge
+		if name == "no text" {
+			want = federation.PolicyError
+		}
+		if err := x.room(); federation.ReasonOf(err) != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
 }

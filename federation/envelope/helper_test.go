@@ -149,7 +149,10 @@ func tryClear(v *Verified, peer string, cuts map[string]cut) (*Cleared, error) {
 	if c.plan, err = v.m.plan(ds); err != nil {
 		return nil, err
 	}
-	return c, c.apply()
+	if err := c.apply(); err != nil {
+		return nil, err
+	}
+	return c, c.room()
 }
 
 // dispatch signs one cleared message.

@@ -3,6 +3,7 @@ package envelope
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ type message struct {
 
 	digests [][32]byte   // of discs, ascending
 	discs   []disclosure // in the same order
+	size    int          // bytes of JSON in all of them
 	order   []int        // indexes into discs: object by object, parents first
 	out     [][32]byte   // what hops and this node say they took out, ascending
 	missing []hole       // digests without a disclosure, in the order met
@@ -94,7 +96,7 @@ func (m *message) readSD(sd []byte, keys directory.KeySource, now time.Time) err
 func (m *message) readDisclosures(n int) error {
 	m.discs = make([]disclosure, n)
 	m.digests = make([][32]byte, n)
-	plain := make([]byte, 0, len(m.sd)-m.head)
+	plain := make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(m.sd)-m.head))
 	at := m.head + 1
 	for i := range n {
 		end := at + bytes.IndexByte(m.sd[at:], '~')
@@ -113,6 +115,7 @@ func (m *message) readDisclosures(n int) error {
 				"not in the ascending order of digests, or there twice")
 		}
 	}
+	m.size = len(plain)
 	return nil
 }
 

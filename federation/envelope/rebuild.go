@@ -29,7 +29,8 @@ type builder struct {
 // rebuild puts every object together and fills in m.items, m.order, m.missing
 // and the places of the disclosures.
 func (m *message) rebuild() ([]Item, error) {
-	b := &builder{m: m, record: true, out: make([]byte, 0, 2*len(m.sd))}
+	// Without salts and digests the objects are shorter than their disclosures.
+	b := &builder{m: m, record: true, out: make([]byte, 0, m.size)}
 	m.order = make([]int, 0, len(m.discs))
 	m.out = m.allOut()
 	items := make([]Item, 0, len(m.objects))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrNothing says that nothing of a message may go: nothing is sent, and the
@@ -54,9 +55,11 @@ type Withheld struct {
 
 // Redact leaves out of v what the decisions deny. There is exactly one valid
 // decision for each item, in any order, all for the same peer and of the same
-// policy bundle; anything else is an error. The result for one peer serves all
-// peers of its audience through [Cleared.For]. A message that only takes objects
-// back needs no decision and is cleared for everyone.
+// policy bundle; anything else is an error with reason PolicyError. The result
+// for one peer serves all peers of its audience through [Cleared.For]. A message
+// that only takes objects back needs no decision and is cleared for everyone.
+// [ErrNothing] says that nothing may go; a refusal with reason TooLarge that the
+// message has no room for another hop, so that it cannot go any further.
 func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
 	c := &Cleared{variant: &variant{v: v}}
 	if err := c.bind(ds); err != nil {
@@ -73,7 +76,7 @@ func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
 		return nil, err
 	}
 	c.mark(ds)
-	return c, nil
+	return c, c.room()
 }
 
 // For returns the same variant for another peer of the same audience: one whose
@@ -99,7 +102,7 @@ func (c *Cleared) For(ds []policy.Decision) (*Cleared, error) {
 		return nil, federation.Refuse(federation.PolicyError, "message "+c.v.ID(), "the decisions for "+other.peer+" take out something else")
 	}
 	other.mark(ds)
-	return other, nil
+	return other, other.room()
 }
 
 // valid reports whether c was made by this package.
@@ -326,6 +329,35 @@ func (c *Cleared) item(r *reduction, b *builder, i int, s span) {
 		return
 	}
 	c.items = append(c.items, Item{Digest: s.digest, Object: o})
+}
+
+// room checks that our hop will fit, so that signing a frame does not fail for
+// one message in it.
+func (c *Cleared) room() error {
+	m := c.v.m
+	record := 1024 + 64*len(c.out)
+	for _, x := range c.marks {
+		if len(x.From) > maxText || len(x.To) > maxText {
+			return federation.Refuse(federation.TooLarge, "message "+m.id, fmt.Sprintf("a marking over %d bytes", maxText))
+		}
+		quoted, err := jsontext.AppendQuote(nil, x.From)
+		if err == nil {
+			quoted, err = jsontext.AppendQuote(quoted, x.To)
+		}
+		if err != nil {
+			return &federation.Refusal{Reason: federation.PolicyError, Where: "message " + m.id, Detail: "a marking that is no text", Err: err}
+		}
+		record += 64 + len(quoted)
+	}
+	size := record*4/3 + 32*16*4/3 + maxRoot
+	for _, h := range m.hops {
+		size += len(h.line) + 1
+	}
+	if len(m.hops) >= MaxHops || size > MaxHopBytes {
+		return federation.Refuse(federation.TooLarge, "message "+m.id,
+			fmt.Sprintf("it has %d hops, and one more does not fit", len(m.hops)))
+	}
+	return nil
 }
 
 // mark collects what the decisions say on markings of what goes.

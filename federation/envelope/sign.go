@@ -69,10 +69,7 @@ func SignFrame(cs []*Cleared, d Dispatch) ([]*Signed, error) {
 	}
 	out := make([]*Signed, len(cs))
 	for i, c := range cs {
-		raw, err := c.with(hopLine(records[i], i, len(cs), paths[i], root))
-		if err != nil {
-			return nil, err
-		}
+		raw := c.with(hopLine(records[i], i, len(cs), paths[i], root))
 		out[i] = &Signed{raw: raw, seq: d.FirstSeq + uint64(i), root: digestString(hash)}
 	}
 	return out, nil
@@ -120,9 +117,6 @@ func (d *Dispatch) record(c *Cleared, i int, salt []byte) (*record, error) {
 		r.Out = append(r.Out, [2]string{digestString(o.Digest), o.Class})
 	}
 	for _, x := range c.marks {
-		if len(x.From) > maxText || len(x.To) > maxText {
-			return nil, federation.Refuse(federation.TooLarge, "message "+m.id, fmt.Sprintf("a marking over %d bytes", maxText))
-		}
 		r.Map = append(r.Map, [3]string{digestString(x.Object), x.From, x.To})
 	}
 	if len(r.Map) > 0 {
@@ -155,8 +149,6 @@ func (d *Dispatch) admit(c *Cleared) error {
 		return federation.Refuse(federation.WrongRecipient, where, fmt.Sprintf("it is %s's to pass on, not %s's", holder, d.Self))
 	case slices.Contains(passed, d.Peer):
 		return federation.Refuse(federation.Loop, where, d.Peer+" has passed it on before")
-	case len(m.hops) >= MaxHops:
-		return federation.Refuse(federation.TooLarge, where, fmt.Sprintf("it has %d hops already", len(m.hops)))
 	}
 	return nil
 }
@@ -172,19 +164,16 @@ func (d *Dispatch) root(hash [32]byte, n int) ([]byte, error) {
 }
 
 // with returns the text with one more hop.
-func (c *Cleared) with(line []byte) ([]byte, error) {
-	size := len(line)
+func (c *Cleared) with(line []byte) []byte {
+	size := len(c.sd) + 1 + len(line)
 	for _, h := range c.v.m.hops {
 		size += len(h.line) + 1
 	}
-	if size > MaxHopBytes {
-		return nil, federation.Refuse(federation.TooLarge, "message "+c.v.ID(), fmt.Sprintf("its hops would have %d bytes, over %d", size, MaxHopBytes))
-	}
-	raw := append(make([]byte, 0, len(c.sd)+1+size), c.sd...)
+	raw := append(make([]byte, 0, size), c.sd...)
 	for _, h := range c.v.m.hops {
 		raw = append(append(raw, '\n'), h.line...)
 	}
-	return append(append(raw, '\n'), line...), nil
+	return append(append(raw, '\n'), line...)
 }
 
 // Valid reports whether s was made by SignFrame.
