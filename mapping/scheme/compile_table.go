@@ -180,8 +180,9 @@ func (c *compiler) addColumnRow(t at[tableYAML], pivot *ladder, columns map[stri
 		f.to = []int{column}
 		there.cells[r] = f
 	}
-	for name, code := range row.V.Cells {
+	for _, name := range sortedKeys(row.V.Cells) {
 		if _, ok := columns[name]; !ok {
+			code := row.V.Cells[name]
 			c.problem(code.Line, code.Col, "the table has no column %s", name)
 		}
 	}

@@ -238,8 +238,11 @@ func decode(path string, data []byte) (*fileYAML, error) {
 	if err != nil {
 		return nil, describe(path, err)
 	}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		return nil, fmt.Errorf("%s:1:1: %d documents in one file; write exactly one, starting with ver", path, len(tree.Docs))
+	switch {
+	case len(tree.Docs) > 1:
+		return nil, fmt.Errorf("%s:1:1: %d documents in one file; write exactly one", path, len(tree.Docs))
+	case len(tree.Docs) == 0 || empty(tree.Docs[0].Body):
+		return nil, fmt.Errorf("%s:1:1: the file is empty; write ver: %d as the first key", path, Version)
 	}
 	var f fileYAML
 	if err := yaml.NodeToValue(tree.Docs[0].Body, &f, yaml.Strict()); err != nil {
@@ -254,6 +257,12 @@ func decode(path string, data []byte) (*fileYAML, error) {
 		return nil, fmt.Errorf("%s:%d:%d: version %d does not exist; write ver: %d", path, f.Ver.Line, f.Ver.Col, f.Ver.V, Version)
 	}
 	return &f, nil
+}
+
+// empty reports whether a document holds nothing but comments.
+func empty(n ast.Node) bool {
+	_, comment := n.(*ast.CommentGroupNode)
+	return n == nil || comment
 }
 
 var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)

@@ -133,12 +133,12 @@ func (c *compiler) addFile(f dataFile) {
 		c.problems = append(c.problems, err)
 		return
 	}
-	for id, s := range raw.Sources {
+	for _, id := range sortedKeys(raw.Sources) {
 		if first, ok := c.sources[id]; ok {
 			c.problem(raw.Ver.Line, raw.Ver.Col, "source %s is defined in %s too; keep one", id, first)
 		}
 		c.sources[id] = f.path
-		if s.Document == "" {
+		if raw.Sources[id].Document == "" {
 			c.problem(raw.Ver.Line, raw.Ver.Col, "source %s names no document", id)
 		}
 	}

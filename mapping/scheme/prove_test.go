@@ -154,3 +154,50 @@ func TestProveLetsStricterTablesPass(t *testing.T) {
 		}
 	}
 }
+
+// The proof tabulates in its own short form; what it calls mapped is what Map
+// answers, for every level, scheme and pair of periods.
+func TestProofSpeaksOfWhatMapDoes(t *testing.T) {
+	tab := everything(t)
+	p := newProof(tab)
+	compared := 0
+	for judged := 0; judged <= len(tab.epochs); judged += 7 {
+		for made := 0; made <= judged; made += 5 {
+			for i, s := range p.states {
+				for _, to := range tab.ladders {
+					if to == s.l {
+						continue
+					}
+					r, ok := p.mapped(i, to, made, judged)
+					o := tab.outcome(s.l, s.rank, []*ladder{to}, to.ID, tab.start(made), tab.start(judged), tab.start(judged))
+					if ok != (o.Kind == mapped) || ok && int(r.rank) != o.To.Rank {
+						t.Fatalf("%s to %s: the proof has %+v %v, Map %s %q: %s", s, to.ID, r, ok, o.Kind, o.To.Code, o.Text)
+					}
+					if ok {
+						compared++
+					}
+				}
+			}
+		}
+	}
+	if compared < 1000 {
+		t.Errorf("only %d mappings compared", compared)
+	}
+}
+
+func BenchmarkProve(b *testing.B) {
+	tab := everything(b)
+	for b.Loop() {
+		if len(tab.Prove()) > 0 {
+			b.Fatal("the shipped tables break a law")
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, err := Load(shippedFS()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
