@@ -1,0 +1,36 @@
+package relay
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/entente-relay/entente/relay/dashboard"
+)
+
+// statementWarning is how long before the end of a statement or an agreement
+// the status begins to warn.
+const statementWarning = 30 * 24 * time.Hour
+
+// api is what the node lets its own machine ask of it.
+func (n *Node) api() *dashboard.API {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &facts{n})
+	return &dashboard.API{
+		Publish: n.Publish, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Reload: n.Reload, Healthy: n.Healthy,
+		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
+	}
+}
+
+// Healthy returns why the node cannot take messages, or nil.
+func (n *Node) Healthy() error {
+	if n.ctx.Err() != nil {
+		return errors.New("stopping")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.fault
+}

@@ -1,0 +1,245 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/entente-relay/entente/relay/bus"
+)
+
+// fakeLog is a log in memory whose next appends can be broken in both ways:
+// failed and not stored, failed but stored.
+type fakeLog struct {
+	mu      sync.Mutex
+	records []bus.Record
+	last    map[string]uint64
+	broken  []fault
+	lost    bool // Last fails too
+}
+
+type fault int
+
+const (
+	fine fault = iota
+	notStored
+	butStored
+)
+
+var errBroken = errors.New("broken on purpose")
+
+func newFakeLog(faults ...fault) *fakeLog { return &fakeLog{last: map[string]uint64{}, broken: faults} }
+
+func (l *fakeLog) Append(_ context.Context, rs []bus.Record) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var f fault
+	if len(l.broken) > 0 {
+		f, l.broken = l.broken[0], l.broken[1:]
+	}
+	if f == notStored {
+		return 0, errBroken
+	}
+	for _, r := range rs {
+		if r.ExpectLastSubject != nil && *r.ExpectLastSubject != l.last[r.Subject] {
+			return 0, bus.ErrConflict
+		}
+	}
+	for _, r := range rs {
+		l.records = append(l.records, r)
+		l.last[r.Subject] = uint64(len(l.records))
+	}
+	if f == butStored {
+		return 0, errBroken
+	}
+	return uint64(len(l.records)), nil
+}
+
+func (l *fakeLog) Last(_ context.Context, subject string) (bus.Stored, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost {
+		return bus.Stored{}, false, errBroken
+	}
+	seq, ok := l.last[subject]
+	if !ok {
+		return bus.Stored{}, false, nil
+	}
+	return bus.Stored{Seq: seq, Subject: subject, Data: l.records[seq-1].Data}, true, nil
+}
+
+// fakeIndex knows what was noted.
+type fakeIndex struct {
+	mu   sync.Mutex
+	seen map[objectKey]bool
+}
+
+func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := make([]bool, len(ds))
+	for i, d := range ds {
+		out[i] = x.seen[objectKey{issuer, d}]
+	}
+	return out
+}
+
+func (*fakeIndex) Version(string, string) (string, [32]byte, bool, error) {
+	return "", [32]byte{}, false, nil
+}
+
+// startCommitter runs a committer over a log; what it stores is noted.
+func startCommitter(t *testing.T, log *fakeLog) *committer {
+	t.Helper()
+	index := &fakeIndex{seen: map[objectKey]bool{}}
+	c := newCommitter(log, index, slog.New(slog.DiscardHandler), func(_ []uint64, es []*entry) {
+		index.mu.Lock()
+		defer index.mu.Unlock()
+		for _, e := range es {
+			for _, it := range e.Items {
+				index.seen[objectKey{it.Issuer, it.Digest}] = true
+			}
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { c.run(ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return c
+}
+
+// takeOnce builds one entry with an object, or none when it is there already.
+func takeOnce(source string, d digest) func(v *view) ([]*entry, error) {
+	return func(v *view) ([]*entry, error) {
+		if v.seen("iss", d) {
+			return nil, nil
+		}
+		return []*entry{{Kind: entryMarker, Source: source, Items: []entryItem{{Issuer: "iss", Digest: d, Outcome: taken}}}}, nil
+	}
+}
+
+func TestCommitFailedAndNotStored(t *testing.T) {
+	log := newFakeLog(notStored)
+	c := startCommitter(t, log)
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{1})); !errors.Is(err, errBroken) {
+		t.Fatalf("want the fault, got %v", err)
+	}
+	if len(log.records) != 0 {
+		t.Fatal("something was stored")
+	}
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{1})); err != nil {
+		t.Fatalf("the next try must succeed: %v", err)
+	}
+	if len(log.records) != 1 {
+		t.Errorf("want the object once, got %d records", len(log.records))
+	}
+}
+
+func TestCommitFailedButStored(t *testing.T) {
+	log := newFakeLog(butStored)
+	c := startCommitter(t, log)
+	r, err := c.commit(t.Context(), "a", takeOnce("a", digest{1}))
+	if err != nil {
+		t.Fatalf("the commit is in the log, so it succeeded: %v", err)
+	}
+	if len(r.seqs) != 1 || r.seqs[0] != 1 {
+		t.Errorf("sequences %v, want [1]", r.seqs)
+	}
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{1})); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.records) != 1 {
+		t.Errorf("stored %d times", len(log.records))
+	}
+}
+
+// A commit whose fate cannot even be asked for is an error; what it may have
+// stored is found again by the next one, through the expected last sequence.
+func TestCommitUnknownIsNotDoubled(t *testing.T) {
+	log := newFakeLog(fine, butStored)
+	c := startCommitter(t, log)
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{9})); err != nil {
+		t.Fatal(err)
+	}
+	log.mu.Lock()
+	log.lost = true
+	log.mu.Unlock()
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{1})); err == nil {
+		t.Fatal("a commit of unknown fate was reported as done")
+	}
+	if len(c.last) != 0 {
+		t.Errorf("positions %v are remembered after an unknown commit", c.last)
+	}
+	log.mu.Lock()
+	log.lost = false
+	log.mu.Unlock()
+	if _, err := c.commit(t.Context(), "b", takeOnce("b", digest{2})); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.records) != 3 {
+		t.Errorf("%d records, want the first, the unknown one and the new one", len(log.records))
+	}
+}
+
+func TestTwoSourcesWithTheSameObjectStoreItOnce(t *testing.T) {
+	log := newFakeLog()
+	c := startCommitter(t, log)
+	var wg sync.WaitGroup
+	for range 50 {
+		for _, source := range []string{"a", "b"} {
+			wg.Go(func() {
+				if _, err := c.commit(t.Context(), source, takeOnce(source, digest{7})); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if len(log.records) != 1 {
+		t.Errorf("stored %d times", len(log.records))
+	}
+}
+
+func TestCommitRefusesWhatDoesNotFit(t *testing.T) {
+	c := startCommitter(t, newFakeLog())
+	_, err := c.commit(t.Context(), "a", func(*view) ([]*entry, error) {
+		es := make([]*entry, maxJobEntries+1)
+		for i := range es {
+			es[i] = &entry{Kind: entryMarker, Source: "a"}
+		}
+		return es, nil
+	})
+	if err == nil {
+		t.Error("a job larger than a batch was taken")
+	}
+}
+
+func TestNewerComparesStixTimestamps(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00Z", true},
+		{"2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", false},
+		{"2026-01-01T00:00:00.500Z", "2026-01-01T00:00:00.5Z", false},
+		{"2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.500Z", false},
+		{"2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00Z", false},
+		{"2026-01-02T00:00:00Z", "2026-01-01T23:59:59.999999Z", true},
+		{"2026-01-01T00:00:00Z", "", true},
+	} {
+		if got := newer(c.a, c.b); got != c.want {
+			t.Errorf("newer(%q, %q) = %v", c.a, c.b, got)
+		}
+	}
+}
+
+func TestEntryOfANewerVersionIsRefused(t *testing.T) {
+	if _, err := decodeEntry([]byte("{\"v\":2,\"kind\":\"message\"}\n")); err == nil {
+		t.Error("an entry of a later version was read")
+	}
+	if _, err := decodeEntry([]byte("no line feed")); err == nil {
+		t.Error("an entry without a head was read")
+	}
+}

@@ -1,0 +1,155 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/link"
+)
+
+// entryVersion is the version of log entries this build writes, and the
+// newest it reads.
+const entryVersion = 1
+
+// sourceSelf is the source of what this node itself puts into its log: what
+// its own producers publish, and what it judges again. No node id has an
+// underscore.
+const sourceSelf = "_self"
+
+type entryKind string
+
+const (
+	// entryMessage holds one verified message.
+	entryMessage entryKind = "message"
+	// entryPending holds a message that waits for a fact, such as a key not
+	// yet known. It is judged again when facts change.
+	entryPending entryKind = "pending"
+	// entryObject holds one producer's object that waits for a person, such
+	// as one without a marking.
+	entryObject entryKind = "object"
+	// entryMarker holds no body: what was refused, by digest and reason, and
+	// the cursor behind it.
+	entryMarker entryKind = "marker"
+	// entryResend asks that an earlier entry be judged again for one peer.
+	entryResend entryKind = "resend"
+)
+
+// outcome is what became of one object at intake or import.
+type outcome string
+
+const (
+	taken     outcome = "taken"
+	duplicate outcome = "duplicate"
+	held      outcome = "held"
+	refused   outcome = "refused"
+)
+
+// entry is one record of the node's log: a JSON line with the facts and,
+// after a line feed, the body as it came.
+type entry struct {
+	V    int       `json:"v"`
+	Kind entryKind `json:"kind"`
+	// Source is who put it here: a peer's link, or the node itself. It is the
+	// subject of the entry; the last one of a peer holds the position up to
+	// which this node has taken from it.
+	Source string `json:"source"`
+	// From is the peer a message came from, "" for this node's own.
+	From string    `json:"from,omitempty"`
+	At   time.Time `json:"at"` // when this node first stored it
+	// Batch is the id of the commit this entry came with: after an answer
+	// that got lost it tells whether the commit happened.
+	Batch string `json:"batch"`
+
+	// Position is where the link stands behind this entry; only the last
+	// entry of a frame has it.
+	Position *link.Position `json:"position,omitempty"`
+	LinkSeq  uint64         `json:"link_seq,omitempty"`
+	Message  string         `json:"jti,omitempty"` // id of the message
+
+	Items []entryItem `json:"items,omitempty"`
+
+	Peer  string `json:"peer,omitempty"`  // of a resend
+	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+
+	Body []byte `json:"-"`
+
+	// ready is the same message prepared for export; it is not stored.
+	ready *prepared
+}
+
+// entryItem is the outcome for one object of a message, in message order.
+type entryItem struct {
+	Issuer  string            `json:"iss,omitempty"`
+	Digest  digest            `json:"digest,omitzero"`
+	ID      string            `json:"id,omitempty"`
+	Version string            `json:"version,omitempty"`
+	Type    string            `json:"type,omitempty"`
+	Marking string            `json:"marking,omitempty"`
+	Expires time.Time         `json:"expires,omitzero"`
+	Revoked bool              `json:"revoked,omitempty"`
+	Outcome outcome           `json:"outcome"`
+	Reason  federation.Reason `json:"reason,omitempty"`
+	Rule    string            `json:"rule,omitempty"`
+	Basis   string            `json:"basis,omitempty"`
+	Text    string            `json:"text,omitempty"`
+}
+
+// dropped reports whether the stored message no longer holds the object: it
+// was refused, or is here already. A marking-definition stays, because the
+// objects beside it resolve their markings from the same message only.
+func (it *entryItem) dropped() bool {
+	return it.Outcome == refused || it.Outcome == duplicate && it.Type != "marking-definition"
+}
+
+// dropped lists the digests of the objects that the stored message no longer
+// holds.
+func (e *entry) dropped() [][32]byte {
+	var out [][32]byte
+	for i := range e.Items {
+		if e.Items[i].dropped() {
+			out = append(out, e.Items[i].Digest)
+		}
+	}
+	return out
+}
+
+// keeps reports whether anything new is in the message.
+func (e *entry) keeps() bool {
+	for i := range e.Items {
+		if o := e.Items[i].Outcome; o == taken || o == held {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *entry) encode() ([]byte, error) {
+	e.V = entryVersion
+	head, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, len(head)+1+len(e.Body))
+	out = append(out, head...)
+	out = append(out, '\n')
+	return append(out, e.Body...), nil
+}
+
+func decodeEntry(data []byte) (*entry, error) {
+	head, body, ok := bytes.Cut(data, []byte{'\n'})
+	if !ok {
+		return nil, fmt.Errorf("log entry without a head: the log was written by something else")
+	}
+	e := &entry{}
+	if err := json.Unmarshal(head, e); err != nil {
+		return nil, fmt.Errorf("log entry: %w", err)
+	}
+	if e.V > entryVersion {
+		return nil, fmt.Errorf("log entry of version %d, this build reads up to %d: run a newer entente on this data folder", e.V, entryVersion)
+	}
+	e.Body = body
+	return e, nil
+}

@@ -1,0 +1,169 @@
+package relay
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/relay/intake"
+)
+
+// Explanation says what would happen to each object of a file if it were
+// published here and asked for by one recipient. Shape and words are those of
+// `entente explain --json`.
+type Explanation struct {
+	To           string      `json:"to"`
+	Country      string      `json:"country"`
+	Hypothetical bool        `json:"hypothetical"` // no such peer: the sample agreement stands for one
+	At           time.Time   `json:"at"`
+	Policy       string      `json:"policy"`
+	Objects      []Explained `json:"objects"`
+}
+
+// Explained is the answer for one object, in file order.
+type Explained struct {
+	ID      string             `json:"id"`
+	Verdict federation.Verdict `json:"verdict"`
+	Removed []string           `json:"removed"`
+	Marking Marking            `json:"marking"`
+	Reasons []ExplainedReason  `json:"reasons"`
+}
+
+// Marking is what the origin wrote, and what it is called at the recipient.
+type Marking struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// ExplainedReason is one reason with the rule that gave it and what the rule
+// cites. Path is the property it concerns, empty for the whole object.
+type ExplainedReason struct {
+	Reason federation.Reason `json:"reason"`
+	Rule   string            `json:"rule"`
+	Basis  string            `json:"basis"`
+	Text   string            `json:"text"`
+	Path   string            `json:"path,omitempty"`
+}
+
+var countryCode = regexp.MustCompile(`^[A-Za-z]{2}$`)
+
+// Explain judges a file for a recipient without publishing it, by the same
+// code that the relay runs. to is a peer's id, or a country code, which
+// stands for a national CERT there under the sample agreement.
+func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*Explanation, error) {
+	r, ex, err := w.explained(to)
+	if err != nil {
+		return nil, err
+	}
+	ex.At, ex.Policy = at, w.Bundle.Digest()
+	prof, err := w.Profile(profile)
+	if err != nil {
+		return nil, err
+	}
+	res, err := intake.Read(data, name, prof, at)
+	if err != nil {
+		return nil, err
+	}
+	decisions := w.judgeFile(res.Taken, r, at)
+	next := 0
+	for _, it := range res.Items {
+		if it.Outcome != intake.Taken {
+			ex.Objects = append(ex.Objects, notTaken(it))
+			continue
+		}
+		ex.Objects = append(ex.Objects, explainDecision(it.ID, decisions[next]))
+		next++
+	}
+	return ex, nil
+}
+
+// explained finds the recipient that to names.
+func (w *World) explained(to string) (*policy.Recipient, *Explanation, error) {
+	if p, ok := w.peer(to); ok {
+		return w.Recipient(to), &Explanation{To: to, Country: p.Agreement.Country}, nil
+	}
+	if !countryCode.MatchString(to) {
+		return nil, nil, fmt.Errorf("%q is neither a peer of this node nor an ISO 3166-1 country code", to)
+	}
+	a := policy.SampleAgreement(to)
+	if a == nil {
+		return nil, nil, fmt.Errorf("%q is not an ISO 3166-1 country code", to)
+	}
+	return policy.NewRecipient(&w.Node, a), &Explanation{To: a.Peer, Country: a.Country, Hypothetical: true}, nil
+}
+
+// peer returns the accepted peer of that id.
+func (w *World) peer(id string) (*Peer, bool) {
+	for _, p := range w.Peers {
+		if p.Agreement.Peer == id {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// judgeFile decides on objects as if they had been issued here in one
+// message: first whether this node may keep them, then whether they may go.
+func (w *World) judgeFile(objects []*stix.Object, r *policy.Recipient, at time.Time) []policy.Decision {
+	defs := map[string]*stix.Object{}
+	for _, o := range objects {
+		if o.Type() == "marking-definition" {
+			defs[o.ID()] = o
+		}
+	}
+	out := make([]policy.Decision, len(objects))
+	for i, o := range objects {
+		s := w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, defs)
+		d := w.Bundle.Decide(s, r, at)
+		if keep := w.Bundle.DecideStore(s, &w.Node, at); keep.Verdict() == federation.Withhold || keep.Verdict() == federation.Hold {
+			var first policy.Cited
+			if rs := keep.Reasons(); len(rs) > 0 {
+				first = rs[0]
+			}
+			d = w.Bundle.Withhold(s, r, keep.Verdict(), first.Reason, first.Text, at)
+		}
+		out[i] = d
+	}
+	return policy.Relate(out)
+}
+
+// notTaken explains an object that intake held or refused.
+func notTaken(it intake.Item) Explained {
+	v := federation.Withhold
+	if it.Outcome == intake.Held {
+		v = federation.Hold
+	}
+	return Explained{ID: it.ID, Verdict: v, Removed: []string{},
+		Reasons: []ExplainedReason{{Reason: it.Reason, Rule: "intake", Basis: "", Text: it.Text}}}
+}
+
+func explainDecision(id string, d policy.Decision) Explained {
+	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{}}
+	for _, c := range d.Reasons() {
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text})
+	}
+	for _, r := range d.Removed() {
+		e.Removed = append(e.Removed, r.Path)
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path})
+	}
+	return e
+}
+
+// ExitCode is what `explain` ends with: 0 when every object may go, at least
+// in part; 4 when any is held; else 3.
+func (e *Explanation) ExitCode() int {
+	code := 0
+	for _, o := range e.Objects {
+		switch o.Verdict {
+		case federation.Hold:
+			return 4
+		case federation.Withhold:
+			code = 3
+		}
+	}
+	return code
+}

@@ -1,0 +1,206 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/federation/policy"
+)
+
+// Bounds of one frame. Its messages together stay within what one NATS
+// request may carry, with room for the hop records that signing adds.
+const (
+	frameBytes    = 448 << 10
+	frameMessages = 400
+	// scanObjects bounds how much one pull judges when most of it is
+	// withheld: its record must fit into the journal. The cursor moves on and
+	// the peer asks again.
+	scanObjects = 1200
+	scanEntries = 5000
+)
+
+// exporter builds frames for peers: it is the source of every link's server.
+type exporter struct{ node *Node }
+
+// Frame answers a pull: what follows the cursor in the log, judged on what is
+// in force now, redacted and signed for this peer.
+func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Frame, error) {
+	n := x.node
+	if len(p.Receipt) > 0 {
+		if err := n.receipt(ctx, peer, p.Receipt); err != nil {
+			return link.Frame{}, err
+		}
+	}
+	lane := n.lane(peer)
+	lane.Lock() // one frame at a time for a peer: seqs and journal stay in order
+	defer lane.Unlock()
+	at := p.At
+	if at.Incarnation != n.log.Incarnation() {
+		at = link.Cursor{Incarnation: n.log.Incarnation()}
+	}
+	wait := time.NewTimer(p.Wait)
+	defer wait.Stop()
+	for {
+		grown := n.log.Notify()
+		f, err := x.build(ctx, peer, at, p.MaxBytes)
+		if err != nil || f.Then != (link.Cursor{}) || p.Wait <= 0 {
+			return f, err
+		}
+		select {
+		case <-grown:
+		case <-wait.C:
+			return f, nil
+		case <-ctx.Done():
+			return f, nil
+		}
+	}
+}
+
+// draft is a frame in the making.
+type draft struct {
+	peer      string
+	world     *World
+	recipient *policy.Recipient
+	now       time.Time
+	pos       uint64 // log sequence judged so far
+	cleared   []*envelope.Cleared
+	bytes     int
+	objects   int
+	verdicts  []judged
+	log       logReader
+	gap       *link.Gap
+}
+
+// judged is what was decided on one log entry, for the journal and the index.
+type judged struct {
+	seq       uint64
+	issuer    string
+	message   int // index into cleared, -1 when nothing of it goes
+	decisions []policy.Decision
+	subjects  []*policy.Subject
+}
+
+// build walks the log from a cursor and makes one frame of what may go.
+func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBytes int) (link.Frame, error) {
+	n := x.node
+	w := n.world.Load()
+	d := &draft{peer: peer, world: w, recipient: w.Recipient(peer), now: n.now(), pos: at.Pos, log: logReader{node: n, world: w}}
+	limit := frameBytes
+	if maxBytes > 0 {
+		limit = min(limit, maxBytes)
+	}
+	more := false
+	for scanned := 0; ; scanned++ {
+		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.objects >= scanObjects || scanned >= scanEntries {
+			more = true
+			break
+		}
+		p, err := d.log.at(ctx, d.pos+1)
+		if err != nil {
+			return link.Frame{}, err
+		}
+		if p == nil {
+			break
+		}
+		if p.seq != d.pos+1 {
+			d.gap = &link.Gap{Until: p.at, Reason: federation.Expired}
+		}
+		// A message that would overfill the frame opens the next one.
+		if len(d.cleared) > 0 && d.bytes+p.bytes > limit {
+			more = true
+			break
+		}
+		if err := x.judge(ctx, d, p); err != nil {
+			return link.Frame{}, err
+		}
+		d.pos = p.seq
+	}
+	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
+	if d.pos == at.Pos {
+		return f, nil
+	}
+	if err := n.seal(ctx, d, at.Pos, &f); err != nil {
+		return link.Frame{}, err
+	}
+	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared))}
+	return f, nil
+}
+
+// judge decides on one log entry for the draft's peer, and adds what may go.
+func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
+	if p.kind == entryResend {
+		if p.peer != d.peer {
+			return nil
+		}
+		earlier := logReader{node: x.node, world: d.world}
+		old, err := earlier.at(ctx, p.refer)
+		if err != nil || old == nil || old.seq != p.refer {
+			return err
+		}
+		p = old
+	}
+	if p.kind != entryMessage || p.passed(d.peer) {
+		return nil
+	}
+	j := judged{seq: p.seq, issuer: p.verified.Issuer(), message: -1, subjects: p.subjects}
+	for i, s := range p.subjects {
+		it := p.items[i]
+		if it.Outcome == held {
+			j.decisions = append(j.decisions, d.world.Bundle.Withhold(s, d.recipient, federation.Hold, it.Reason, it.Text, d.now))
+			continue
+		}
+		j.decisions = append(j.decisions, d.world.Bundle.Decide(s, d.recipient, d.now))
+	}
+	j.decisions = policy.Relate(j.decisions)
+	c, err := envelope.Redact(p.verified, j.decisions)
+	switch {
+	case err == nil:
+		j.message = len(d.cleared)
+		d.cleared = append(d.cleared, c)
+		d.bytes += len(p.verified.Raw()) + hopAllowance
+	case !errors.Is(err, envelope.ErrNothing):
+		return fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
+	}
+	d.verdicts = append(d.verdicts, j)
+	d.objects += len(j.decisions)
+	return nil
+}
+
+// hopAllowance is what our hop record adds to a message at most, in bytes,
+// short of long lists of removals.
+const hopAllowance = 2 << 10
+
+// passed reports whether the message came from or through a participant, who
+// therefore need not get it again.
+func (p *prepared) passed(peer string) bool {
+	return p.from == peer || p.verified.Issuer() == peer ||
+		slices.ContainsFunc(p.verified.Hops(), func(h envelope.Hop) bool { return h.Iss == peer })
+}
+
+// seal signs the draft's messages, records in the journal what leaves and
+// what does not, and fills the frame. Nothing leaves unrecorded.
+func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) error {
+	var signed []*envelope.Signed
+	if len(d.cleared) > 0 {
+		var err error
+		signed, err = envelope.SignFrame(d.cleared, envelope.Dispatch{Self: n.id, Key: n.keys.Message, Peer: d.peer,
+			Now: d.now, FirstSeq: f.FirstSeq, Tables: d.world.Tables.Digest()})
+		if err != nil {
+			return err
+		}
+		f.Root = signed[0].Root()
+		for _, s := range signed {
+			f.Messages = append(f.Messages, s.Bytes())
+		}
+	}
+	if len(d.verdicts) == 0 {
+		return nil
+	}
+	return n.recordFrame(ctx, d, f, from)
+}

@@ -1,0 +1,213 @@
+package relay
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/journal"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// onStored takes what a commit stored: it is in the log now, so from here on
+// it is seen, and live peers find it in memory. The committer calls it in log
+// order.
+func (n *Node) onStored(seqs []uint64, entries []*entry) {
+	noted := make([]store.Entry, len(entries))
+	for i, e := range entries {
+		noted[i] = e.indexed(seqs[i])
+		p := e.ready
+		if p == nil {
+			p = &prepared{kind: e.Kind}
+		}
+		p.seq, p.at, p.from, p.peer, p.refer, p.bytes = seqs[i], e.At, e.From, e.Peer, e.Refer, len(e.Body)
+		n.recent.add(p)
+	}
+	n.index.Note(noted)
+	n.wake()
+}
+
+// onJournal takes what the journal stored, for the index. It must not block.
+func (n *Node) onJournal(records []*journal.Record) {
+	n.mu.Lock()
+	n.written = append(n.written, records...)
+	n.mu.Unlock()
+	n.wake()
+}
+
+// wake tells the follower that there is something to do.
+func (n *Node) wake() {
+	select {
+	case n.queued <- struct{}{}:
+	default:
+	}
+}
+
+// follow keeps index and journal behind the log, off the path of messages,
+// until ctx ends.
+func (n *Node) follow(ctx context.Context) {
+	retry := time.NewTicker(time.Minute)
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.queued:
+		case <-retry.C:
+			n.note(n.retryPending(ctx))
+		}
+		n.note(n.followBoth(ctx))
+	}
+}
+
+func (n *Node) followBoth(ctx context.Context) error {
+	if err := n.followJournal(ctx); err != nil {
+		return err
+	}
+	return n.followLog(ctx)
+}
+
+// followJournal indexes what the journal stored.
+func (n *Node) followJournal(ctx context.Context) error {
+	n.mu.Lock()
+	records := n.written
+	n.written = nil
+	n.mu.Unlock()
+	if len(records) == 0 {
+		return nil
+	}
+	if err := n.index.Record(ctx, events(records)); err != nil {
+		n.mu.Lock()
+		n.written = append(records, n.written...) // in order, for the next try
+		n.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+// note remembers a fault of the follower, so that /healthz and status show it.
+func (n *Node) note(err error) {
+	if err != nil && n.ctx.Err() != nil {
+		return // stopping
+	}
+	if err != nil {
+		n.slog.Error("the index does not follow the log", "error", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fault = err
+}
+
+// followLog indexes and journals what the log has beyond the index.
+func (n *Node) followLog(ctx context.Context) error {
+	for {
+		got, err := n.log.Read(ctx, n.index.Applied()+1, 256, readBytes)
+		if err != nil || len(got) == 0 {
+			return err
+		}
+		if err := n.followSome(ctx, got); err != nil {
+			return err
+		}
+	}
+}
+
+func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
+	batch := make([]store.Entry, 0, len(got))
+	for _, st := range got {
+		e, err := decodeEntry(st.Data)
+		if err != nil {
+			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
+		}
+		batch = append(batch, e.indexed(st.Seq))
+		if err := n.journalIntake(ctx, st.Seq, e); err != nil {
+			return err
+		}
+	}
+	return n.index.Apply(ctx, batch)
+}
+
+// journalIntake writes what became of one entry, unless an earlier run did.
+func (n *Node) journalIntake(ctx context.Context, seq uint64, e *entry) error {
+	if len(e.Items) == 0 || seq <= n.intakeDone {
+		return nil
+	}
+	in := &journal.Intake{Source: journal.Token(e.Source), Log: seq, JTI: journal.Token(e.Message)}
+	if len(e.Body) > 0 {
+		in.Message = sha256.Sum256(e.Body)
+	}
+	for _, it := range e.Items {
+		in.Issuer = journal.Token(it.Issuer)
+		in.Objects = append(in.Objects, journal.IntakeObject{Digest: journal.Digest(it.Digest), ID: journal.ID(it.ID), Outcome: journal.Outcome(it.Outcome),
+			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking)})
+	}
+	if _, err := n.journal.Append(ctx, &journal.Record{At: e.At, Intake: in}); err != nil {
+		return err
+	}
+	n.intakeDone = seq
+	return nil
+}
+
+// catchUp indexes what was stored before this start, so that nothing old is
+// taken twice, and finds out up to which log entry the journal already tells.
+func (n *Node) catchUp(ctx context.Context) error {
+	jl := journalLog{n.bus.Journal()}
+	last, err := journal.Find(ctx, jl, journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(last.Records) > 0 {
+		n.intakeDone = last.Records[0].Intake.Log
+	}
+	var batch []*journal.Record
+	for r, err := range journal.Records(ctx, jl, n.index.Journaled()+1) {
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, r); len(batch) == 500 {
+			if err := n.index.Record(ctx, events(batch)); err != nil {
+				return err
+			}
+			batch = nil
+		}
+	}
+	if err := n.index.Record(ctx, events(batch)); err != nil {
+		return err
+	}
+	return n.followLog(ctx)
+}
+
+// indexed is the entry as the index sees it.
+func (e *entry) indexed(seq uint64) store.Entry {
+	out := store.Entry{Seq: seq, Source: e.Source, At: e.At, JTI: e.Message, LinkSeq: e.LinkSeq}
+	if e.From != "" {
+		out.Source = e.From
+	}
+	switch e.Kind {
+	case entryResend:
+		out.Resends = e.Refer
+	default:
+		out.Settles = e.Refer
+	}
+	if e.Position != nil {
+		out.Cursor = e.Position.Cursor
+	}
+	for _, it := range e.Items {
+		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
+			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+		switch it.Outcome {
+		case taken:
+			o.Outcome, o.Verdict = store.Taken, federation.Share
+		case duplicate:
+			o.Outcome, o.Verdict = store.Duplicate, federation.Withhold
+		case held:
+			o.Outcome, o.Verdict = store.Held, federation.Hold
+		case refused:
+			o.Outcome, o.Verdict = store.Refused, federation.Withhold
+		}
+		out.Objects = append(out.Objects, o)
+	}
+	return out
+}

@@ -1,0 +1,248 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/federation/policy"
+)
+
+// importer takes frames from one peer: it is the sink of that peer's puller.
+type importer struct {
+	node *Node
+	peer string
+}
+
+// Position reads where the link stands from the last entry of the peer's
+// subject: the same write that stored its messages.
+func (im *importer) Position(ctx context.Context) (link.Position, error) {
+	st, ok, err := im.node.log.Last(ctx, im.peer)
+	if err != nil || !ok {
+		return link.Position{}, err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return link.Position{}, err
+	}
+	if e.Position == nil {
+		return link.Position{}, errors.New("the last entry of " + im.peer + " in the log has no position: the log was written by something else")
+	}
+	return *e.Position, nil
+}
+
+// Commit verifies and judges every message of a frame, and stores what may be
+// kept together with the link's new position.
+func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, error) {
+	n := im.node
+	rc := link.Receipt{Peer: im.peer, Link: n.id, FirstSeq: f.FirstSeq, LastSeq: f.FirstSeq + uint64(len(f.Messages)) - 1, Root: f.Root}
+	if len(f.Messages) == 0 {
+		return rc, nil // nothing crossed: the position moves with the next message
+	}
+	w, now := n.world.Load(), n.now()
+	arrivals := im.examine(w, f.Messages, now)
+	pos := f.After()
+	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
+		entries := make([]*entry, len(arrivals))
+		for i, a := range arrivals {
+			e, err := a.entry(v)
+			if err != nil {
+				return nil, err
+			}
+			e.Source, e.From, e.At, e.LinkSeq = im.peer, im.peer, now, f.FirstSeq+uint64(i)
+			entries[i] = e
+		}
+		entries[len(entries)-1].Position = &pos
+		return entries, nil
+	})
+	if err != nil {
+		return link.Receipt{}, err
+	}
+	rc.At = n.now()
+	for _, e := range res.entries {
+		rc.Outcomes = append(rc.Outcomes, e.receipt())
+	}
+	return rc, nil
+}
+
+// receipt counts what became of the objects of one entry.
+func (e *entry) receipt() link.Outcome {
+	o := link.Outcome{Seq: e.LinkSeq}
+	for _, it := range e.Items {
+		switch it.Outcome {
+		case taken:
+			o.Stored++
+		case duplicate:
+			o.Duplicate++
+		case held:
+			o.Held++
+		case refused:
+			o.Refused++
+		}
+		if o.Reason == "" && (it.Outcome == held || it.Outcome == refused) {
+			o.Reason = it.Reason
+		}
+	}
+	return o
+}
+
+// arrival is one received message on its way into the log.
+type arrival struct {
+	raw       []byte
+	verified  *envelope.Verified
+	err       error
+	subjects  []*policy.Subject
+	decisions []policy.Decision // whether this node may keep each object
+}
+
+// examine verifies and judges messages, on all processors, and returns them
+// in their order.
+func (im *importer) examine(w *World, messages [][]byte, now time.Time) []*arrival {
+	out := make([]*arrival, len(messages))
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), len(messages)) {
+		wg.Go(func() {
+			for i := range next {
+				out[i] = im.node.examineOne(w, im.peer, messages[i], now)
+			}
+		})
+	}
+	for i := range messages {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out
+}
+
+// examineOne verifies one message and judges whether its objects may be kept.
+func (n *Node) examineOne(w *World, from string, raw []byte, now time.Time) *arrival {
+	a := &arrival{raw: raw}
+	a.verified, a.err = envelope.Verify(raw, envelope.VerifyOptions{Self: n.id, From: from, Keys: w.Directory, Now: now, Roots: n.roots})
+	if a.err != nil {
+		return a
+	}
+	a.judge(w, now)
+	return a
+}
+
+func (a *arrival) judge(w *World, now time.Time) {
+	a.subjects = subjectsOf(w.Reader, a.verified)
+	a.decisions = make([]policy.Decision, len(a.subjects))
+	for i, s := range a.subjects {
+		a.decisions[i] = w.Bundle.DecideStore(s, &w.Node, now)
+	}
+}
+
+// pendingReasons are those that time or a newer statement can cure: the
+// message waits and is judged again.
+var pendingReasons = map[federation.Reason]bool{federation.UnknownIssuer: true, federation.NotYetValid: true}
+
+// entry makes the log entry of an arrival, with the outcome of each object.
+// It runs in the committer.
+func (a *arrival) entry(v *view) (*entry, error) {
+	if a.err != nil {
+		return a.refusedEntry()
+	}
+	e := &entry{Kind: entryMessage, Message: a.verified.ID()}
+	for i, it := range a.verified.Items() {
+		item := newItem(a.verified.Issuer(), it)
+		if err := item.settle(v, a.decisions[i]); err != nil {
+			return nil, err
+		}
+		e.Items = append(e.Items, item)
+	}
+	if !e.keeps() {
+		e.Kind = entryMarker
+		return e, nil
+	}
+	gone := e.dropped()
+	kept := a.verified
+	if len(gone) > 0 {
+		var err error
+		if kept, err = envelope.Drop(kept, gone); err != nil {
+			return nil, err
+		}
+	}
+	e.Body = kept.Raw()
+	e.ready = &prepared{kind: entryMessage, verified: kept}
+	for i, it := range e.Items {
+		if !it.dropped() {
+			e.ready.subjects = append(e.ready.subjects, a.subjects[i])
+			e.ready.items = append(e.ready.items, it)
+		}
+	}
+	return e, nil
+}
+
+// refusedEntry makes the entry of a message that does not verify: kept whole
+// when a fact is missing, else only its reason. How many objects it held is
+// not known, so it counts as one.
+func (a *arrival) refusedEntry() (*entry, error) {
+	reason := federation.ReasonOf(a.err)
+	if reason == "" {
+		return nil, a.err
+	}
+	item := entryItem{Outcome: refused, Reason: reason, Text: a.err.Error()}
+	e := &entry{Kind: entryMarker}
+	if pendingReasons[reason] {
+		item.Outcome = held
+		e.Kind, e.Body = entryPending, a.raw
+	}
+	e.Items = []entryItem{item}
+	return e, nil
+}
+
+// newItem describes one object of a verified message.
+func newItem(issuer string, it envelope.Item) entryItem {
+	o := it.Object
+	item := entryItem{Issuer: issuer, Digest: it.Digest, ID: o.ID(), Version: o.Version(), Type: o.Type(), Revoked: o.Revoked()}
+	if until, ok := o.ValidUntil(); ok {
+		item.Expires = until
+	}
+	return item
+}
+
+// settle finds the outcome of one object: is it new, and may it be kept.
+func (it *entryItem) settle(v *view, d policy.Decision) error {
+	it.Marking = d.From()
+	if v.seen(it.Issuer, it.Digest) {
+		it.Outcome, it.Reason = duplicate, federation.Duplicate
+		return nil
+	}
+	if it.Version != "" {
+		have, ok, err := v.version(it.Issuer, it.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !ok || newer(it.Version, have.version):
+		case newer(have.version, it.Version):
+			it.Outcome, it.Reason, it.Text = refused, federation.Stale, "version "+have.version+" is here already"
+			return nil
+		default:
+			it.Outcome, it.Reason, it.Text = refused, federation.Equivocation, "the issuer signed another content for version "+it.Version
+			return nil
+		}
+	}
+	it.Outcome = taken
+	switch d.Verdict() {
+	case federation.Share, federation.Redact:
+	case federation.Hold:
+		it.Outcome = held
+	default:
+		it.Outcome = refused
+	}
+	if it.Outcome != taken {
+		if rs := d.Reasons(); len(rs) > 0 {
+			it.Reason, it.Rule, it.Basis, it.Text = rs[0].Reason, rs[0].Rule, rs[0].Basis, rs[0].Text
+		}
+	}
+	return nil
+}

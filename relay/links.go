@@ -1,0 +1,134 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/entente-relay/entente/configs"
+	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/journal"
+)
+
+// Reload reads configuration, data, terms and statements again and puts them
+// in force at once. When anything in them is wrong, all of it stays as it was.
+// The node's identity, keys and addresses are not reloaded.
+func (n *Node) Reload(ctx context.Context) error {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
+	cfg, err := configs.LoadNode(n.cfg.Path)
+	if err != nil {
+		return err
+	}
+	if cfg.Node.ID != n.id {
+		return fmt.Errorf("%w: node.id changed from %s to %s: an id cannot change", configs.ErrConfig, n.id, cfg.Node.ID)
+	}
+	w, err := LoadWorld(cfg, n.now())
+	if err != nil {
+		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
+	}
+	before := n.world.Swap(w)
+	n.recent.drop()
+	if _, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Reload: &journal.Reload{What: "all",
+		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest())}}); err != nil {
+		return err
+	}
+	if err := n.applyPeers(ctx); err != nil {
+		return err
+	}
+	n.slog.Info("reloaded", "policy", w.Bundle.Digest(), "peers", len(w.Peers))
+	if err := n.retryPending(ctx); err != nil {
+		return err
+	}
+	return n.retryHeld(ctx)
+}
+
+// applyPeers makes links and pullers follow the accepted terms.
+func (n *Node) applyPeers(ctx context.Context) error {
+	w := n.world.Load()
+	var peers []bus.Peer
+	want := map[string]bool{}
+	for _, p := range w.Peers {
+		if p.Statement == nil || p.Statement.LinkNKey == "" {
+			continue // a recipient without traffic
+		}
+		id := p.Agreement.Peer
+		want[id] = true
+		peers = append(peers, bus.Peer{ID: id, NKeyPublic: p.Statement.LinkNKey, CertPEM: []byte(p.Statement.LinkCert), DialURL: p.Dial})
+	}
+	n.stopPullers(want)
+	if err := n.bus.SetPeers(ctx, peers); err != nil {
+		return fmt.Errorf("links: %w", err)
+	}
+	var errs []error
+	for id := range want {
+		errs = append(errs, n.startPeer(id))
+	}
+	return errors.Join(errs...)
+}
+
+// stopPullers ends the pullers of peers that are not wanted, and waits.
+func (n *Node) stopPullers(want map[string]bool) {
+	n.mu.Lock()
+	var gone []*pulling
+	for id, p := range n.pullers {
+		if !want[id] {
+			gone = append(gone, p)
+			delete(n.pullers, id)
+		}
+	}
+	n.mu.Unlock()
+	for _, p := range gone {
+		p.cancel()
+		<-p.done
+	}
+}
+
+// startPeer answers a peer's pulls and begins to pull from it.
+func (n *Node) startPeer(id string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, running := n.pullers[id]; running {
+		return nil
+	}
+	err := n.bus.Serve(id, func(ctx context.Context, req []byte) []byte { return n.server.Serve(ctx, id, req) })
+	if err != nil {
+		return fmt.Errorf("peer %s: %w", id, err)
+	}
+	ctx, cancel := context.WithCancel(n.ctx)
+	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
+		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog}}
+	n.pullers[id] = p
+	n.wg.Go(func() {
+		defer close(p.done)
+		if err := p.puller.Run(ctx); ctx.Err() == nil {
+			n.slog.Error("pulling from a peer ended", "peer", id, "error", err)
+		}
+	})
+	return nil
+}
+
+// peerTransport asks one peer over the bus.
+type peerTransport struct {
+	bus  *bus.Bus
+	peer string
+}
+
+// Request asks and waits for the answer.
+func (t peerTransport) Request(ctx context.Context, req []byte) ([]byte, error) {
+	return t.bus.Request(ctx, t.peer, req)
+}
+
+// lane serialises the frames of one peer.
+func (n *Node) lane(peer string) *sync.Mutex {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l, ok := n.lanes[peer]
+	if !ok {
+		l = &sync.Mutex{}
+		n.lanes[peer] = l
+	}
+	return l
+}

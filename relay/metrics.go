@@ -1,0 +1,92 @@
+package relay
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// facts collects the node's own metrics when they are asked for: what the
+// index counted, and the state of the links. Labels are peers and reasons,
+// never a value of an indicator.
+type facts struct{ node *Node }
+
+var (
+	descIn = prometheus.NewDesc("entente_objects_in",
+		"Objects that reached this node, by source and what became of them.", []string{"source", "outcome"}, nil)
+	descInReason = prometheus.NewDesc("entente_objects_in_reasons",
+		"Objects held or refused on the way in, by source and reason.", []string{"source", "outcome", "reason"}, nil)
+	descOut = prometheus.NewDesc("entente_objects_out",
+		"Objects judged for a peer, by verdict.", []string{"peer", "verdict"}, nil)
+	descOutReason = prometheus.NewDesc("entente_objects_out_reasons",
+		"Objects withheld from or held for a peer, by reason.", []string{"peer", "verdict", "reason"}, nil)
+	descAcked = prometheus.NewDesc("entente_objects_acknowledged",
+		"Objects that a peer's signed receipts account for.", []string{"peer"}, nil)
+	descLag = prometheus.NewDesc("entente_backlog_entries",
+		"Log entries not yet judged for a peer.", []string{"peer"}, nil)
+	descUp   = prometheus.NewDesc("entente_link_up", "Whether the link to a peer stands.", []string{"peer"}, nil)
+	descLast = prometheus.NewDesc("entente_last_pull_timestamp_seconds",
+		"When a pull from a peer was last answered.", []string{"peer"}, nil)
+	descLog = prometheus.NewDesc("entente_log_sequence", "Last sequence of the log and of what is indexed.", []string{"of"}, nil)
+)
+
+// Describe names the metrics.
+func (f *facts) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descLag, descUp, descLast, descLog} {
+		ch <- d
+	}
+}
+
+// Collect reads them. A fault is reported as an invalid metric, which makes
+// the scrape fail visibly.
+func (f *facts) Collect(ch chan<- prometheus.Metric) {
+	n := f.node
+	counts, err := n.index.Counts(n.ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(descIn, err)
+		return
+	}
+	st, err := n.Status(n.ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(descLog, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	reasons := func(d *prometheus.Desc, by map[federation.Reason]uint64, labels ...string) {
+		for r, v := range by {
+			gauge(d, v, append(labels[:len(labels):len(labels)], string(r))...)
+		}
+	}
+	gauge(descLog, st.LogLast, "log")
+	gauge(descLog, st.Indexed, "index")
+	for _, in := range counts.In {
+		gauge(descIn, in.Taken, in.Source, "taken")
+		gauge(descIn, in.Duplicate, in.Source, "duplicate")
+		gauge(descIn, in.Held, in.Source, "held")
+		gauge(descIn, in.Refused, in.Source, "refused")
+		reasons(descInReason, in.HeldFor, in.Source, "held")
+		reasons(descInReason, in.RefusedFor, in.Source, "refused")
+	}
+	for _, out := range counts.Out {
+		gauge(descOut, out.Sent-out.Redacted, out.Peer, "share")
+		gauge(descOut, out.Redacted, out.Peer, "redact")
+		gauge(descOut, out.Withheld, out.Peer, "withhold")
+		gauge(descOut, out.Held, out.Peer, "hold")
+		gauge(descAcked, out.Acknowledged, out.Peer)
+		reasons(descOutReason, out.WithheldFor, out.Peer, "withhold")
+		reasons(descOutReason, out.HeldFor, out.Peer, "hold")
+	}
+	for _, p := range st.Peers {
+		up := uint64(0)
+		if p.Link == "up" {
+			up = 1
+		}
+		gauge(descUp, up, p.ID)
+		gauge(descLag, p.Backlog, p.ID)
+		if !p.LastPull.IsZero() {
+			ch <- prometheus.MustNewConstMetric(descLast, prometheus.GaugeValue, float64(p.LastPull.Unix()), p.ID)
+		}
+	}
+}

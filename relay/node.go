@@ -1,0 +1,273 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/entente-relay/entente/configs"
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/journal"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// recentBytes bounds the log entries kept in memory for live peers.
+const recentBytes = 24 << 20
+
+// Options are what a caller may give a node besides its configuration. The
+// zero value is right for production.
+type Options struct {
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Version string
+}
+
+// Node is one running relay. Make it with New.
+type Node struct {
+	id      string
+	cfg     *configs.Node
+	opt     Options
+	slog    *slog.Logger
+	keys    *Keys
+	world   atomic.Pointer[World]
+	roots   *envelope.RootCache
+	recent  *recent
+	started time.Time
+
+	bus       *bus.Bus
+	log       *bus.Stream
+	journal   *journal.Writer
+	index     *store.Store
+	committer *committer
+	server    *link.Server
+	metrics   *prometheus.Registry
+	admin     []*http.Server
+
+	reloading sync.Mutex
+	mu        sync.Mutex
+	pullers   map[string]*pulling
+	lanes     map[string]*sync.Mutex
+	fault     error // why the node can take no messages, nil while it can
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	queued chan struct{} // wakes the follower
+	// intakeDone is the last log entry whose outcome the journal tells; after
+	// the start only the follower uses it.
+	intakeDone uint64
+	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+}
+
+// pulling is one running puller.
+type pulling struct {
+	puller *link.Puller
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// New reads and checks everything cfg names, and returns a node that is not
+// started. It opens no port and writes no file.
+func New(cfg *configs.Node, o Options) (*Node, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
+		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*sync.Mutex{},
+		queued: make(chan struct{}, 1)}
+	var err error
+	if n.keys, err = LoadKeys(KeysDir(cfg)); err != nil {
+		return nil, err
+	}
+	w, err := LoadWorld(cfg, n.now())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
+	}
+	n.world.Store(w)
+	return n, nil
+}
+
+// KeysDir is where a node's keys lie.
+func KeysDir(cfg *configs.Node) string { return filepath.Join(cfg.Data, "keys") }
+
+// SocketPath is the Unix socket on which a running node answers.
+func SocketPath(cfg *configs.Node) string { return filepath.Join(cfg.Data, "entente.sock") }
+
+func (n *Node) now() time.Time { return n.opt.Now() }
+
+// ID returns the node's id.
+func (n *Node) ID() string { return n.id }
+
+// LeafAddr is where the node really listens for peers, "" if it does not.
+func (n *Node) LeafAddr() string { return n.bus.LeafAddr() }
+
+// World returns what the node judges by now.
+func (n *Node) World() *World { return n.world.Load() }
+
+// Start opens store and ports and begins to relay. When it fails, everything
+// it opened is closed again.
+func (n *Node) Start(ctx context.Context) (err error) {
+	n.started = n.now()
+	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			n.cancel()
+			err = errors.Join(err, n.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := n.open(ctx); err != nil {
+		return err
+	}
+	n.wg.Go(func() { n.committer.run(n.ctx) })
+	n.wg.Go(func() { n.follow(n.ctx) })
+	if err := n.serveAdmin(); err != nil {
+		return err
+	}
+	if err := n.applyPeers(ctx); err != nil {
+		return err
+	}
+	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
+	return nil
+}
+
+// open starts the bus and brings journal and index up to the log.
+func (n *Node) open(ctx context.Context) error {
+	if err := os.MkdirAll(n.cfg.Data, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if n.bus, err = bus.Start(ctx, n.busConfig()); err != nil {
+		return err
+	}
+	n.log = n.bus.Log()
+	logState, err := n.log.State(ctx)
+	if err != nil {
+		return err
+	}
+	jState, err := n.bus.Journal().State(ctx)
+	if err != nil {
+		return err
+	}
+	n.index, err = store.Open(filepath.Join(n.cfg.Data, "index.db"), store.Options{
+		Log:     store.Stream{ID: n.log.Incarnation(), Last: logState.Last},
+		Journal: store.Stream{ID: n.bus.Journal().Incarnation(), Last: jState.Last},
+		Logger:  n.slog})
+	if err != nil {
+		return err
+	}
+	if n.journal, err = journal.NewWriter(ctx, journalLog{n.bus.Journal()}, journal.Options{OnStored: n.onJournal}); err != nil {
+		return err
+	}
+	if err := n.catchUp(ctx); err != nil {
+		return err
+	}
+	n.committer = newCommitter(n.log, n.index, n.slog, n.onStored)
+	cursors, err := link.NewCursorKey(n.keys.Secret)
+	if err != nil {
+		return err
+	}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors}
+	return nil
+}
+
+func (n *Node) busConfig() bus.Config {
+	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf, Client: n.cfg.Listen.Client,
+		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Logger: n.slog}
+	if e := n.cfg.External; e != nil {
+		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix}
+	}
+	return c
+}
+
+// Run starts the node, relays until ctx ends, and stops it.
+func (n *Node) Run(ctx context.Context) error {
+	if err := n.Start(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	return n.Stop(stop)
+}
+
+// Stop ends everything the node does; what was acknowledged is on disk.
+func (n *Node) Stop(ctx context.Context) error {
+	n.cancel()
+	return n.close(ctx)
+}
+
+func (n *Node) close(ctx context.Context) error {
+	var errs []error
+	for _, s := range n.admin {
+		errs = append(errs, s.Close())
+	}
+	n.mu.Lock()
+	for _, p := range n.pullers {
+		p.cancel()
+	}
+	n.mu.Unlock()
+	n.wg.Wait()
+	if n.journal != nil {
+		errs = append(errs, n.journal.Close())
+	}
+	if n.index != nil {
+		errs = append(errs, n.index.Close())
+	}
+	if n.bus != nil {
+		errs = append(errs, n.bus.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// serveAdmin opens the Unix socket and, if configured, the loopback probes.
+func (n *Node) serveAdmin() error {
+	api := n.api()
+	path := SocketPath(n.cfg)
+	// The bus holds the lock on the data folder by now, so a socket that is
+	// still there was left by a node that died.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	socket, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("the socket for commands: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(err, socket.Close())
+	}
+	n.serve(socket, api.Handler())
+	if n.cfg.Listen.Admin == "" {
+		return nil
+	}
+	tcp, err := net.Listen("tcp", n.cfg.Listen.Admin)
+	if err != nil {
+		return fmt.Errorf("listen.admin: %w: choose another address in %s", err, n.cfg.Path)
+	}
+	n.serve(tcp, api.Probes())
+	return nil
+}
+
+func (n *Node) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return n.ctx }}
+	n.admin = append(n.admin, s)
+	n.wg.Go(func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			n.slog.Error("the door for commands closed", "address", l.Addr().String(), "error", err)
+		}
+	})
+}

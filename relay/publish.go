@@ -1,0 +1,278 @@
+package relay
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/mapping"
+	"github.com/entente-relay/entente/relay/dashboard"
+	"github.com/entente-relay/entente/relay/intake"
+)
+
+// Publish takes a producer's file: each object is read, judged, signed as
+// this node's own act and committed, or held or refused with a reason. It
+// returns after the synced commit.
+func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (dashboard.Published, error) {
+	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
+	if err != nil {
+		return dashboard.Published{}, err
+	}
+	signed, err := p.sign()
+	if err != nil {
+		return dashboard.Published{}, err
+	}
+	for len(signed) > 0 {
+		k := min(len(signed), publishBatch)
+		if err := p.commit(ctx, n.committer, signed[:k]); err != nil {
+			return dashboard.Published{}, err
+		}
+		signed = signed[k:]
+	}
+	if err := p.commitRest(ctx, n.committer); err != nil {
+		return dashboard.Published{}, err
+	}
+	return p.report(), nil
+}
+
+// Sign reads, judges and signs a file as Publish does, without a log: what
+// `entente sign` prints.
+func (w *World) Sign(k *Keys, data []byte, name, profile string, now time.Time) ([]*envelope.Verified, dashboard.Published, error) {
+	p, err := w.read(k, data, name, profile, now)
+	if err != nil {
+		return nil, dashboard.Published{}, err
+	}
+	signed, err := p.sign()
+	if err != nil {
+		return nil, dashboard.Published{}, err
+	}
+	out := make([]*envelope.Verified, len(signed))
+	for i, a := range signed {
+		out[i] = a.verified
+	}
+	p.messages = len(out)
+	return out, p.report(), nil
+}
+
+// publication is one file on its way into the log.
+type publication struct {
+	world    *World
+	keys     *Keys
+	now      time.Time
+	name     string
+	read     *intake.Result
+	at       map[idKey]int // item of each taken object, by id and version
+	logged   map[int]bool  // items that an entry of their own accounts for
+	stored   map[int]bool  // of those, the ones taken
+	waiting  []*stix.Object
+	messages int
+}
+
+// read reads a file under a source profile.
+func (w *World) read(k *Keys, data []byte, name, profile string, now time.Time) (*publication, error) {
+	prof, err := w.Profile(profile)
+	if err != nil {
+		return nil, err
+	}
+	res, err := intake.Read(data, name, prof, now)
+	if err != nil {
+		return nil, err
+	}
+	return &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held}, nil
+}
+
+// key identifies an object within one file.
+func fileKey(o *stix.Object) idKey { return idKey{o.Version(), o.ID()} }
+
+// sign judges every object of the file and signs what may be kept.
+func (p *publication) sign() ([]*arrival, error) {
+	p.at, p.logged, p.stored = make(map[idKey]int, len(p.read.Items)), map[int]bool{}, map[int]bool{}
+	taken, waits := 0, 0
+	for idx := range p.read.Items {
+		switch p.read.Items[idx].Outcome {
+		case intake.Taken:
+			p.at[fileKey(p.read.Taken[taken])] = idx
+			taken++
+		case intake.Held:
+			p.at[fileKey(p.read.Held[waits])] = idx
+			waits++
+		}
+	}
+	ordinary, restricted := intake.Group(p.judge(), p.restricted)
+	var signed []*arrival
+	var err error
+	for _, g := range append(ordinary, restricted...) {
+		if signed, err = p.issue(signed, g); err != nil {
+			return nil, err
+		}
+	}
+	return signed, nil
+}
+
+// publishBatch is how many signed messages share one commit: enough to make
+// its sync cheap, few enough to let links in between.
+const publishBatch = 48
+
+// judge returns the objects to sign, and marks those that wait and those that
+// are refused.
+func (p *publication) judge() (fresh []*stix.Object) {
+	defs := map[string]*stix.Object{}
+	for _, o := range p.read.Taken {
+		if o.Type() == "marking-definition" {
+			defs[o.ID()] = o
+		}
+	}
+	for _, o := range p.read.Taken {
+		// The digest binds a decision to an object; before signing, the bytes
+		// themselves are the object.
+		s := p.world.Reader.Subject(p.world.Node.ID, sha256.Sum256(o.Raw()), o, defs)
+		d := p.world.Bundle.DecideStore(s, &p.world.Node, p.now)
+		switch d.Verdict() {
+		case federation.Share, federation.Redact:
+			fresh = append(fresh, o)
+			continue
+		case federation.Hold:
+			p.settle(o, intake.Held, d)
+			p.waiting = append(p.waiting, o)
+		default:
+			p.settle(o, intake.Refused, d)
+		}
+	}
+	return fresh
+}
+
+func (p *publication) settle(o *stix.Object, out intake.Outcome, d policy.Decision) {
+	it := &p.read.Items[p.at[fileKey(o)]]
+	it.Outcome = out
+	if rs := d.Reasons(); len(rs) > 0 {
+		it.Reason, it.Text = rs[0].Reason, rs[0].Text
+	}
+}
+
+// restricted reports whether an object belongs into the lane that is never
+// mixed with ordinary material.
+func (p *publication) restricted(o *stix.Object) bool {
+	h := p.world.Reader.Subject(p.world.Node.ID, [32]byte{}, o, nil).Handling()
+	return len(h.Levels) > 0 || h.TLP >= mapping.TLPAmberStrict || h.Releasable.Restricted() || len(h.Compartments) > 0
+}
+
+// issue signs one group and judges the result as any arriving message.
+func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
+	msgs, err := envelope.Issue(group, envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range msgs {
+		a := &arrival{verified: m}
+		a.judge(p.world, p.now)
+		signed = append(signed, a)
+	}
+	return signed, nil
+}
+
+// commit stores signed messages. Objects that are here already fall out, so
+// that nothing is held twice.
+func (p *publication) commit(ctx context.Context, c *committer, signed []*arrival) error {
+	res, err := c.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
+		entries := make([]*entry, 0, len(signed))
+		for _, a := range signed {
+			e, err := a.entry(v)
+			if err != nil {
+				return nil, err
+			}
+			e.Source, e.At = sourceSelf, p.now
+			entries = append(entries, e)
+		}
+		return entries, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range res.entries {
+		if e.Kind == entryMessage {
+			p.messages++
+		}
+		p.note(e)
+	}
+	return nil
+}
+
+// note copies the outcome of the entry's objects to the file's items. A
+// marking-definition is copied along into several messages: taken once is
+// taken.
+func (p *publication) note(e *entry) {
+	for _, it := range e.Items {
+		idx, ok := p.at[idKey{it.Version, it.ID}]
+		if !ok || p.stored[idx] {
+			continue
+		}
+		p.logged[idx] = true
+		p.stored[idx] = it.Outcome == taken
+		item := &p.read.Items[idx]
+		item.Outcome, item.Reason, item.Text = intake.Outcome(it.Outcome), it.Reason, it.Text
+	}
+}
+
+// commitRest stores what waits for a person, whole, and what was refused, by
+// digest and reason, so that the log tells of every object of the file.
+func (p *publication) commitRest(ctx context.Context, c *committer) error {
+	var entries []*entry
+	for _, o := range p.waiting {
+		idx := p.at[fileKey(o)]
+		p.logged[idx] = true
+		it := p.read.Items[idx]
+		entries = append(entries, &entry{Kind: entryObject, Source: sourceSelf, At: p.now, Body: o.Raw(), Items: []entryItem{{
+			Digest: sha256.Sum256(o.Raw()), ID: o.ID(), Version: o.Version(), Type: o.Type(), Outcome: held, Reason: it.Reason, Text: it.Text}}})
+	}
+	marker := &entry{Kind: entryMarker, Source: sourceSelf, At: p.now}
+	for idx, it := range p.read.Items {
+		if p.logged[idx] {
+			continue
+		}
+		item := entryItem{ID: it.ID, Outcome: outcome(it.Outcome), Reason: it.Reason, Text: it.Text}
+		switch {
+		case it.Outcome == intake.Refused && it.Reason == federation.Residency:
+			item.ID, item.Text = "", "" // of what may not lie here, the reason alone
+			marker.Items = append(marker.Items, item)
+		case it.Outcome == intake.Refused || it.Outcome == intake.Duplicate:
+			marker.Items = append(marker.Items, item)
+		}
+	}
+	if len(marker.Items) > 0 {
+		entries = append(entries, marker)
+	}
+	for len(entries) > 0 {
+		k := min(len(entries), maxJobEntries)
+		chunk := entries[:k]
+		entries = entries[k:]
+		if _, err := c.commit(ctx, sourceSelf, func(*view) ([]*entry, error) { return chunk, nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *publication) report() dashboard.Published {
+	out := dashboard.Published{Name: p.name, Messages: p.messages}
+	for _, it := range p.read.Items {
+		switch it.Outcome {
+		case intake.Taken:
+			out.Taken++
+		case intake.Duplicate:
+			out.Duplicate++
+		case intake.Held:
+			out.Held++
+		default:
+			out.Refused++
+		}
+		out.Items = append(out.Items, dashboard.Item{Index: it.Index, ID: it.ID, Outcome: string(it.Outcome), Reason: string(it.Reason), Text: it.Text})
+	}
+	return out
+}

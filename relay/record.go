@@ -1,0 +1,158 @@
+package relay
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/journal"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// journalSubject is the one subject of the journal's stream.
+const journalSubject = "record"
+
+// journalLog lets the journal write to a stream of the bus.
+type journalLog struct{ stream *bus.Stream }
+
+// Append stores records if the last one has the sequence after.
+func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (uint64, error) {
+	out := make([]bus.Record, len(records))
+	for i, data := range records {
+		out[i] = bus.Record{Subject: journalSubject, Data: data}
+	}
+	if len(out) > 0 {
+		out[0].ExpectLastSubject = &after
+	}
+	return l.stream.Append(ctx, out)
+}
+
+// Read returns records in order.
+func (l journalLog) Read(ctx context.Context, from uint64, limit int) ([]journal.Stored, error) {
+	got, err := l.stream.Read(ctx, from, limit, 8<<20)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]journal.Stored, len(got))
+	for i, st := range got {
+		out[i] = journal.Stored{Seq: st.Seq, Data: st.Data}
+	}
+	return out, nil
+}
+
+// Last returns the last record.
+func (l journalLog) Last(ctx context.Context) (journal.Stored, bool, error) {
+	st, ok, err := l.stream.Last(ctx, journalSubject)
+	return journal.Stored{Seq: st.Seq, Data: st.Data}, ok, err
+}
+
+// recordFrame writes what was judged for a peer to the journal, before any of
+// it leaves: that is what makes the peer a recorded recipient.
+func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from uint64) error {
+	s := &journal.Sent{Peer: journal.Token(d.peer), Root: journal.Token(f.Root), LogFrom: from, LogTo: d.pos,
+		Policy: journal.Token(d.world.Bundle.Digest())}
+	if len(f.Messages) > 0 {
+		s.First, s.Last = f.FirstSeq, f.FirstSeq+uint64(len(f.Messages))-1
+	}
+	for _, j := range d.verdicts {
+		m := journal.SentMessage{Log: j.seq, Issuer: journal.Token(j.issuer)}
+		if j.message >= 0 {
+			m.Link = f.FirstSeq + uint64(j.message)
+		}
+		for i, dec := range j.decisions {
+			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
+		}
+		s.Messages = append(s.Messages, m)
+	}
+	_, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
+	if err != nil {
+		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", err)
+	}
+	return nil
+}
+
+func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
+	o := journal.SentObject{Digest: s.Digest(), ID: journal.ID(s.Object().ID()), Verdict: d.Verdict(),
+		From: journal.Label(d.From()), To: journal.Label(d.To())}
+	for _, c := range d.Reasons() {
+		o.Cited = append(o.Cited, journal.Cited{Reason: c.Reason, Rule: journal.Token(c.Rule), Basis: journal.Label(c.Basis)})
+	}
+	for _, r := range d.Removed() {
+		o.Removed = append(o.Removed, journal.Removed{Path: journal.Path(r.Path), Class: journal.Token(r.Class), Reason: r.Reason, Rule: journal.Token(r.Rule)})
+	}
+	return o
+}
+
+// events turns journal records into what the index counts.
+func events(records []*journal.Record) []store.Event {
+	out := make([]store.Event, len(records))
+	for i, r := range records {
+		out[i] = store.Event{Seq: r.Seq, At: r.At, Sent: sentEvent(r.Sent), Receipt: receiptEvent(r.Receipt)}
+		if r.Settle != nil {
+			out[i].Settled = []store.Settled{{Peer: string(r.Settle.Peer), LogSeq: r.Settle.Log, Digest: r.Settle.Digest}}
+		}
+	}
+	return out
+}
+
+func sentEvent(s *journal.Sent) *store.Sent {
+	if s == nil {
+		return nil
+	}
+	out := &store.Sent{Peer: string(s.Peer), Root: string(s.Root), LogFrom: s.LogFrom, LogTo: s.LogTo, Withheld: map[federation.Reason]int{}}
+	for _, m := range s.Messages {
+		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link}
+		for _, o := range m.Objects {
+			var first journal.Cited
+			if len(o.Cited) > 0 {
+				first = o.Cited[0]
+			}
+			switch o.Verdict {
+			case federation.Share, federation.Redact:
+				sm.Objects = append(sm.Objects, store.SentObject{Digest: o.Digest, Verdict: o.Verdict})
+			case federation.Hold:
+				out.Held = append(out.Held, store.HeldOut{LogSeq: m.Log, Issuer: string(m.Issuer), Digest: o.Digest, ID: string(o.ID),
+					Reason: first.Reason, Rule: string(first.Rule), Basis: string(first.Basis)})
+			default:
+				out.Withheld[first.Reason]++
+			}
+		}
+		if len(sm.Objects) > 0 {
+			out.Messages = append(out.Messages, sm)
+		}
+	}
+	return out
+}
+
+func receiptEvent(r *journal.Receipt) *store.Receipt {
+	if r == nil {
+		return nil
+	}
+	out := &store.Receipt{Peer: string(r.Peer), Root: string(r.Root)}
+	for _, o := range r.Outcomes {
+		out.Outcomes = append(out.Outcomes, store.ReceiptOutcome{LinkSeq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
+	}
+	return out
+}
+
+// receipt checks a peer's signed receipt and writes it to the journal.
+func (n *Node) receipt(ctx context.Context, peer string, raw []byte) error {
+	w := n.world.Load()
+	rc, err := link.OpenReceipt(raw, w.Directory, n.now())
+	if err != nil {
+		return err
+	}
+	if rc.Link != peer || rc.Peer != n.id {
+		return federation.Refuse(federation.WrongRecipient, "receipt", fmt.Sprintf("made by %s for %s, came from %s", rc.Link, rc.Peer, peer))
+	}
+	r := &journal.Receipt{Peer: journal.Token(peer), Root: journal.Token(rc.Root), First: rc.FirstSeq, Last: rc.LastSeq, Signed: sha256.Sum256(raw), At: rc.At}
+	for _, o := range rc.Outcomes {
+		r.Outcomes = append(r.Outcomes, journal.ReceiptOutcome{Seq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
+	}
+	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Receipt: r})
+	return err
+}

@@ -1,0 +1,124 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/journal"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// retryLimit bounds how many waiting things one round looks at.
+const retryLimit = 1000
+
+// retryPending judges again the messages that wait for a fact: a key, a
+// statement, a clock. What can be judged now enters the log anew.
+func (n *Node) retryPending(ctx context.Context) error {
+	for reason := range pendingReasons {
+		waiting, err := n.index.Held(ctx, store.HeldFilter{Intake: true, Reason: reason, Limit: retryLimit})
+		if err != nil {
+			return err
+		}
+		for _, h := range waiting {
+			if err := n.retryMessage(ctx, h.LogSeq); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Node) retryMessage(ctx context.Context, seq uint64) error {
+	st, ok, err := n.stored(ctx, seq)
+	if err != nil || !ok {
+		return err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return fmt.Errorf("log sequence %d: %w", seq, err)
+	}
+	if e.Kind != entryPending {
+		return nil
+	}
+	now := n.now()
+	a := n.examineOne(n.world.Load(), e.From, e.Body, now)
+	if pendingReasons[federation.ReasonOf(a.err)] {
+		return nil // still waits
+	}
+	_, err = n.committer.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
+		again, err := a.entry(v)
+		if err != nil {
+			return nil, err
+		}
+		again.Source, again.From, again.At, again.Refer = sourceSelf, e.From, now, seq
+		return []*entry{again}, nil
+	})
+	return err
+}
+
+// stored returns the log entry with exactly that sequence.
+func (n *Node) stored(ctx context.Context, seq uint64) (bus.Stored, bool, error) {
+	got, err := n.log.Read(ctx, seq, 1, 1)
+	if err != nil || len(got) == 0 || got[0].Seq != seq {
+		return bus.Stored{}, false, err
+	}
+	return got[0], true, nil
+}
+
+// retryHeld judges again what waits before it may go to a peer. What may go
+// now gets a new log entry, behind which that peer's cursor has not yet been.
+func (n *Node) retryHeld(ctx context.Context) error {
+	w, now := n.world.Load(), n.now()
+	for _, p := range w.Peers {
+		peer := p.Agreement.Peer
+		waiting, err := n.index.Held(ctx, store.HeldFilter{Peer: peer, Limit: retryLimit})
+		if err != nil {
+			return err
+		}
+		resend := map[uint64][]store.HeldObject{}
+		log := logReader{node: n, world: w}
+		for _, h := range waiting {
+			p, err := log.at(ctx, h.LogSeq)
+			if err != nil {
+				return err
+			}
+			if p == nil || p.seq != h.LogSeq || p.verified == nil {
+				continue
+			}
+			for i, s := range p.subjects {
+				if s.Digest() != h.Digest || p.items[i].Outcome != taken {
+					continue
+				}
+				if v := w.Bundle.Decide(s, w.Recipient(peer), now).Verdict(); v == federation.Share || v == federation.Redact {
+					resend[h.LogSeq] = append(resend[h.LogSeq], h)
+				}
+			}
+		}
+		for seq, objects := range resend {
+			if err := n.resend(ctx, peer, seq, objects); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Node) resend(ctx context.Context, peer string, seq uint64, objects []store.HeldObject) error {
+	now := n.now()
+	_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
+		return []*entry{{Kind: entryResend, Source: sourceSelf, At: now, Peer: peer, Refer: seq}}, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range objects {
+		_, err := n.journal.Append(ctx, &journal.Record{At: now, Settle: &journal.Settle{Peer: journal.Token(peer), Log: seq,
+			Issuer: journal.Token(h.Issuer), Digest: journal.Digest(h.Digest), ID: journal.ID(h.ID), Release: true}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/dashboard"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// Status is one screen about the node. Its counts are those of the index,
+// which follows the log by moments; LogLast and Indexed say by how much.
+func (n *Node) Status(ctx context.Context) (dashboard.Status, error) {
+	w := n.world.Load()
+	counts, err := n.index.Counts(ctx)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
+	state, err := n.log.State(ctx)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
+	st := dashboard.Status{Node: n.id, Country: w.Node.Country, Version: n.opt.Version, Started: n.started, Now: n.now(),
+		LogLast: state.Last, Indexed: counts.Log, Policy: w.Bundle.Digest(), Exercise: w.Node.Accreditation.Exercise, Warnings: n.warnings(w)}
+	if err := counts.Check(); err != nil {
+		st.Warnings = append(st.Warnings, "the counts do not add up: "+err.Error())
+	}
+	for _, in := range counts.In {
+		addObjects(&st.Objects, in)
+	}
+	links := map[string]bus.LinkState{}
+	for _, l := range n.bus.Links() {
+		links[l.Peer] = l
+	}
+	for _, p := range w.Peers {
+		if p.Statement != nil {
+			st.Peers = append(st.Peers, n.peerStatus(p.Agreement.Peer, links[p.Agreement.Peer], counts, state.Last))
+		}
+	}
+	return st, nil
+}
+
+func addObjects(o *dashboard.Objects, in store.In) {
+	o.Seen += in.Received
+	o.Taken += in.Taken
+	o.Duplicate += in.Duplicate
+	o.Held += in.Held
+	o.Refused += in.Refused
+	if o.Reasons == nil {
+		o.Reasons = map[string]uint64{}
+	}
+	addReasons(o.Reasons, in.HeldFor)
+	addReasons(o.Reasons, in.RefusedFor)
+}
+
+func addReasons(into map[string]uint64, from map[federation.Reason]uint64) {
+	for r, c := range from {
+		into[string(r)] += c
+	}
+}
+
+// peerStatus gathers what is known about one link.
+func (n *Node) peerStatus(id string, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
+	p := dashboard.Peer{ID: id, Link: "down", Backlog: logLast}
+	if l.Up {
+		p.Link = "up"
+	}
+	n.mu.Lock()
+	pull := n.pullers[id]
+	n.mu.Unlock()
+	if pull != nil {
+		s := pull.puller.Status()
+		p.LastPull, p.State = s.LastGood, string(s.Phase)
+		if s.Err != nil {
+			p.State += ": " + s.Err.Error()
+		}
+	}
+	for _, o := range counts.Out {
+		if o.Peer != id {
+			continue
+		}
+		p.Backlog = logLast - min(logLast, o.LogSeq)
+		p.Out = dashboard.Out{Judged: o.Judged, Sent: o.Sent, Redacted: o.Redacted, Withheld: o.Withheld, Held: o.Held,
+			Acknowledged: o.Acknowledged, InFlight: o.InFlight, Reasons: map[string]uint64{}}
+		addReasons(p.Out.Reasons, o.WithheldFor)
+		addReasons(p.Out.Reasons, o.HeldFor)
+	}
+	for _, in := range counts.In {
+		if in.Source == id {
+			p.In = dashboard.In{Received: in.Received, Stored: in.Taken, Duplicate: in.Duplicate, Held: in.Held, Refused: in.Refused}
+		}
+	}
+	return p
+}
+
+// warnings are what an operator should know without asking.
+func (n *Node) warnings(w *World) []string {
+	var out []string
+	n.mu.Lock()
+	fault := n.fault
+	n.mu.Unlock()
+	if fault != nil {
+		out = append(out, "the index does not follow the log: "+fault.Error())
+	}
+	if w.Node.Accreditation.Exercise {
+		out = append(out, "the accreditation is a SAMPLE for an EXERCISE: nothing classified may be here")
+	}
+	if left := w.Own.Expires.Sub(n.now()); left < statementWarning {
+		out = append(out, fmt.Sprintf("this node's statement lapses on %s: peers will hold what it signs afterwards", w.Own.Expires.Format("2006-01-02")))
+	}
+	for _, p := range w.Peers {
+		if !p.Agreement.Until.IsZero() && p.Agreement.Until.Sub(n.now()) < statementWarning {
+			out = append(out, fmt.Sprintf("the agreement with %s ends on %s", p.Agreement.Peer, p.Agreement.Until.Format("2006-01-02")))
+		}
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package relay
+
+import "strings"
+
+// seenIndex answers, exactly and from memory, what this node has taken so
+// far: commits note what they stored before the next one is built.
+type seenIndex interface {
+	// Seen reports which of the issuer's object digests are held.
+	Seen(issuer string, digests [][32]byte) []bool
+	// Version returns the newest version held of an object.
+	Version(issuer, id string) (version string, digest [32]byte, ok bool, err error)
+}
+
+// view is the index as one batch sees it: what is stored and what the batch
+// itself is about to store.
+type view struct {
+	index    seenIndex
+	digests  map[objectKey]bool
+	versions map[idKey]heldVersion
+}
+
+type objectKey struct {
+	issuer string
+	digest digest
+}
+
+type idKey struct{ issuer, id string }
+
+type heldVersion struct {
+	version string
+	digest  digest
+}
+
+func newView(index seenIndex) *view {
+	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}}
+}
+
+// add lets the view show what entries hold.
+func (v *view) add(entries []*entry) {
+	for _, e := range entries {
+		for _, it := range e.Items {
+			if it.Outcome != taken && it.Outcome != held || it.Digest == (digest{}) {
+				continue
+			}
+			v.digests[objectKey{it.Issuer, it.Digest}] = true
+			k := idKey{it.Issuer, it.ID}
+			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
+				v.versions[k] = heldVersion{it.Version, it.Digest}
+			}
+		}
+	}
+}
+
+// seen reports whether the object is held already.
+func (v *view) seen(issuer string, d digest) bool {
+	return v.digests[objectKey{issuer, d}] || v.index.Seen(issuer, [][32]byte{d})[0]
+}
+
+// version returns the newest version held of an object.
+func (v *view) version(issuer, id string) (heldVersion, bool, error) {
+	if h, ok := v.versions[idKey{issuer, id}]; ok {
+		return h, true, nil
+	}
+	ver, d, ok, err := v.index.Version(issuer, id)
+	return heldVersion{ver, d}, ok, err
+}
+
+// newer compares two STIX timestamps as text: both are UTC with Z, and differ
+// at most in the number of fraction digits (STIX 2.1 section 3.10).
+func newer(a, b string) bool { return sortable(a) > sortable(b) }
+
+// sortable drops the closing Z and trailing zeros of the fraction, so that
+// 12:00:00Z sorts before 12:00:00.5Z, and 12:00:00.5Z equals 12:00:00.500Z.
+func sortable(s string) string {
+	s = strings.TrimSuffix(s, "Z")
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}

@@ -1,0 +1,172 @@
+package relay
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/entente-relay/entente/configs"
+	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/mapping/scheme"
+	"github.com/entente-relay/entente/relay/intake"
+	"github.com/entente-relay/entente/translate"
+	"github.com/entente-relay/entente/translate/vocab"
+)
+
+// World is everything a node judges by: tables, rules, terms with peers,
+// keys, words. It is immutable; a reload makes a new one, or keeps the old
+// one when anything in the new one is wrong.
+type World struct {
+	Node       policy.Node
+	Tables     *scheme.Tables
+	Bundle     *policy.Bundle
+	Reader     *policy.Reader
+	Dictionary *translate.Dictionary
+	Directory  *directory.Directory
+	Own        *directory.Statement
+	Peers      []*Peer // by id
+	Language   string
+
+	recipients     map[string]*policy.Recipient
+	profiles       map[string]*intake.Profile
+	defaultProfile *intake.Profile
+}
+
+// StatementFile is the name of the node's own statement, beside its
+// configuration: the file to hand to peers.
+const StatementFile = "statement.jwt"
+
+// LoadWorld reads everything that cfg names. The error lists every fault.
+func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
+	base := filepath.Dir(cfg.Path)
+	w, err := loadRules(cfg)
+	errs := []error{err}
+	if w.Own, err = ownStatement(filepath.Join(base, StatementFile), now); err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	ownKeys, err := directory.New(w.Own)
+	if err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	w.Peers, err = LoadPeers(AgreementsDir(base), ownKeys)
+	errs = append(errs, err)
+	statements := []*directory.Statement{w.Own}
+	for _, p := range w.Peers {
+		if p.Agreement.Node != w.Node.ID {
+			errs = append(errs, fmt.Errorf("the terms with %s are those of %s, not of this node %s", p.Agreement.Peer, p.Agreement.Node, w.Node.ID))
+			continue
+		}
+		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
+		if p.Statement != nil {
+			statements = append(statements, p.Statement)
+		}
+	}
+	w.Directory, err = directory.New(statements...)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// ownStatement reads this node's own statement.
+func ownStatement(path string, now time.Time) (*directory.Statement, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("this node's own statement: %w; `entente init` writes it", err)
+	}
+	s, err := directory.ParseStatement(bytes.TrimSpace(raw), now)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// loadRules reads what needs neither keys nor peers. The world is usable only
+// without an error.
+func loadRules(cfg *configs.Node) (*World, error) {
+	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}}
+	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Accreditation: policy.Accreditation{
+		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
+		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
+	var errs []error
+	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
+	if err != nil {
+		return w, fmt.Errorf("schemes: %w", err)
+	}
+	if w.Tables, err = tables.Accept(cfg.Accept...); err != nil {
+		return w, fmt.Errorf("%s: accept: %w", cfg.Path, err)
+	}
+	for _, v := range w.Tables.Prove() {
+		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
+	}
+	reviews := map[string]policy.Review{}
+	for _, r := range cfg.Reviewed {
+		reviews[r.Rule] = policy.Review{By: r.By, On: r.On.Time}
+	}
+	w.Bundle, err = policy.Load(dataFS(cfg.Dirs.Policies, configs.Policies()), dataFS(cfg.Dirs.Jurisdictions, configs.Jurisdictions()), w.Tables, policy.Options{Reviewed: reviews})
+	if err != nil {
+		errs = append(errs, fmt.Errorf("policies: %w", err))
+	}
+	if w.Dictionary, err = vocab.Load(dataFS(cfg.Dirs.Vocabularies, configs.Vocabularies())); err != nil {
+		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
+	}
+	w.Reader = policy.NewReader(w.Tables)
+	for _, p := range cfg.Profiles {
+		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
+		w.profiles[p.Name] = ip
+		if p.Default {
+			w.defaultProfile = ip
+		}
+	}
+	return w, errors.Join(errs...)
+}
+
+// Profile returns the source profile of that name; "" means the configured
+// default, which may be none (nil).
+func (w *World) Profile(name string) (*intake.Profile, error) {
+	if name == "" {
+		return w.defaultProfile, nil
+	}
+	p, ok := w.profiles[name]
+	if !ok {
+		known := make([]string, 0, len(w.profiles))
+		for n := range w.profiles {
+			known = append(known, n)
+		}
+		slices.Sort(known)
+		return nil, fmt.Errorf("no source profile %q in the configuration; there are %v", name, known)
+	}
+	return p, nil
+}
+
+// Recipient returns the facts about a peer, or about a stranger: to a
+// stranger nothing goes, and the refusal names it.
+func (w *World) Recipient(peer string) *policy.Recipient {
+	if r, ok := w.recipients[peer]; ok {
+		return r
+	}
+	return policy.Stranger(&w.Node, peer)
+}
+
+// dataFS is the operator's folder if one is named, else what ships.
+func dataFS(dir string, shipped fs.FS) fs.FS {
+	if dir != "" {
+		return os.DirFS(dir)
+	}
+	return shipped
+}
+
+// endOf turns the last day on which something counts into the first moment at
+// which it no longer does.
+func endOf(day time.Time) time.Time {
+	if day.IsZero() {
+		return day
+	}
+	return day.AddDate(0, 0, 1)
+}
