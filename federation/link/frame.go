@@ -1,6 +1,8 @@
 package link
 
 import (
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -10,6 +12,9 @@ import (
 // reads. A newer one is refused.
 const Version = 1
 
+// MaxWait is the longest that a sender holds a pull when it has nothing.
+const MaxWait = time.Minute
+
 // Pull is a receiver's request for the next frame.
 type Pull struct {
 	Ver int // [Version]
@@ -18,7 +23,8 @@ type Pull struct {
 	// MaxBytes is how many bytes of messages the receiver takes at most; one
 	// message is always sent, whatever its size. 0 means [DefaultMaxBytes].
 	MaxBytes int
-	// Wait is how long the sender may hold the request when it has nothing.
+	// Wait is how long the sender may hold the request when it has nothing,
+	// to the millisecond and at most [MaxWait].
 	Wait time.Duration
 	// Receipt is a signed receipt of an earlier frame (compact JWS), or empty.
 	Receipt []byte
@@ -34,7 +40,7 @@ type Frame struct {
 	// Incarnation is the id of the sender's log.
 	Incarnation string
 	// FirstSeq is the link seq of Messages[0]; without messages, the seq that
-	// the next one will have.
+	// the next one will have. It counts from 1.
 	FirstSeq uint64
 	// Messages are complete signed messages, in order of link seq.
 	Messages [][]byte
@@ -55,8 +61,8 @@ type Frame struct {
 
 // Gap tells of messages that the sender no longer keeps.
 type Gap struct {
-	// Since and Until bound when they were stored at the sender; a zero time
-	// means that this end is not known.
+	// Since and Until bound when they were stored at the sender, to the
+	// millisecond; a zero time means that this end is not known.
 	Since, Until time.Time
 	// Reason says why they are gone.
 	Reason federation.Reason
@@ -65,13 +71,183 @@ type Gap struct {
 // Position is where a receiver stands on one link. A [Sink] stores it in the
 // same commit as the messages of the frame that led there.
 type Position struct {
-	Incarnation string
-	Cursor      []byte
+	Incarnation string `json:"incarnation"`
+	Cursor      []byte `json:"cursor"`
 	// LastSeq is the link seq of the last message taken, 0 before the first.
-	LastSeq uint64
+	LastSeq uint64 `json:"last_seq"`
 }
 
 // After returns the position after f.
 func (f Frame) After() Position {
 	return Position{Incarnation: f.Incarnation, Cursor: f.Next, LastSeq: f.FirstSeq + uint64(len(f.Messages)) - 1}
+}
+
+// EncodePull returns the bytes of p as they travel.
+func EncodePull(p Pull) ([]byte, error) {
+	if len(p.Cursor) > maxCursor || len(p.Receipt) > MaxReceipt || p.MaxBytes < 0 || p.MaxBytes > MaxBody || p.Wait < 0 || p.Wait > MaxWait {
+		return nil, federation.Refuse(federation.TooLarge, "pull", "a field is beyond its limit")
+	}
+	w := begin(kindPull)
+	w.bytes(p.Cursor)
+	w.uint(uint64(p.MaxBytes))
+	w.uint(uint64(p.Wait / time.Millisecond))
+	w.bytes(p.Receipt)
+	return w, nil
+}
+
+// DecodePull reads what EncodePull made. Cursor and Receipt point into b.
+func DecodePull(b []byte) (Pull, error) {
+	if len(b) > MaxWire {
+		return Pull{}, federation.Refuse(federation.TooLarge, "pull", fmt.Sprintf("%d bytes, the limit is %d", len(b), MaxWire))
+	}
+	r := open("pull", kindPull, b)
+	p := Pull{Ver: Version}
+	p.Cursor = r.bytes(maxCursor)
+	p.MaxBytes = int(r.uint(MaxBody))
+	p.Wait = r.millis(MaxWait)
+	p.Receipt = r.bytes(MaxReceipt)
+	if err := r.end(); err != nil {
+		return Pull{}, err
+	}
+	return p, nil
+}
+
+// Bits of a frame's flags.
+const (
+	flagMore = 1 << iota
+	flagGap
+	flagPacked
+	flagsKnown = flagMore | flagGap | flagPacked
+)
+
+// EncodeFrame returns the bytes of f as they travel.
+func (c *Codec) EncodeFrame(f Frame) ([]byte, error) {
+	body, err := f.body()
+	if err != nil {
+		return nil, err
+	}
+	packed, compressed := c.pack(body)
+	w := make(writer, 0, len(packed)+1024)
+	w = append(w, begin(kindFrame)...)
+	w.uint(f.flags(compressed))
+	w.text(f.Incarnation)
+	w.uint(f.FirstSeq)
+	w.text(f.Root)
+	w.bytes(f.Next)
+	if f.Gap != nil {
+		w.time(f.Gap.Since)
+		w.time(f.Gap.Until)
+		w.text(string(f.Gap.Reason))
+	}
+	w.uint(uint64(len(f.Messages)))
+	w.uint(uint64(len(body)))
+	w = append(w, packed...)
+	if len(w) > MaxWire {
+		return nil, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d bytes encoded, the limit is %d", len(w), MaxWire))
+	}
+	return w, nil
+}
+
+func (f Frame) flags(compressed bool) uint64 {
+	var n uint64
+	if f.More {
+		n |= flagMore
+	}
+	if f.Gap != nil {
+		n |= flagGap
+	}
+	if compressed {
+		n |= flagPacked
+	}
+	return n
+}
+
+// body is what is compressed: the lengths of the messages, then the messages.
+func (f Frame) body() ([]byte, error) {
+	size := 0
+	for _, m := range f.Messages {
+		size += len(m) + 4
+	}
+	switch {
+	case len(f.Messages) > MaxMessages:
+		return nil, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d messages, the limit is %d", len(f.Messages), MaxMessages))
+	case size > MaxBody:
+		return nil, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d bytes of messages, the limit is %d", size, MaxBody))
+	case f.Incarnation == "" || len(f.Incarnation) > maxIncarnation || len(f.Root) > maxRoot || len(f.Next) > maxCursor || f.FirstSeq == 0:
+		return nil, federation.Refuse(federation.Malformed, "frame", "a field is missing or beyond its limit")
+	}
+	w := make(writer, 0, size)
+	for _, m := range f.Messages {
+		w.uint(uint64(len(m)))
+	}
+	for _, m := range f.Messages {
+		w = append(w, m...)
+	}
+	return w, nil
+}
+
+// DecodeFrame reads what EncodeFrame made. An encoded fault comes back as the
+// error *[Fault]. Next points into b, the messages may.
+func (c *Codec) DecodeFrame(b []byte) (Frame, error) {
+	if len(b) > MaxWire {
+		return Frame{}, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d bytes, the limit is %d", len(b), MaxWire))
+	}
+	if len(b) > 2 && b[2] == kindFault {
+		return Frame{}, decodeFault(b)
+	}
+	r := open("frame", kindFrame, b)
+	flags := r.uint(math.MaxUint64)
+	if flags&^flagsKnown != 0 {
+		r.fail(federation.Unsupported, "flags that this node does not know")
+	}
+	f := Frame{Ver: Version, More: flags&flagMore != 0}
+	f.Incarnation = r.name(maxIncarnation)
+	f.FirstSeq = r.uint(math.MaxUint64 - MaxMessages)
+	f.Root = r.name(maxRoot)
+	f.Next = r.bytes(maxCursor)
+	if flags&flagGap != 0 {
+		f.Gap = &Gap{Since: r.time(), Until: r.time(), Reason: federation.Reason(r.name(maxReason))}
+	}
+	count := int(r.uint(MaxMessages))
+	size := int(r.uint(MaxBody))
+	if r.err == nil && (f.Incarnation == "" || f.FirstSeq == 0) {
+		r.fail(federation.Malformed, "no incarnation or no sequence")
+	}
+	if r.err != nil {
+		return Frame{}, r.err
+	}
+	body, err := c.unpack(r.b, flags&flagPacked != 0, size)
+	if err != nil {
+		return Frame{}, err
+	}
+	f.Messages, err = split(body, count)
+	return f, err
+}
+
+// split cuts a body into its messages.
+func split(body []byte, count int) ([][]byte, error) {
+	r := &reader{what: "messages of the frame", all: len(body), b: body}
+	lengths := make([]int, count)
+	for i := range lengths {
+		lengths[i] = int(r.uint(MaxBody))
+		if r.err == nil && lengths[i] == 0 {
+			r.fail(federation.Malformed, "an empty message")
+		}
+	}
+	var messages [][]byte
+	if count > 0 {
+		messages = make([][]byte, 0, count)
+	}
+	for _, n := range lengths {
+		if n > len(r.b) {
+			r.fail(federation.Malformed, fmt.Sprintf("message of %d bytes, %d left", n, len(r.b)))
+			break
+		}
+		messages = append(messages, r.b[:n:n])
+		r.b = r.b[n:]
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return messages, nil
 }

@@ -2,39 +2,311 @@ package link
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
 	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 )
 
-// Puller fetches from one peer for as long as it runs.
+// Defaults of a Puller.
+const (
+	DefaultWait       = 20 * time.Second
+	DefaultMinBackoff = 100 * time.Millisecond
+	DefaultMaxBackoff = time.Minute
+	// answerMargin is how much longer than Wait an answer may take: the peer
+	// has a frame to build and the net has to carry it.
+	answerMargin = 15 * time.Second
+	// maxReceipts is how many receipts wait for a pull to go with.
+	maxReceipts = 64
+	// receiptTries is how often a receipt is sent to a peer that answers with
+	// a fault; then it is dropped, so that it cannot stop the link for good.
+	receiptTries = 3
+)
+
+// Puller fetches from one peer for as long as it runs. Peer, Self, Transport
+// and Sink are required; the rest may be left zero.
 type Puller struct {
 	// Peer is the node id of the sender, Self ours.
 	Peer, Self string
 	Transport  Transport
 	Sink       Sink
+	// Signer signs receipts. Nil: none are sent.
+	Signer directory.Signer
+	// MaxBytes and Wait go into each pull, see [Pull].
+	MaxBytes int
+	Wait     time.Duration
+	// MinBackoff and MaxBackoff bound the pause after a fault; it doubles
+	// with each fault in a row, and is drawn from the upper half.
+	MinBackoff, MaxBackoff time.Duration
+	// Rand returns a number in [0, 1) for the pauses. Nil: math/rand/v2.
+	Rand func() float64
+	// Now is the clock for the status and receipts. Nil: time.Now.
+	Now func() time.Time
+	// Codec is made at the start if nil.
+	Codec *Codec
+	// Log takes faults and resets, once per change. Nil: nothing is logged.
+	Log *slog.Logger
+
+	mu     sync.Mutex
+	status Status
+
+	// What follows belongs to Run's goroutine.
+	receipts []*receiptToSend
+	faults   int // in a row
+	lastWord string
 }
+
+// receiptToSend is a signed receipt on its way.
+type receiptToSend struct {
+	raw   []byte
+	tries int
+}
+
+// ErrHole marks a frame that does not continue the link's sequence: a message
+// is missing, or came before. Such a frame is never stored.
+var ErrHole = errors.New("the link's sequence has a hole")
 
 // Run pulls until ctx is done, and returns ctx's error. Faults of the link, of
-// the peer and of the sink are states (see [Puller.State]), retried with
+// the peer and of the sink are states (see [Puller.Status]), retried with
 // back-off, never a reason to end.
-func (p *Puller) Run(ctx context.Context) error { return errNotBuilt }
-
-// Phase is what a puller is doing.
-type Phase string
-
-// The phases of a puller.
-const (
-	Starting   Phase = "starting"   // reads its position
-	Waiting    Phase = "waiting"    // its request is with the peer
-	Committing Phase = "committing" // the sink has the frame
-	BackingOff Phase = "backing-off"
-)
-
-// Status is a puller's state at one moment.
-type Status struct {
-	Phase    Phase
-	LastGood time.Time // when the peer last answered with a frame
-	Err      error     // the last fault, nil after a good pull
+func (p *Puller) Run(ctx context.Context) error {
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	for {
+		err := p.session(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := p.rest(ctx, p.failed(err)); err != nil {
+			return err
+		}
+	}
 }
 
-// Status returns the state now.
-func (p *Puller) Status() Status { return Status{} }
+// prepare fills in what was left out.
+func (p *Puller) prepare() error {
+	if p.Transport == nil || p.Sink == nil || p.Peer == "" || p.Self == "" {
+		return errors.New("link: a puller needs Peer, Self, Transport and Sink")
+	}
+	if p.Wait <= 0 || p.Wait > MaxWait {
+		p.Wait = DefaultWait
+	}
+	if p.MinBackoff <= 0 {
+		p.MinBackoff = DefaultMinBackoff
+	}
+	if p.MaxBackoff < p.MinBackoff {
+		p.MaxBackoff = max(DefaultMaxBackoff, p.MinBackoff)
+	}
+	if p.Rand == nil {
+		p.Rand = rand.Float64
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if p.Codec == nil {
+		p.Codec, err = NewCodec()
+	}
+	return err
+}
+
+// session pulls from where the sink stands until something fails. While the
+// sink commits one frame, the next is already on its way.
+func (p *Puller) session(ctx context.Context) error {
+	p.phase(Starting)
+	pos, err := p.Sink.Position(ctx)
+	if err != nil {
+		return fmt.Errorf("position of the link with %s: %w", p.Peer, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	next := p.ask(ctx, pos)
+	defer func() {
+		cancel()
+		if next != nil {
+			p.returned(<-next)
+		}
+	}()
+	for {
+		p.phase(Waiting)
+		a := <-next
+		next = nil
+		p.returned(a)
+		switch {
+		case a.err != nil && p.startAgain(a.err, pos):
+			pos = Position{}
+			next = p.ask(ctx, pos)
+			continue
+		case a.err != nil:
+			return a.err
+		}
+		if err := p.check(a.frame, pos); err != nil {
+			return err
+		}
+		p.heard()
+		if len(a.frame.Next) == 0 {
+			p.good()
+			if err := p.pace(ctx, a.took); err != nil {
+				return err
+			}
+			next = p.ask(ctx, pos)
+			continue
+		}
+		before := pos
+		pos = a.frame.After()
+		if a.frame.More {
+			next = p.ask(ctx, pos)
+		}
+		if err := p.commit(ctx, a.frame, before); err != nil {
+			return err
+		}
+		if !a.frame.More {
+			next = p.ask(ctx, pos)
+		}
+	}
+}
+
+// ask sends the next pull, with a receipt if one waits, in the background.
+func (p *Puller) ask(ctx context.Context, pos Position) <-chan answer {
+	pull := Pull{Ver: Version, Cursor: pos.Cursor, MaxBytes: p.MaxBytes, Wait: p.Wait}
+	var r *receiptToSend
+	if len(p.receipts) > 0 {
+		r = p.receipts[0]
+		p.receipts = p.receipts[1:]
+		pull.Receipt = r.raw
+		if len(p.receipts) > 0 {
+			pull.Wait = 0 // the others shall not wait for news
+		}
+	}
+	c := make(chan answer, 1)
+	go func() {
+		started := p.Now()
+		a := p.request(ctx, pull)
+		a.receipt, a.took = r, p.Now().Sub(started)
+		c <- a
+	}()
+	return c
+}
+
+// pace keeps a peer that answers "nothing new" at once, although it was asked
+// to wait, from making this node spin.
+func (p *Puller) pace(ctx context.Context, took time.Duration) error {
+	if took >= p.MinBackoff {
+		return nil
+	}
+	return p.rest(ctx, p.MinBackoff-took)
+}
+
+// returned looks after the receipt that went with a pull: if it is not known
+// to have arrived, it goes again.
+func (p *Puller) returned(a answer) {
+	if a.receipt == nil || a.err == nil {
+		return
+	}
+	if _, refused := errors.AsType[*Fault](a.err); refused {
+		a.receipt.tries++
+	}
+	if a.receipt.tries >= receiptTries {
+		p.dropReceipt("the peer refuses it", a.err)
+		return
+	}
+	p.receipts = append([]*receiptToSend{a.receipt}, p.receipts...)
+}
+
+// answer is what came of one pull.
+type answer struct {
+	frame   Frame
+	err     error
+	receipt *receiptToSend // went with the pull
+	took    time.Duration
+}
+
+// request sends one pull and reads its answer.
+func (p *Puller) request(ctx context.Context, pull Pull) answer {
+	ctx, cancel := context.WithTimeout(ctx, pull.Wait+answerMargin)
+	defer cancel()
+	req, err := EncodePull(pull)
+	if err != nil {
+		return answer{err: err}
+	}
+	resp, err := p.Transport.Request(ctx, req)
+	if err != nil {
+		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
+	}
+	f, err := p.Codec.DecodeFrame(resp)
+	if err != nil {
+		err = fmt.Errorf("frame of %s: %w", p.Peer, err)
+	}
+	return answer{frame: f, err: err}
+}
+
+// check refuses a frame that does not follow pos. A new incarnation of the
+// sender's log begins again at 1.
+func (p *Puller) check(f Frame, pos Position) error {
+	want := pos.LastSeq + 1
+	if f.Incarnation != pos.Incarnation {
+		want = 1
+	}
+	where := "frame of " + p.Peer
+	switch {
+	case f.FirstSeq != want:
+		p.update(func(s *Status) { s.Holes++ })
+		return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: ErrHole,
+			Detail: fmt.Sprintf("it begins at %d, %d was due", f.FirstSeq, want), Hint: "nothing of it was stored; the link is pulled again from where it stood"}
+	case len(f.Messages) > 0 && len(f.Next) == 0:
+		return federation.Refuse(federation.Malformed, where, "messages without a cursor")
+	}
+	return nil
+}
+
+// startAgain says whether err means that the cursor is of a log that is no
+// more, so that an empty one is the way on.
+func (p *Puller) startAgain(err error, pos Position) bool {
+	f, ok := errors.AsType[*Fault](err)
+	if !ok || f.Reason != federation.Malformed || f.Incarnation == "" || pos.Incarnation == "" || f.Incarnation == pos.Incarnation {
+		return false
+	}
+	p.update(func(s *Status) { s.Resets++ })
+	p.Log.Warn("the peer's log is a new one and our cursor is not known to it, reading from the start", "peer", p.Peer, "last_seq", pos.LastSeq)
+	return true
+}
+
+// commit gives a frame to the sink and signs its receipt. before is where the
+// link stood.
+func (p *Puller) commit(ctx context.Context, f Frame, before Position) error {
+	p.phase(Committing)
+	rc, err := p.Sink.Commit(ctx, f)
+	if err != nil {
+		return fmt.Errorf("store messages %d to %d of %s: %w", f.FirstSeq, f.After().LastSeq, p.Peer, err)
+	}
+	p.good()
+	p.committed(f, before)
+	if p.Signer == nil || len(f.Messages) == 0 {
+		return nil
+	}
+	rc.Peer, rc.Link, rc.FirstSeq, rc.LastSeq, rc.Root = p.Peer, p.Self, f.FirstSeq, f.After().LastSeq, f.Root
+	if rc.At.IsZero() {
+		rc.At = p.Now()
+	}
+	raw, err := SignReceipt(rc, p.Signer)
+	if err != nil {
+		// The frame is stored; a receipt that cannot be made is told, and does
+		// not make it less so.
+		p.dropReceipt("it could not be signed", err)
+		return nil
+	}
+	if len(p.receipts) == maxReceipts {
+		p.receipts = p.receipts[1:]
+		p.dropReceipt("too many wait", nil)
+	}
+	p.receipts = append(p.receipts, &receiptToSend{raw: raw})
+	return nil
+}

@@ -1,0 +1,132 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Phase is what a puller is doing.
+type Phase string
+
+// The phases of a puller.
+const (
+	Starting   Phase = "starting"    // reads its position
+	Waiting    Phase = "waiting"     // its request is with the peer
+	Committing Phase = "committing"  // the sink has the frame
+	BackingOff Phase = "backing-off" // after a fault, until Retry
+)
+
+// Status is a puller's state at one moment. Counts are since it was made.
+type Status struct {
+	Phase Phase
+	// LastGood is when the peer last answered with a frame, be it empty.
+	LastGood time.Time
+	// Err is the last fault, nil after a good answer. errors.Is with ErrHole
+	// and federation.ReasonOf tell more.
+	Err error
+	// Retry is when a puller that is backing off tries again.
+	Retry time.Time
+	// LastSeq is the link seq up to which this puller has committed.
+	LastSeq uint64
+	// Frames and Messages count what was committed.
+	Frames, Messages uint64
+	// Faults counts failed attempts, Holes those with a break in the link's
+	// sequence, Gaps what the peer no longer kept, Resets new incarnations of
+	// its log, ReceiptsLost the receipts that were given up.
+	Faults, Holes, Gaps, Resets, ReceiptsLost uint64
+}
+
+// Status returns the state now.
+func (p *Puller) Status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+func (p *Puller) update(f func(*Status)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(&p.status)
+}
+
+func (p *Puller) phase(ph Phase) { p.update(func(s *Status) { s.Phase = ph }) }
+
+// heard notes an answer with a frame that follows.
+func (p *Puller) heard() {
+	now := p.Now()
+	p.update(func(s *Status) { s.LastGood = now })
+}
+
+// good notes that the link works in both halves: heard, and stored.
+func (p *Puller) good() {
+	if p.faults > 0 {
+		p.Log.Info("the link works again", "peer", p.Peer, "faults", p.faults)
+	}
+	p.faults, p.lastWord = 0, ""
+	p.update(func(s *Status) { s.Err = nil })
+}
+
+// committed counts a stored frame and tells what was odd about it.
+func (p *Puller) committed(f Frame, before Position) {
+	reset := before.Incarnation != "" && f.Incarnation != before.Incarnation
+	p.update(func(s *Status) {
+		s.Frames++
+		s.Messages += uint64(len(f.Messages))
+		s.LastSeq = f.After().LastSeq
+		if reset {
+			s.Resets++
+		}
+		if f.Gap != nil {
+			s.Gaps++
+		}
+	})
+	if reset {
+		p.Log.Warn("the peer's log is a new one, read from the start", "peer", p.Peer, "last_seq", before.LastSeq)
+	}
+	if f.Gap != nil {
+		p.Log.Warn("the peer no longer keeps some messages that were not fetched in time", "peer", p.Peer, "since", f.Gap.Since, "until", f.Gap.Until, "reason", f.Gap.Reason)
+	}
+}
+
+// failed notes a fault and returns how long to rest.
+func (p *Puller) failed(err error) time.Duration {
+	pause := p.MinBackoff
+	for range min(p.faults, 30) {
+		pause = min(2*pause, p.MaxBackoff)
+	}
+	p.faults++
+	pause = time.Duration(float64(pause) * (0.5 + p.Rand()/2))
+	if f, ok := errors.AsType[*Fault](err); ok {
+		pause = max(pause, f.RetryAfter)
+	}
+	retry := p.Now().Add(pause)
+	p.update(func(s *Status) {
+		s.Phase, s.Err, s.Retry = BackingOff, err, retry
+		s.Faults++
+	})
+	// A link that is down for days says so once.
+	if word := err.Error(); word != p.lastWord {
+		p.lastWord = word
+		p.Log.Warn("pull failed, trying again", "peer", p.Peer, "err", err, "in", pause.Round(time.Millisecond))
+	}
+	return pause
+}
+
+// rest waits out a pause.
+func (p *Puller) rest(ctx context.Context, pause time.Duration) error {
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// dropReceipt counts a receipt that the peer will not get.
+func (p *Puller) dropReceipt(why string, err error) {
+	p.update(func(s *Status) { s.ReceiptsLost++ })
+	p.Log.Error("a receipt is lost", "peer", p.Peer, "why", why, "err", err)
+}
