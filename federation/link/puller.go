@@ -78,6 +78,7 @@ func (p *Puller) Run(ctx context.Context) error {
 	if err := p.prepare(); err != nil {
 		return err
 	}
+	p.resume(ctx)
 	for {
 		err := p.session(ctx)
 		if ctx.Err() != nil {
