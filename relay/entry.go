@@ -67,7 +67,8 @@ type entry struct {
 	// entry of a frame has it.
 	Position *link.Position `json:"position,omitempty"`
 	LinkSeq  uint64         `json:"link_seq,omitempty"`
-	Message  string         `json:"jti,omitempty"` // id of the message
+	Root     string         `json:"root,omitempty"` // of the frame it came in
+	Message  string         `json:"jti,omitempty"`  // id of the message
 
 	Items []entryItem `json:"items,omitempty"`
 

@@ -46,6 +46,7 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	}
 	w, now := n.world.Load(), n.now()
 	arrivals := im.examine(w, f.Messages, now)
+	im.compareMappings(arrivals)
 	pos := f.After()
 	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
 		entries := make([]*entry, len(arrivals))
@@ -54,7 +55,7 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 			if err != nil {
 				return nil, err
 			}
-			e.Source, e.From, e.At, e.LinkSeq = im.peer, im.peer, now, f.FirstSeq+uint64(i)
+			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
 			entries[i] = e
 		}
 		entries[len(entries)-1].Position = &pos
@@ -68,6 +69,28 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 		rc.Outcomes = append(rc.Outcomes, e.receipt())
 	}
 	return rc, nil
+}
+
+// compareMappings sets what the sender says a marking is called here beside
+// what this node finds itself. This node goes by its own reading of the
+// origin's marking; a difference means that one of the two has other tables,
+// and is an alarm.
+func (im *importer) compareMappings(arrivals []*arrival) {
+	for _, a := range arrivals {
+		if a.err != nil {
+			continue
+		}
+		hops := a.verified.Hops()
+		theirs := map[[32]byte]string{}
+		for _, m := range hops[len(hops)-1].Map {
+			theirs[m.Object] = m.To
+		}
+		for i, s := range a.subjects {
+			if to, said := theirs[s.Digest()]; said && to != a.decisions[i].To() {
+				im.node.mappingDiffers(im.peer, s.Object().ID(), to, a.decisions[i].To())
+			}
+		}
+	}
 }
 
 // receipt counts what became of the objects of one entry.

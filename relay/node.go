@@ -59,7 +59,8 @@ type Node struct {
 	mu        sync.Mutex
 	pullers   map[string]*pulling
 	lanes     map[string]*sync.Mutex
-	fault     error // why the node can take no messages, nil while it can
+	differing map[string]int // objects whose marking a peer mapped otherwise
+	fault     error          // why the node can take no messages, nil while it can
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -88,7 +89,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		o.Now = time.Now
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
-		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*sync.Mutex{},
+		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*sync.Mutex{}, differing: map[string]int{},
 		queued: make(chan struct{}, 1)}
 	var err error
 	if n.keys, err = LoadKeys(KeysDir(cfg)); err != nil {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bus"
@@ -100,7 +101,11 @@ func (n *Node) warnings(w *World) []string {
 	var out []string
 	n.mu.Lock()
 	fault := n.fault
+	for peer, count := range n.differing {
+		out = append(out, fmt.Sprintf("%s mapped the marking of %d objects otherwise than this node does: compare the tables", peer, count))
+	}
 	n.mu.Unlock()
+	slices.Sort(out)
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
 	}
@@ -116,4 +121,12 @@ func (n *Node) warnings(w *World) []string {
 		}
 	}
 	return out
+}
+
+// mappingDiffers notes that a peer maps a marking otherwise than this node.
+func (n *Node) mappingDiffers(peer, object, theirs, ours string) {
+	n.slog.Warn("the sender maps a marking otherwise than this node does: compare the tables", "peer", peer, "object", object, "theirs", theirs, "ours", ours)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.differing[peer]++
 }
