@@ -149,3 +149,12 @@ func reasonsOf(d Decision) []string {
 	}
 	return out
 }
+
+func readShipped(t testing.TB, folder, name string) []byte {
+	t.Helper()
+	raw, err := fs.ReadFile(shipped(t, folder), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
