@@ -25,7 +25,7 @@ func normal(label string) (string, bool) {
 	}
 	// The library folds Cherokee small letters to capitals and capitals to
 	// small ones; lower case after it makes folding twice the same as once.
-	folded := norm.NFC.String(strings.ToLower(cases.Fold().String(norm.NFC.String(label))))
+	folded := norm.NFC.String(strings.ToLower(cases.Fold().String(label)))
 	var b strings.Builder
 	b.Grow(len(folded))
 	blank, joined := false, true // joined: no blank is wanted after what stands before

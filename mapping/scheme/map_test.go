@@ -293,6 +293,35 @@ func TestMapPivots(t *testing.T) {
 	}
 }
 
+// Two pivots: one that says "none" refuses, if its table has the target at
+// all; one that cannot speak of the target does not count.
+func TestMapTwoPivots(t *testing.T) {
+	const head = `ver: 1
+schemes:
+  - {id: nab, body: NAB, authority: test, verified: true, sources: [T1], levels: [{code: N1, label: {en: NAB ONE}}]}
+tables:
+  - {id: a, kind: pairs, title: t, pivot: nab, from_scheme: li-one, to_scheme: nab, verified: true, sources: [T1], there: [{from: L1, to: N1}, {from: L2, to: N1}, {from: L3, to: N1}]}
+  - {id: b, kind: pairs, title: t, pivot: nab, from_scheme: nab, to_scheme: mc-one, verified: true, sources: [T1], there: [{from: N1, to: M3}]}
+  - {id: c, kind: pairs, title: t, pivot: hub, from_scheme: li-one, to_scheme: hub, verified: true, sources: [T1], there: [{from: L1, to: H1}, {from: L2, to: none}, {from: L3, to: H2}]}
+`
+	const related = `  - {id: d, kind: pairs, title: t, pivot: hub, from_scheme: hub, to_scheme: mc-one, verified: true, sources: [T1], there: [{from: H1, to: M1}, {from: H2, to: M2}]}
+`
+	for _, c := range []struct {
+		name, data, label string
+		kind              mapping.OutcomeKind
+		code              string
+	}{
+		{"the other pivot cannot speak of the target", head, "MITTEL", mapped, "M3"},
+		{"the other pivot says none", head + related, "MITTEL", refused, ""},
+		{"both map: the higher", head + related, "NIEDRIG", mapped, "M3"},
+	} {
+		tab := load(t, base(t, c.data))
+		if o := tab.Map(level(t, tab, "li-one", c.label, now), "mc-one", now); o.Kind != c.kind || o.To.Code != c.code {
+			t.Errorf("%s: %s %q: %s", c.name, o.Kind, o.To.Code, o.Text)
+		}
+	}
+}
+
 // Several schemes of one country that all have an answer: the relay does not
 // choose (A9).
 func TestMapAmbiguousCountry(t *testing.T) {

@@ -67,6 +67,7 @@ func TestResolveRefuses(t *testing.T) {
 		{"blanks only", "de-vs", " \t", "2026-01-06", mapping.UnknownLabel, "A8", "no such label"},
 		{"not UTF-8", "de-vs", "GEHEIM\xff", "2026-01-06", mapping.UnknownLabel, "A8", "no such label"},
 		{"very long", "de-vs", strings.Repeat("GEHEIM ", 1000), "2026-01-06", mapping.UnknownLabel, "A8", "no such label"},
+		{"padded beyond the limit", "de-vs", "GEHEIM" + strings.Repeat(" ", maxLabel), "2026-01-06", mapping.UnknownLabel, "A8", "no such label"},
 		{"look-alike letter", "de-vs", "GЕHEIM", "2026-01-06", mapping.UnknownLabel, "A8", "look-alike"}, // Cyrillic
 		{"another dash", "de-vs", "VS–NfD", "2026-01-06", mapping.UnknownLabel, "A8", "look-alike"},
 		{"zero width", "de-vs", "GE\u200bHEIM", "2026-01-06", mapping.UnknownLabel, "A8", "look-alike"},
