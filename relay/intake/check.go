@@ -30,6 +30,9 @@ func (r *reader) check() {
 			continue
 		}
 		v := version{e.object.ID(), e.object.Version()}
+		if e.object.Type() == "marking-definition" {
+			v.version = "" // it has no versions (STIX 2.1 §7.2.1)
+		}
 		j, seen := first[v]
 		switch {
 		case !seen:

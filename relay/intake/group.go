@@ -19,7 +19,7 @@ const hub = 16
 func Group(objs []*stix.Object, restricted func(*stix.Object) bool) (ordinary, held [][]*stix.Object) {
 	g := grouping{defs: map[string]*stix.Object{}, used: map[string]bool{}}
 	for _, o := range objs {
-		if definition(o) {
+		if have := g.defs[o.ID()]; definition(o) && (have == nil || o.Modified().After(have.Modified())) {
 			g.defs[o.ID()] = o
 		}
 	}
@@ -34,8 +34,8 @@ func Group(objs []*stix.Object, restricted func(*stix.Object) bool) (ordinary, h
 	}
 	var lanes [2][]*stix.Object
 	for _, o := range objs {
-		if definition(o) && (g.used[o.ID()] || g.defs[o.ID()] != o) {
-			continue
+		if g.used[o.ID()] && g.defs[o.ID()] == o {
+			continue // copied into the batches of those that use it
 		}
 		lane := 0
 		if restricted(o) {
@@ -144,7 +144,7 @@ func near(objs []*stix.Object) []*stix.Object {
 			}
 			placed[at] = true
 			out = append(out, objs[at])
-			if len(links[at]) >= hub && at != i {
+			if len(links[at]) >= hub {
 				continue
 			}
 			for k := len(links[at]) - 1; k >= 0; k-- {

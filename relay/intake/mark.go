@@ -29,7 +29,7 @@ type node struct {
 	entry *entry
 	own   *label // what the object says itself
 	got   *label // what it takes over, nil until something is known
-	from  string // who supplied it: a profile, or FromReferences
+	from  string // who supplied it: a profile, or FromReferences if only others did
 	// open: the object states no TLP label.
 	open bool
 	// blocked: something it depends on has no marking that is understood.
@@ -222,11 +222,14 @@ func (g *graph) pass(n, to *node, extra *label) bool {
 		base = to.own
 	}
 	got := g.m.labels.join(g.m.labels.join(base, n.got), extra)
-	changed := got != to.got
-	if to.got == nil || changed {
-		to.from = FromReferences
+	from := to.from
+	if profile := n.from != "" && n.from != FromReferences; profile {
+		from = n.from
+	} else if from == "" {
+		from = FromReferences
 	}
-	to.got = got
+	changed := got != to.got || from != to.from
+	to.got, to.from = got, from
 	return changed
 }
 

@@ -108,7 +108,10 @@ func (e *event) keep(id string, members []member) (string, error) {
 	if !taken {
 		return "", err
 	}
-	e.refs = append(e.refs, id)
+	if !e.kept[id] {
+		e.kept[id] = true
+		e.refs = append(e.refs, id)
+	}
 	return id, err
 }
 

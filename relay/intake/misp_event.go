@@ -27,6 +27,7 @@ type event struct {
 	marks   mapping.Handling // of the event's tags
 	labels  []string
 	refs    []string // what the report refers to
+	kept    map[string]bool
 }
 
 // organisationSince is the time of an organisation's identity: MISP states
@@ -35,7 +36,7 @@ const organisationSince = "1970-01-01T00:00:00.000Z"
 
 // event reads one event.
 func (r *reader) event(raw jsontext.Value, where string) error {
-	e := &event{r: r, where: where}
+	e := &event{r: r, where: where, kept: map[string]bool{}}
 	if err := json.Unmarshal(raw, &e.mispEvent); err != nil {
 		return r.refuse("", &federation.Refusal{Reason: federation.Malformed, Where: where, Detail: "not a MISP event", Err: short(err)})
 	}
