@@ -46,6 +46,7 @@ func (c *compiler) addScheme(s at[schemeYAML]) {
 	}
 	c.addRungs(l, s)
 	c.addWords(l, y)
+	c.codesAreNoOthersLabels(l, s)
 	if y.Replaces.Line != 0 {
 		l.Replaces = y.Replaces.V
 		c.replace = append(c.replace, replacement{c.where(y.Replaces.Line, y.Replaces.Col), l})
@@ -131,6 +132,16 @@ func (c *compiler) addRungs(l *ladder, s at[schemeYAML]) {
 		texts = append(texts, r.Also...)
 		for _, text := range texts {
 			c.addLabel(l, y.Line, y.Col, text, reading{rank: rank})
+		}
+	}
+}
+
+// codesAreNoOthersLabels refuses a code that reads as the label of another
+// rung: where both may be written, they must mean the same.
+func (c *compiler) codesAreNoOthersLabels(l *ladder, s at[schemeYAML]) {
+	for i, r := range l.Rungs {
+		if other, ok := l.find(r.Code); ok && other.rank != i+1 {
+			c.problem(s.Line, s.Col, "the code %s of %s is also another word of the scheme; choose another code", r.Code, l.ID)
 		}
 	}
 }

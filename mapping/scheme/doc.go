@@ -1,6 +1,24 @@
 // Package scheme holds the ladders of national and international marking
-// schemes and the tables that relate them, loaded from data an officer can
-// read and edit, and answers two questions: what is this label ([Tables.Resolve]),
-// and what is it over there ([Tables.Map]). [Tables.Prove] proves the laws
-// over everything loaded, which is finite.
+// schemes and the tables that relate them. It answers what a label is
+// ([Tables.Resolve]), what it is over there ([Tables.Map], [Tables.Answer]),
+// and whether the tables keep the laws ([Tables.Prove]).
+//
+// The data is YAML that an officer can read and edit (configs/schemes): each
+// scheme with its levels from the least to the most protected, its handling
+// words, its words for "not classified" and its dates; each table with its
+// rows, its dates and its sources. [Load] is strict and keeps file and line of
+// every row, which every outcome names. A row that was not read in its source
+// is marked; it counts only after the operator accepts it by name
+// ([Tables.Accept]), and every outcome that rests on it says so.
+//
+// In the eight steps a message goes through, "map" resolves the origin's label
+// once, when the message comes in, and "decide" maps it for each receiver.
+// Both are lookups: everything is compiled when it is loaded.
+//
+// Three things are deliberate. A level is mapped from the origin's own label,
+// never from what a hop made of it. A pivot (the EU's or NATO's levels) joins
+// two rows only where both stand in tables made for that pivot, so an
+// agreement of the EU with a third state says nothing about a member's own
+// material. And what is missing stays missing: no rung is rounded up or down
+// unless a row says so.
 package scheme

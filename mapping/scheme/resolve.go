@@ -45,6 +45,30 @@ func (t *Tables) Resolve(name, label string, at time.Time) (mapping.Level, Stand
 	}, Classified, nil
 }
 
+// Level reads "scheme/level", as ceilings and consents are written: a scheme
+// id, and the code or the label of one of its levels in force at the time. A
+// code ("pl-national/R") is this project's name for a rung, so it is taken
+// from an operator here, and never from an origin's marking by [Tables.Resolve].
+// The error is a *mapping.Fault.
+func (t *Tables) Level(name string, at time.Time) (mapping.Level, error) {
+	id, label, _ := strings.Cut(name, "/")
+	l := t.byID[strings.ToLower(id)]
+	if l == nil {
+		return mapping.Level{}, &mapping.Fault{
+			Cause: mapping.UnknownScheme, Law: "A8", What: name, Text: "it does not begin with the id of a loaded scheme",
+			Hint: "write scheme/level, such as de-vs/VS-NfD" + didYouMean(id, sortedKeys(t.byID)),
+		}
+	}
+	if rank := l.byCode[label]; rank != 0 {
+		label = l.rung(rank).Label
+	}
+	level, standing, err := t.Resolve(l.ID, label, at)
+	if err == nil && standing != Classified {
+		err = &mapping.Fault{Cause: mapping.UnknownLabel, Law: "A8", What: name, Text: "the word says that there is no level", Hint: "leave it out"}
+	}
+	return level, err
+}
+
 // resolve finds the one scheme in which the label means something.
 func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, error) {
 	if l, ok := t.byID[name]; ok && l.inForce(at) { // the usual case, without lists

@@ -106,6 +106,31 @@ func TestResolveRefuses(t *testing.T) {
 	}
 }
 
+func TestLevel(t *testing.T) {
+	tab := tables(t)
+	for name, code := range map[string]string{
+		"de-vs/VS-NfD": "VS-NfD", "de-vs/vs -nfd": "VS-NfD", "DE-VS/STR. GEHEIM": "STR. GEHEIM",
+		"pl-national/R": "R", "pl-national/ZASTRZEŻONE": "R", "eu-euci/R-UE/EU-R": "R-UE/EU-R", "es-national/S": "S", "fr-2021/DR": "DR",
+	} {
+		if l, err := tab.Level(name, now); err != nil || l.Code != code || l.Scheme != strings.ToLower(name[:strings.Index(name, "/")]) {
+			t.Errorf("Level(%s) = %+v, %v", name, l, err)
+		}
+	}
+	for name, cause := range map[string]mapping.Cause{
+		"VS-NfD": mapping.UnknownScheme, "DE/VS-NfD": mapping.UnknownScheme, "": mapping.UnknownScheme, "/": mapping.UnknownScheme,
+		"de-vs": mapping.UnknownLabel, "de-vs/": mapping.UnknownLabel, "de-vs/R": mapping.UnknownLabel, "de-vs/OFFEN": mapping.UnknownLabel,
+		"pl-national/r": mapping.UnknownLabel, "fr-pre2021/SD": mapping.NotInForce, "gb-gscp/RESTRICTED": mapping.NotInForce,
+	} {
+		if l, err := tab.Level(name, now); !errors.Is(err, &mapping.Fault{Cause: cause}) || l != (mapping.Level{}) {
+			t.Errorf("Level(%q) = %+v, %v; want %s", name, l, err, cause)
+		}
+	}
+	// A code is not a mark: an origin that writes it is not understood.
+	if _, _, err := tab.Resolve("pl-national", "R", now); !errors.Is(err, &mapping.Fault{Cause: mapping.UnknownLabel}) {
+		t.Errorf("a code was read as a marking: %v", err)
+	}
+}
+
 // workloadClasses are the words that senders of sixteen countries write, from
 // the lowest up; none marks what the first one means.
 var workloadClasses = map[string]struct {
