@@ -56,7 +56,6 @@ func (c *compiler) addTable(t at[tableYAML]) {
 		return
 	}
 	c.tableAt[y.ID.V] = c.row(t.Line)
-	c.titles[y.ID.V] = y.Title
 	c.cite(y.Sources)
 	c.date(y.Edition)
 	if len(y.Sources) == 0 {
@@ -151,34 +150,39 @@ func (c *compiler) addColumnRow(t at[tableYAML], pivot *ladder, columns map[stri
 	start, stop := c.period(from, to)
 	base := relation{table: t.V.ID.V, name: t.V.ID.V + "/" + row.V.Row, where: c.row(row.Line), pivot: pivot, start: start, stop: stop}
 	there, back := base.between(l, pivot), base.between(pivot, l)
-	newCell := func() *cell {
-		return &cell{name: base.name, where: base.where, verified: *row.V.Verified, note: row.V.Note}
-	}
+	named := c.fillColumns(there, back, columns, row)
+	c.without(l, row.V.Without, named)
+	c.everyRung(l, named, row.Line, row.Col, "row "+row.V.Row)
+	c.noOverlap(there)
+	c.rels = append(c.rels, there, back)
+}
+
+// fillColumns compiles the cells of one row in both directions and returns the
+// rungs it names.
+func (c *compiler) fillColumns(there, back *relation, columns map[string]int, row at[columnRowYAML]) map[int]bool {
 	named := map[int]bool{}
 	for _, name := range sortedKeys(columns) {
-		column := columns[name]
 		code, ok := row.V.Cells[name]
 		if !ok {
 			c.problem(row.Line, row.Col, "row %s has no cell %s; write the level, or none where there is no equivalent", row.V.Row, name)
 			continue
 		}
-		b := newCell()
-		back.cells[column] = b
+		k := cell{name: there.name, where: there.where, verified: *row.V.Verified, note: row.V.Note}
 		if code.V == noEquivalent {
+			back.cells[columns[name]] = &k
 			continue
 		}
-		r := c.rank(l, code)
-		if r == 0 {
+		rank := c.rank(there.from, code)
+		if rank == 0 {
 			continue
 		}
-		if named[r] {
+		if named[rank] {
 			c.problem(code.Line, code.Col, "level %s stands in two columns of row %s", code.V, row.V.Row)
 		}
-		named[r] = true
-		b.to = []int{r}
-		f := newCell()
-		f.to = []int{column}
-		there.cells[r] = f
+		named[rank] = true
+		up, down := k, k
+		up.to, down.to = []int{columns[name]}, []int{rank}
+		there.cells[rank], back.cells[columns[name]] = &up, &down
 	}
 	for _, name := range sortedKeys(row.V.Cells) {
 		if _, ok := columns[name]; !ok {
@@ -186,10 +190,7 @@ func (c *compiler) addColumnRow(t at[tableYAML], pivot *ladder, columns map[stri
 			c.problem(code.Line, code.Col, "the table has no column %s", name)
 		}
 	}
-	c.without(l, row.V.Without, named)
-	c.everyRung(l, named, row.Line, row.Col, "row "+row.V.Row)
-	c.noOverlap(there)
-	c.rels = append(c.rels, there, back)
+	return named
 }
 
 // addPairs compiles a table of directed rows between two schemes.

@@ -97,7 +97,6 @@ type compiler struct {
 	pending []pendingTable
 	tableAt map[string]string // table id to where it is defined
 	rels    []*relation
-	titles  map[string]string // table id to title
 	replace []replacement
 }
 
@@ -121,7 +120,6 @@ func newCompiler() *compiler {
 		byID:    map[string]*ladder{},
 		sources: map[string]string{},
 		tableAt: map[string]string{},
-		titles:  map[string]string{},
 	}
 }
 

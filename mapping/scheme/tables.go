@@ -22,7 +22,6 @@ type Tables struct {
 	rels    [][]*relation        // by index of from times number of ladders plus index of to
 	pivots  []*ladder
 	epochs  []time.Time // moments at which an answer can change, in order
-	titles  map[string]string
 
 	accepted map[string]bool // names of unverified schemes, tables and rows that count
 	content  string          // digest of the files
@@ -36,7 +35,7 @@ type Tables struct {
 func (c *compiler) tables(content string) *Tables {
 	t := &Tables{
 		ladders: c.ladders, byID: c.byID, names: map[string][]*ladder{},
-		rels: make([][]*relation, len(c.ladders)*len(c.ladders)), titles: c.titles,
+		rels:     make([][]*relation, len(c.ladders)*len(c.ladders)),
 		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{},
 	}
 	for _, l := range t.ladders {
@@ -159,7 +158,7 @@ func (t *Tables) Accept(names ...string) (*Tables, error) {
 	}
 	u := &Tables{
 		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs,
-		titles: t.titles, accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
+		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
 	}
 	u.digest = u.sum()
 	return u, nil
