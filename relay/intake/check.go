@@ -48,7 +48,16 @@ func (r *reader) check() {
 
 // reject turns an entry into a refused one.
 func (e *entry) reject(err error) {
-	e.outcome, e.reason, e.text = Refused, federation.ReasonOf(err), err.Error()
+	e.outcome, e.reason, e.text = Refused, reasonOf(err), err.Error()
+}
+
+// reasonOf returns the reason of a refusal; an error without one comes from
+// reading or writing JSON.
+func reasonOf(err error) federation.Reason {
+	if r := federation.ReasonOf(err); r != "" {
+		return r
+	}
+	return federation.Malformed
 }
 
 // issuable reports why a node must not sign an object as it is.

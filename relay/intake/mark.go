@@ -260,13 +260,21 @@ func (m *marker) settle(n *node) {
 	case n.got.conflict != "":
 		e.hold(federation.HeldForPerson, n.got.conflict)
 	default:
-		o, err := e.object.With(edits(n)...)
-		if err != nil {
-			e.reject(err)
+		e.write(n)
+	}
+}
+
+// write puts what a node has into its object.
+func (e *entry) write(n *node) {
+	all, err := edits(n)
+	if err == nil {
+		var o *stix.Object
+		if o, err = e.object.With(all...); err == nil {
+			e.object = o
 			return
 		}
-		e.object = o
 	}
+	e.reject(err)
 }
 
 // hold lets an entry wait.
@@ -274,28 +282,33 @@ func (e *entry) hold(reason federation.Reason, text string) {
 	e.outcome, e.reason, e.text = Held, reason, text
 }
 
-// edits returns what has to be written into a node's object.
-func edits(n *node) []stix.Edit {
-	var out []stix.Edit
-	put := func(path string, value any) {
-		raw, err := json.Marshal(value)
-		if err == nil { // strings and lists of valid UTF-8 only
-			out = append(out, stix.Edit{Path: path, Value: raw})
+// edits returns what has to be written into a node's object: its markings, and
+// those of its handling facts that are new.
+func edits(n *node) ([]stix.Edit, error) {
+	const entry = "extensions." + stix.HandlingExtension
+	facts := handlingFacts(n)
+	out := []stix.Edit{{Path: "object_marking_refs", Value: encode(n.got.refs)}}
+	if n.entry.object.Handling() != nil {
+		for _, f := range facts {
+			out = append(out, stix.Edit{Path: entry + "." + f.name, Value: encode(f.value)})
 		}
+		return out, nil
 	}
-	put("object_marking_refs", n.got.refs)
-	const entry = "extensions." + stix.HandlingExtension + "."
-	if n.entry.object.Handling() == nil {
-		put(entry+"extension_type", "property-extension")
-	}
-	put(entry+"default_marking", n.from)
+	raw, err := build(append([]member{{"extension_type", "property-extension"}}, facts...)...)
+	return append(out, stix.Edit{Path: entry, Value: raw}), err
+}
+
+// handlingFacts returns the facts that an object takes over and does not state
+// itself, and who supplied them.
+func handlingFacts(n *node) []member {
+	out := []member{{"default_marking", n.from}}
 	own, got := n.own.hand, n.got.hand
 	for _, f := range [...]struct{ key, own, got string }{
 		{"origin", own.origin, got.origin}, {"scheme", own.scheme, got.scheme},
 		{"classification", own.classification, got.classification}, {"contract", own.contract, got.contract},
 	} {
 		if f.got != "" && f.got != f.own {
-			put(entry+f.key, f.got)
+			out = append(out, member{f.key, f.got})
 		}
 	}
 	for _, f := range [...]struct {
@@ -306,13 +319,23 @@ func edits(n *node) []stix.Edit {
 		{"residency", own.residency, got.residency}, {"purpose", own.purpose, got.purpose},
 	} {
 		if f.got != nil && !slices.Equal(f.got, f.own) {
-			put(entry+f.key, f.got)
+			out = append(out, member{f.key, f.got})
 		}
 	}
 	if got.retainDays != own.retainDays {
-		put(entry+"retain_days", got.retainDays)
+		out = append(out, member{"retain_days", got.retainDays})
 	}
 	return out
+}
+
+// encode writes a text, a list of texts or a number as JSON; what cannot be
+// written becomes no value at all, which the edit then refuses.
+func encode(value any) []byte {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 // unmarshal decodes JSON that has been accepted before.

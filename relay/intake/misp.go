@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +103,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	case b[0] == '"':
 		s, err := jsontext.AppendUnquote(nil, b)
 		if err != nil {
-			return err
+			return err // invalid UTF-8 among others
 		}
 		*t = text(s)
 	case b[0] == '{' || b[0] == '[':
@@ -138,7 +139,18 @@ func (l *list) UnmarshalJSON(b []byte) error {
 		*l = nil
 		return nil
 	}
-	return json.Unmarshal(b, (*[]jsontext.Value)(l))
+	return json.Unmarshal(b, (*[]jsontext.Value)(l), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// outer decodes an event or an object of one: strictly itself, but not what is
+// in its lists, which is decoded element by element.
+func outer(raw jsontext.Value, into any) error {
+	_, names := peek(raw)
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) != len(names) {
+		return fmt.Errorf("a property name twice")
+	}
+	return json.Unmarshal(raw, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // misp reads {"Event": ...} or {"response": ...}, which holds one or a list.

@@ -37,7 +37,7 @@ const organisationSince = "1970-01-01T00:00:00.000Z"
 // event reads one event.
 func (r *reader) event(raw jsontext.Value, where string) error {
 	e := &event{r: r, where: where, kept: map[string]bool{}}
-	if err := json.Unmarshal(raw, &e.mispEvent); err != nil {
+	if err := outer(raw, &e.mispEvent); err != nil {
 		return r.refuse("", &federation.Refusal{Reason: federation.Malformed, Where: where, Detail: "not a MISP event", Err: short(err)})
 	}
 	id, ok := uuidOf(e.UUID)

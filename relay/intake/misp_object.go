@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/entente-relay/entente/federation"
@@ -18,7 +17,7 @@ import (
 func (e *event) objects() error {
 	for _, raw := range e.Object {
 		var o mispObject
-		if err := json.Unmarshal(raw, &o); err != nil {
+		if err := outer(raw, &o); err != nil {
 			err = &federation.Refusal{Reason: federation.Malformed, Where: "MISP object", Detail: "not readable", Err: short(err)}
 			if err := e.r.refuse("", within(e.where, err)); err != nil {
 				return err

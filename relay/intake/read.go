@@ -187,7 +187,7 @@ func (r *reader) add(e stix.Entry, where string) error {
 
 // refuse lists an object that cannot be taken.
 func (r *reader) refuse(id string, err error) error {
-	return r.append(entry{id: id, outcome: Refused, reason: federation.ReasonOf(err), text: err.Error()})
+	return r.append(entry{id: id, outcome: Refused, reason: reasonOf(err), text: err.Error()})
 }
 
 func (r *reader) append(e entry) error {

@@ -251,10 +251,8 @@ func TestReadBounds(t *testing.T) {
 	if len(res.Taken) != most {
 		t.Errorf("%d of %d taken", len(res.Taken), most)
 	}
-	for _, more := range []string{"{}", "x", "[{}]"} {
-		if _, err := Read([]byte(b.String()+more), "many", nil, now); federation.ReasonOf(err) != federation.TooLarge {
-			t.Errorf("one more (%s): %v", more, err)
-		}
+	if _, err := Read([]byte(b.String()+"{}"), "many", nil, now); federation.ReasonOf(err) != federation.TooLarge {
+		t.Errorf("one more: %v", err)
 	}
 }
 
