@@ -1,0 +1,248 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+var (
+	// ErrUnknown says that it is not known whether a record is or will be
+	// stored. The same record appended again is not stored twice.
+	ErrUnknown = errors.New("not known whether the record is stored")
+	// ErrForeign says that someone else writes to the stream.
+	ErrForeign = errors.New("another writer appends to this journal")
+	// ErrClosed says that the writer was closed.
+	ErrClosed = errors.New("the journal is closed")
+)
+
+const (
+	// maxBatchBytes bounds a batch, so that it fits in what a server takes.
+	maxBatchBytes = 8 << 20
+	// attempts is how often a batch is tried before its callers are told.
+	attempts = 3
+	// firstPause and lastPause bound the pause between attempts.
+	firstPause = 50 * time.Millisecond
+	lastPause  = 5 * time.Second
+	// attemptLimit bounds one attempt and one reading of the end.
+	attemptLimit = 10 * time.Second
+	// maxOrphans bounds what is remembered of records whose callers left
+	// without an answer.
+	maxOrphans = 10_000
+)
+
+// Options are the settings of a writer. The zero value works.
+type Options struct {
+	// MaxBatch is the most records of a batch (default 500).
+	MaxBatch int
+	// OnStored is called with each batch once it is stored, in order and as
+	// it will be read, before the callers hear of it. It must not append.
+	OnStored func([]*Record)
+}
+
+// Writer appends records to a journal. Many goroutines may use it at once.
+type Writer struct {
+	log  Log
+	o    Options
+	stop context.CancelFunc
+	done chan struct{} // closed when run ends
+	wake chan struct{} // there may be something in queue
+
+	mu      sync.Mutex
+	queue   []*request
+	orphans map[Digest][]*request // left by their callers, by record without chain
+	head    Head
+	closed  bool
+	fatal   error // nothing can be written any more
+}
+
+// request is one record on its way.
+type request struct {
+	data    []byte // encoded; Prev is filled in by the writer
+	record  *Record
+	written bool          // taken from the queue; guarded by Writer.mu
+	trouble chan error    // tells a caller that waits that it may be long
+	done    chan struct{} // closed when answered
+	seq     uint64
+	err     error
+}
+
+// batch is what is being written. While it is not known whether it is stored,
+// nothing else is written, and what is tried again are the same bytes: so two
+// records never follow from the same one.
+type batch struct {
+	requests []*request
+	records  [][]byte
+	head     Head // once it is stored; Seq is not known before
+}
+
+// NewWriter reads the end of the journal and returns a writer that continues it.
+func NewWriter(ctx context.Context, log Log, o Options) (*Writer, error) {
+	if o.MaxBatch <= 0 {
+		o.MaxBatch = 500
+	}
+	last, ok, err := log.Last(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("journal: reading its end: %w", err)
+	}
+	w := &Writer{log: log, o: o, done: make(chan struct{}), wake: make(chan struct{}, 1), orphans: make(map[Digest][]*request)}
+	if ok {
+		if _, err := last.decode(); err != nil {
+			return nil, err
+		}
+		w.head = Head{Seq: last.Seq, Hash: sha256.Sum256(last.Data)}
+	}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	go w.run(life)
+	return w, nil
+}
+
+// Append writes r and returns its sequence when it is stored for good. At must
+// be set; Seq, Ver and Prev are not looked at. r must not be changed any more.
+//
+// When ctx ends first, or the log fails several times in a row, the error says
+// whether the record may be stored: if so it is ErrUnknown, and appending the
+// same record again finds out. An error without ErrUnknown means that it is not.
+func (w *Writer) Append(ctx context.Context, r *Record) (seq uint64, err error) {
+	data, record, err := encode(r)
+	if err != nil {
+		return 0, err
+	}
+	req, err := w.enqueue(&request{data: data, record: record, trouble: make(chan error, 1), done: make(chan struct{})})
+	if err != nil {
+		return 0, err
+	}
+	select {
+	case <-req.done:
+		return req.seq, req.err
+	case why := <-req.trouble:
+		return w.leave(req, why)
+	case <-ctx.Done():
+		return w.leave(req, ctx.Err())
+	}
+}
+
+// enqueue puts req in the queue, or returns the orphan that is the same
+// record.
+func (w *Writer) enqueue(req *request) (*request, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fatal != nil {
+		return nil, fmt.Errorf("journal: %w", w.fatal)
+	}
+	if w.closed {
+		return nil, fmt.Errorf("journal: %w", ErrClosed)
+	}
+	if len(w.orphans) > 0 {
+		if orphan := w.adopt(sha256.Sum256(req.data)); orphan != nil {
+			return orphan, nil
+		}
+	}
+	w.queue = append(w.queue, req)
+	w.signal()
+	return req, nil
+}
+
+func (w *Writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// leave ends a caller's wait: a record that is still in the queue is taken
+// out, one that was handed to the log becomes an orphan.
+func (w *Writer) leave(req *request, why error) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-req.done: // the answer came meanwhile
+		return req.seq, req.err
+	default:
+	}
+	if !req.written {
+		for i := range w.queue {
+			if w.queue[i] == req {
+				w.queue = append(w.queue[:i], w.queue[i+1:]...)
+				break
+			}
+		}
+		return 0, fmt.Errorf("journal: not written: %w", why)
+	}
+	w.orphan(req)
+	return 0, fmt.Errorf("journal: %w: %w", ErrUnknown, why)
+}
+
+// orphan remembers a record whose caller does not know what became of it. The
+// caller holds the lock.
+func (w *Writer) orphan(req *request) {
+	if len(w.orphans) >= maxOrphans {
+		// Those that are answered have waited longest to be asked for; the
+		// others are at most one batch.
+		for key, reqs := range w.orphans {
+			if reqs[0].answered() {
+				delete(w.orphans, key)
+			}
+		}
+	}
+	key := unchained(req.data)
+	w.orphans[key] = append(w.orphans[key], req)
+}
+
+// adopt returns an orphan of a record to its caller, nil if there is none. The
+// caller holds the lock.
+func (w *Writer) adopt(key Digest) *request {
+	reqs := w.orphans[key]
+	if len(reqs) == 0 {
+		return nil
+	}
+	if len(reqs) == 1 {
+		delete(w.orphans, key)
+	} else {
+		w.orphans[key] = reqs[1:]
+	}
+	select {
+	case <-reqs[0].trouble: // of before
+	default:
+	}
+	return reqs[0]
+}
+
+// unchained is the digest of a record without the place in the chain that it
+// may have been given.
+func unchained(data []byte) Digest {
+	c := bytes.Clone(data)
+	chain(c, Digest{})
+	return sha256.Sum256(c)
+}
+
+// Head returns the end of the chain as far as it is known to be stored.
+func (w *Writer) Head() Head {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.head
+}
+
+// Close takes no more records and waits until those in hand are stored, until
+// storing them fails, or until ctx ends; the callers of what is not stored are
+// told.
+func (w *Writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.signal()
+	defer w.stop()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		w.stop()
+		<-w.done
+		return ctx.Err()
+	}
+}
