@@ -27,6 +27,7 @@ func TestCutLinkLosesNothing(t *testing.T) {
 	pl.accept(jp, terms(t, "pl-cert", "jp-carrier"), "")
 	pl.start()
 	jp.accept(pl, terms(t, "jp-carrier", "pl-cert"), "tls://"+pl.node.LeafAddr())
+	jp.know(de)
 	jp.start()
 
 	wire.setCut(true)

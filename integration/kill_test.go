@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func threeProcesses(t *testing.T) (de, pl, jp *process) {
 	pl.accept(de, terms(t, "pl-cert", "de-cert"), "tls://"+de.leaf)
 	pl.accept(jp, terms(t, "pl-cert", "jp-carrier"), "")
 	jp.accept(pl, terms(t, "jp-carrier", "pl-cert"), "tls://"+pl.leaf)
+	entente(t, 0, "--config", jp.config(), "statement", "add", filepath.Join(de.dir, "statement.jwt"))
 	de.run()
 	pl.run()
 	jp.run()

@@ -105,6 +105,18 @@ func (r *region) accept(peer *region, agreement, dial string) {
 	}
 }
 
+// know takes the statement of an origin with which the region has no link.
+func (r *region) know(origin *region) {
+	r.t.Helper()
+	statement, err := os.ReadFile(filepath.Join(origin.dir, relay.StatementFile))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := relay.KnowParticipant(relay.StatementsDir(r.dir), statement, r.keys.Terms, r.now()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // start runs the node until the test ends or stop.
 func (r *region) start() {
 	r.t.Helper()
@@ -162,7 +174,7 @@ func settled(t testing.TB, n *relay.Node, peer string, within time.Duration) {
 	t.Helper()
 	eventually(t, within, func() string {
 		st, p := peerOf(t, n, peer)
-		if st.LogLast == 0 || st.Indexed != st.LogLast || p.Backlog != 0 || p.Out.InFlight != 0 {
+		if st.LogLast == 0 || st.Indexed != st.LogLast || p.Backlog != 0 || p.Out.InFlight != 0 || p.Out.Judged == 0 {
 			return n.ID() + " to " + peer + " is not settled"
 		}
 		return ""

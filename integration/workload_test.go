@@ -78,6 +78,7 @@ func threeRegions(t *testing.T, last string) (de, pl, jp *region) {
 	pl.accept(jp, terms(t, "pl-cert", last), "")
 	pl.start()
 	jp.accept(pl, back(t, last, "pl-cert", "PL"), "tls://"+pl.node.LeafAddr())
+	jp.know(de)
 	jp.start()
 	return de, pl, jp
 }

@@ -38,17 +38,18 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
-	lane.Lock() // one frame at a time for a peer: seqs and journal stay in order
-	defer lane.Unlock()
 	at := p.At
 	if at.Incarnation != n.log.Incarnation() {
 		at = link.Cursor{Incarnation: n.log.Incarnation()}
 	}
+	lane.pos.Store(at.Pos)
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
 	for {
 		grown := n.log.Notify()
+		lane.Lock() // one frame at a time for a peer: its journal stays in order
 		f, err := x.build(ctx, peer, at, p.MaxBytes)
+		lane.Unlock()
 		if err != nil || f.Then != (link.Cursor{}) || p.Wait <= 0 {
 			return f, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/link"
@@ -121,13 +122,18 @@ func (t peerTransport) Request(ctx context.Context, req []byte) ([]byte, error) 
 	return t.bus.Request(ctx, t.peer, req)
 }
 
-// lane serialises the frames of one peer.
-func (n *Node) lane(peer string) *sync.Mutex {
+// lane is the state of what goes to one peer.
+type lane struct {
+	sync.Mutex
+	pos atomic.Uint64 // log sequence up to which the peer's last pull had it
+}
+
+func (n *Node) lane(peer string) *lane {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l, ok := n.lanes[peer]
 	if !ok {
-		l = &sync.Mutex{}
+		l = &lane{}
 		n.lanes[peer] = l
 	}
 	return l

@@ -58,7 +58,7 @@ type Node struct {
 	reloading sync.Mutex
 	mu        sync.Mutex
 	pullers   map[string]*pulling
-	lanes     map[string]*sync.Mutex
+	lanes     map[string]*lane
 	differing map[string]int // objects whose marking a peer mapped otherwise
 	fault     error          // why the node can take no messages, nil while it can
 
@@ -89,7 +89,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		o.Now = time.Now
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
-		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*sync.Mutex{}, differing: map[string]int{},
+		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{},
 		queued: make(chan struct{}, 1)}
 	var err error
 	if n.keys, err = LoadKeys(KeysDir(cfg)); err != nil {
@@ -224,7 +224,7 @@ func (n *Node) close(ctx context.Context) error {
 	n.mu.Unlock()
 	n.wg.Wait()
 	if n.journal != nil {
-		errs = append(errs, n.journal.Close())
+		errs = append(errs, n.journal.Close(ctx))
 	}
 	if n.index != nil {
 		errs = append(errs, n.index.Close())

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,19 +112,9 @@ func LoadPeers(dir string, own directory.KeySource) ([]*Peer, error) {
 
 // ReadTerms reads one signed file of accepted terms.
 func ReadTerms(path string, own directory.KeySource) (*Terms, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	// The signature is this node's own, made when the terms were accepted:
-	// it is judged at the time it claims.
-	j, err := directory.OpenJWS(bytes.TrimSpace(raw), typTerms, directory.PurposeAgreement, keepUsable{own}, time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("%s: not accepted by this node, or changed since: %w", path, err)
-	}
 	t := &Terms{}
-	if err := json.Unmarshal(j.Payload, t); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := openOwn(path, typTerms, own, t); err != nil {
+		return nil, err
 	}
 	if t.Version > termsVersion {
 		return nil, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", path, t.Version, termsVersion)

@@ -64,7 +64,8 @@ func addReasons(into map[string]uint64, from map[federation.Reason]uint64) {
 
 // peerStatus gathers what is known about one link.
 func (n *Node) peerStatus(id string, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
-	p := dashboard.Peer{ID: id, Link: "down", Backlog: logLast}
+	at := n.lane(id).pos.Load()
+	p := dashboard.Peer{ID: id, Link: "down"}
 	if l.Up {
 		p.Link = "up"
 	}
@@ -82,12 +83,13 @@ func (n *Node) peerStatus(id string, l bus.LinkState, counts store.Counts, logLa
 		if o.Peer != id {
 			continue
 		}
-		p.Backlog = logLast - min(logLast, o.LogSeq)
+		at = max(at, o.LogSeq)
 		p.Out = dashboard.Out{Judged: o.Judged, Sent: o.Sent, Redacted: o.Redacted, Withheld: o.Withheld, Held: o.Held,
 			Acknowledged: o.Acknowledged, InFlight: o.InFlight, Reasons: map[string]uint64{}}
 		addReasons(p.Out.Reasons, o.WithheldFor)
 		addReasons(p.Out.Reasons, o.HeldFor)
 	}
+	p.Backlog = logLast - min(logLast, at)
 	for _, in := range counts.In {
 		if in.Source == id {
 			p.In = dashboard.In{Received: in.Received, Stored: in.Taken, Duplicate: in.Duplicate, Held: in.Held, Refused: in.Refused}

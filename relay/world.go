@@ -56,7 +56,9 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	}
 	w.Peers, err = LoadPeers(AgreementsDir(base), ownKeys)
 	errs = append(errs, err)
-	statements := []*directory.Statement{w.Own}
+	known, err := LoadParticipants(StatementsDir(base), ownKeys)
+	errs = append(errs, err)
+	statements := append([]*directory.Statement{w.Own}, known...)
 	for _, p := range w.Peers {
 		if p.Agreement.Node != w.Node.ID {
 			errs = append(errs, fmt.Errorf("the terms with %s are those of %s, not of this node %s", p.Agreement.Peer, p.Agreement.Node, w.Node.ID))
@@ -67,11 +69,28 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			statements = append(statements, p.Statement)
 		}
 	}
+	statements = newest(statements)
 	w.Directory, err = directory.New(statements...)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
 	return w, nil
+}
+
+// newest keeps, of each participant, the statement with the highest version:
+// a peer may also be known from before it was a peer.
+func newest(statements []*directory.Statement) []*directory.Statement {
+	best := map[string]*directory.Statement{}
+	for _, s := range statements {
+		if have, ok := best[s.ID]; !ok || s.Version > have.Version {
+			best[s.ID] = s
+		}
+	}
+	out := make([]*directory.Statement, 0, len(best))
+	for _, s := range best {
+		out = append(out, s)
+	}
+	return out
 }
 
 // ownStatement reads this node's own statement.

@@ -61,6 +61,7 @@ func newFederation(ctx context.Context, dir string, now time.Time, log *slog.Log
 		func() error { return f.pl.acceptPaper("jp-ministry", now) },
 		func() error { return f.pl.start(ctx, log) },
 		func() error { return f.jp.acceptPeer(f.pl, "tls://"+f.pl.node.LeafAddr(), now) },
+		func() error { return f.jp.know(f.de, now) },
 		func() error { return f.jp.start(ctx, log) },
 	}
 	for _, step := range steps {
@@ -109,6 +110,17 @@ func (r *region) acceptPeer(peer *region, dial string, now time.Time) error {
 		return err
 	}
 	return r.terms(peer.id, string(statement), dial, now)
+}
+
+// know takes the statement of a participant that has no link with this one:
+// an origin, whose signature must be recognised.
+func (r *region) know(origin *region, now time.Time) error {
+	statement, err := os.ReadFile(filepath.Join(origin.dir, relay.StatementFile))
+	if err != nil {
+		return err
+	}
+	_, err = relay.KnowParticipant(relay.StatementsDir(r.dir), statement, r.keys.Terms, now)
+	return err
 }
 
 // acceptPaper takes terms with a recipient that has no link: for what-if.

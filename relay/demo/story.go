@@ -88,7 +88,11 @@ func (f *federation) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if de && pl {
+		jp, err := indexed(ctx, f.jp.node)
+		if err != nil {
+			return err
+		}
+		if de && pl && jp {
 			return nil
 		}
 		select {
@@ -111,6 +115,12 @@ func quiet(ctx context.Context, n *relay.Node, peer string) (bool, error) {
 		}
 	}
 	return false, fmt.Errorf("%s does not know %s", n.ID(), peer)
+}
+
+// indexed reports whether a node's index has caught up with its log.
+func indexed(ctx context.Context, n *relay.Node) (bool, error) {
+	st, err := n.Status(ctx)
+	return err == nil && st.Indexed == st.LogLast, err
 }
 
 // border reads back from a node's journal what it decided for a peer.

@@ -1,0 +1,112 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/entente-relay/entente/federation/directory"
+)
+
+// typKnown is the type of the file that holds the statement of a participant
+// this node knows but has no link with: an origin whose objects come by way
+// of others.
+const typKnown = "entente-participant+jwt"
+
+// known is the content of such a file.
+type known struct {
+	Version   int       `json:"ver"`
+	Statement string    `json:"statement"`
+	Accepted  time.Time `json:"accepted"`
+}
+
+// StatementsDir is where the statements of known participants lie, beside the
+// configuration.
+func StatementsDir(dir string) string { return filepath.Join(dir, "statements") }
+
+// KnowParticipant stores a participant's statement under dir, signed with
+// this node's own key, so that its signature is recognised from now on.
+// Somebody has compared its fingerprint with the participant before.
+func KnowParticipant(dir string, statement []byte, key directory.Signer, now time.Time) (*directory.Statement, error) {
+	statement = bytes.TrimSpace(statement)
+	s, err := directory.ParseStatement(statement, now)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(known{Version: termsVersion, Statement: string(statement), Accepted: now.UTC().Truncate(time.Second)})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := directory.SignJWS(typKnown, raw, key)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return s, renameio.WriteFile(filepath.Join(dir, s.ID+termsExt), append(signed, '\n'), 0o600)
+}
+
+// LoadParticipants reads the statements under dir; own is this node's own
+// agreement key, by which each was stored. A folder that is not there holds
+// none.
+func LoadParticipants(dir string, own directory.KeySource) ([]*directory.Statement, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var out []*directory.Statement
+	var errs []error
+	for _, f := range files {
+		if f.IsDir() || !strings.HasSuffix(f.Name(), termsExt) {
+			continue
+		}
+		s, err := loadParticipant(filepath.Join(dir, f.Name()), own)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, errors.Join(errs...)
+}
+
+func loadParticipant(path string, own directory.KeySource) (*directory.Statement, error) {
+	k := &known{}
+	if err := openOwn(path, typKnown, own, k); err != nil {
+		return nil, err
+	}
+	if k.Version > termsVersion {
+		return nil, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", path, k.Version, termsVersion)
+	}
+	s, err := directory.ParseStatement([]byte(k.Statement), k.Accepted)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// openOwn reads a file that this node signed itself.
+func openOwn(path, typ string, own directory.KeySource, into any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	// The signature is this node's own, made when the content was accepted.
+	j, err := directory.OpenJWS(bytes.TrimSpace(raw), typ, directory.PurposeAgreement, keepUsable{own}, time.Now())
+	if err != nil {
+		return fmt.Errorf("%s: not accepted by this node, or changed since: %w", path, err)
+	}
+	if err := json.Unmarshal(j.Payload, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
