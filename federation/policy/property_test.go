@@ -59,7 +59,11 @@ func drawCrossing(t *rapid.T) crossing {
 	if rapid.Bool().Draw(t, "stated") {
 		entry["personal_data"] = rapid.Bool().Draw(t, "personal")
 	}
-	o = merged(o, handlingOf(entry), marked(drawTLP(t)))
+	tlp := drawTLP(t)
+	if w := entry["classification"]; tlp == mapping.TLPClear && w != nil && w != "OFFEN" {
+		tlp = mapping.TLPGreen // CLEAR on classified material contradicts itself, and a second label may mend that
+	}
+	o = merged(o, handlingOf(entry), marked(tlp))
 	a := SampleAgreement(rapid.SampledFrom([]string{"PL", "JP", "US", "CH", "AT"}).Draw(t, "country"))
 	a.Kind = rapid.SampledFrom(Kinds()).Draw(t, "kind")
 	a.Ceiling, a.Community = drawTLP(t), rapid.Bool().Draw(t, "community")
