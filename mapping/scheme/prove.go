@@ -45,8 +45,12 @@ func (t *Tables) Prove() []Violation {
 	p := newProof(t)
 	for now := range len(t.epochs) + 1 {
 		reach := p.reachable(now)
+		p.setColumns(now)
 		for created := range now + 1 {
 			for s := range p.states {
+				if created > 0 && p.sameAsBefore(s, created) {
+					continue // nothing about this level changed since the period just checked
+				}
 				p.checkState(s, created, now, reach)
 			}
 		}
@@ -77,6 +81,7 @@ type proof struct {
 	states []state
 	first  []int    // per ladder, the number of its first state
 	steps  [][]step // per period: state times number of ladders plus target
+	column [][]int  // of the period being checked: per pivot and state, its rank there
 	seen   map[string]bool
 	out    []Violation
 }
@@ -109,6 +114,17 @@ func (p *proof) tabulate(s state, to *ladder, when time.Time) step {
 	}
 	r := p.t.at(s.l, s.rank, to, when)
 	return step{r.kind, r.found, r.stated, int8(r.rank)}
+}
+
+// sameAsBefore reports whether the tables say the same of a level made in this
+// period as of one made in the period before.
+func (p *proof) sameAsBefore(s, created int) bool {
+	l := p.states[s].l
+	if l.inForce(p.t.start(created)) != l.inForce(p.t.start(created-1)) {
+		return false
+	}
+	from, to := s*len(p.t.ladders), (s+1)*len(p.t.ladders)
+	return slices.Equal(p.steps[created][from:to], p.steps[created-1][from:to])
 }
 
 // mapped returns the step from a state to a ladder as Map would give it: the
@@ -192,7 +208,7 @@ func (p *proof) checkState(s, created, now int, reach []bits) {
 func (p *proof) checkStep(s int, to *ladder, r step, created, now int) {
 	from, there := p.states[s], state{to, int(r.rank)}
 	direct := []state{from, there}
-	if pivot, was, is := p.columns(from, there, now); is < was {
+	if pivot, was, is := p.columns(from, there); is < was {
 		p.report("A1", created, now, fmt.Sprintf("%s becomes %s, which lowers it from %s to %s in the table of %s",
 			from, there, pivot.rung(was).Code, pivot.rung(is).Code, pivot.ID), direct)
 	}
@@ -229,7 +245,7 @@ func (p *proof) checkPath(s int, to state, created, now int) {
 			from, higher, to), []state{from, higher})
 		return
 	}
-	if pivot, was, is := p.columns(from, to, now); is < was {
+	if pivot, was, is := p.columns(from, to); is < was {
 		p.reportPath(s, to, created, now, fmt.Sprintf("%s becomes %s on a path, which lowers it from %s to %s in the table of %s",
 			from, to, pivot.rung(was).Code, pivot.rung(is).Code, pivot.ID))
 	}
@@ -237,9 +253,9 @@ func (p *proof) checkPath(s int, to state, created, now int) {
 
 // columns compares two levels by the tables of a pivot that have a cell for
 // both; without one the pivot is nil and the ranks are equal.
-func (p *proof) columns(a, b state, now int) (pivot *ladder, was, is int) {
-	for _, pivot := range p.t.pivots {
-		was, is := p.column(a, pivot, now), p.column(b, pivot, now)
+func (p *proof) columns(a, b state) (pivot *ladder, was, is int) {
+	for i, pivot := range p.t.pivots {
+		was, is := p.column[i][p.number(a)], p.column[i][p.number(b)]
 		if was != 0 && is != 0 {
 			return pivot, was, is
 		}
@@ -247,21 +263,27 @@ func (p *proof) columns(a, b state, now int) (pivot *ladder, was, is int) {
 	return nil, 0, 0
 }
 
-// column is the rank of a level in a pivot, as the table itself has it: a
-// disputed second reading does not move a column. 0 if there is none.
-func (p *proof) column(s state, pivot *ladder, now int) int {
-	if s.l == pivot {
-		return s.rank
-	}
-	best := 0
-	for _, rel := range p.t.rels[p.t.pair(s.l, pivot)] {
-		k := rel.cells[s.rank]
-		if rel.pivot == pivot && rel.inForce(p.t.start(now)) && k != nil && len(k.to) == 1 &&
-			p.t.cellCounts(rel, k) && p.t.counts(rel.from) && p.t.counts(rel.to) {
-			best = max(best, k.to[0])
+// setColumns finds the rank of every level in every pivot, as the tables
+// themselves have it: a disputed second reading does not move a column. 0
+// stands for none.
+func (p *proof) setColumns(now int) {
+	p.column = make([][]int, len(p.t.pivots))
+	for i, pivot := range p.t.pivots {
+		p.column[i] = make([]int, len(p.states))
+		for n, s := range p.states {
+			if s.l == pivot {
+				p.column[i][n] = s.rank
+				continue
+			}
+			for _, rel := range p.t.rels[p.t.pair(s.l, pivot)] {
+				k := rel.cells[s.rank]
+				if rel.pivot == pivot && rel.inForce(p.t.start(now)) && k != nil && len(k.to) == 1 &&
+					p.t.cellCounts(rel, k) && p.t.counts(rel.from) && p.t.counts(rel.to) {
+					p.column[i][n] = max(p.column[i][n], k.to[0])
+				}
+			}
 		}
 	}
-	return best
 }
 
 // number is the place of a state among all.
