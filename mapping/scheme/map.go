@@ -30,7 +30,6 @@ type result struct {
 	rank    int      // of the target, when Mapped
 	law     string   // the law that decided
 	rows    []used   // what it rests on
-	through *cell    // first leg, when a pivot was used
 	pivot   *ladder  // the pivot, when one was used
 	via     int      // rank in the pivot
 	ignored []string // names of rows and schemes that would have answered but do not count

@@ -96,6 +96,10 @@ func newProof(t *Tables) *proof {
 		}
 	}
 	for epoch := range len(t.epochs) + 1 {
+		if epoch > 0 && !p.tablesChange(t.start(epoch)) {
+			p.steps = append(p.steps, p.steps[epoch-1])
+			continue
+		}
 		table := make([]step, len(p.states)*len(t.ladders))
 		for i, s := range p.states {
 			for _, to := range t.ladders {
@@ -105,6 +109,19 @@ func newProof(t *Tables) *proof {
 		p.steps = append(p.steps, table)
 	}
 	return p
+}
+
+// tablesChange reports whether a table begins or ends at a moment; at other
+// changes only schemes or levels do.
+func (p *proof) tablesChange(at time.Time) bool {
+	for _, rels := range p.t.rels {
+		for _, r := range rels {
+			if r.start.Equal(at) || r.stop.Equal(at) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tabulate asks the tables of one moment.
