@@ -115,12 +115,19 @@ func TestServerRefusesForeignCursors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, cursor := range map[string][]byte{"made up": slices.Repeat([]byte("x"), 60), "of another peer": foreign} {
-			req, err := EncodePull(Pull{Cursor: cursor})
+		own, err := r.wire.server.Cursors.Seal("bb", Cursor{Incarnation: "inc-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, x := range map[string]struct {
+			peer   string
+			cursor []byte
+		}{"made up": {"bb", slices.Repeat([]byte("x"), 60)}, "cc's from bb": {"bb", foreign}, "bb's from cc": {"cc", own}} {
+			req, err := EncodePull(Pull{Cursor: x.cursor})
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.DecodeFrame(r.wire.server.Serve(t.Context(), "bb", req))
+			_, err = c.DecodeFrame(r.wire.server.Serve(t.Context(), x.peer, req))
 			if federation.ReasonOf(err) != federation.Malformed {
 				t.Errorf("%s: %v", name, err)
 			}

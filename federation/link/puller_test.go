@@ -282,6 +282,32 @@ func TestStuckLinkTellsWhy(t *testing.T) {
 	})
 }
 
+// Messages without a cursor are no "nothing new": they are refused, told, and
+// pulled again.
+func TestMessagesWithoutCursor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 2)
+		want := r.fill(4)
+		codec, err := NewCodec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.wire.after = func(n int, b []byte) ([]byte, error) {
+			f, err := codec.DecodeFrame(b)
+			if err != nil || n != 2 {
+				return b, nil
+			}
+			f.Next = nil
+			return codec.EncodeFrame(f)
+		}
+		r.run(t, r.has(4))
+		r.all(t, want)
+		if s := r.puller.Status(); s.Faults != 1 {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
 // A cut of days costs a few requests an hour, and afterwards all is there.
 func TestCutForDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -226,6 +227,41 @@ func TestRefusedReceiptIsDropped(t *testing.T) {
 		r.all(t, want)
 		if s := r.puller.Status(); s.ReceiptsLost == 0 {
 			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+// forgetful is a sink that knows which receipts a killed process may not have
+// sent.
+type forgetful struct {
+	*fakeSink
+	owed []Receipt
+	err  error
+}
+
+func (f forgetful) Unacknowledged(context.Context) ([]Receipt, error) { return f.owed, f.err }
+
+func TestReceiptsOfAKilledProcessAreMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, keys := signer(t, "bb")
+		r := newRig(t, 2)
+		r.fill(3)
+		r.puller.Signer = k
+		good := Receipt{Peer: "aa", Link: "bb", Root: "root", FirstSeq: 41, LastSeq: 41, Outcomes: []Outcome{{Seq: 41, Stored: 1}}, At: time.Now()}
+		bad := Receipt{Peer: "aa", Link: "bb", FirstSeq: 1, LastSeq: 2}
+		r.puller.Sink = forgetful{r.sink, []Receipt{bad, good}, nil}
+		r.run(t, r.has(3))
+		if seqs, _ := r.covered(t, keys); !slices.Contains(seqs, 41) {
+			t.Errorf("receipts cover %v", seqs)
+		}
+		if s := r.puller.Status(); s.ReceiptsLost != 1 {
+			t.Errorf("the one that cannot be signed is not told: %+v", s)
+		}
+		r.puller = &Puller{Peer: "aa", Self: "bb", Transport: r.wire, Sink: forgetful{r.sink, nil, errDisk}, Signer: k}
+		r.log.add("m4")
+		r.run(t, r.has(4))
+		if s := r.puller.Status(); s.ReceiptsLost != 1 {
+			t.Errorf("receipts that cannot be read are not told: %+v", s)
 		}
 	})
 }
