@@ -74,10 +74,28 @@ func (t *Tables) Answer(q Query) Answer {
 		To:     End{o.To.Scheme, o.To.Code, o.To.Label},
 		Tables: notNil(o.Tables), Rows: notNil(o.Rows), Accepted: notNil(o.Accepted),
 	}
-	if a.To.Scheme == "" && len(targets) == 1 {
-		a.To.Scheme = targets[0].ID
+	if a.To.Scheme == "" {
+		a.To.Scheme = only(targets, q)
 	}
 	return a
+}
+
+// only names the one target in force at the date of the query, or what was
+// asked for when there is none or a choice.
+func only(targets []*ladder, q Query) string {
+	id := ""
+	for _, l := range targets {
+		if l.inForce(q.Date) {
+			if id != "" {
+				return q.To
+			}
+			id = l.ID
+		}
+	}
+	if id == "" {
+		return q.To
+	}
+	return id
 }
 
 // noLevel answers for a word that says "not classified".

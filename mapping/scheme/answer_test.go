@@ -30,6 +30,8 @@ func TestAnswer(t *testing.T) {
 		{"TLP is no classification", "TLP:RED", "tlp", "de", "", "refused", "de-vs", "", "A3", mapping.DifferentAxis},
 		{"the country's scheme of that day", "SECRET DÉFENSE", "FR", "eu", "2020-06-01", "mapped", "eu-euci", "TS-UE/EU-TS", "A10", ""},
 		{"into the country's scheme of that day", "GEHEIM", "DE", "FR", "2020-06-01", "mapped", "fr-pre2021", "SD", "A1", ""},
+		{"refused into the country's scheme of today", "VS-NfD", "DE", "fr", "", "refused", "fr-2021", "", "A7", mapping.NoEquivalent},
+		{"refused into one of two", "VS-NfD", "DE", "US", "", "refused", "US", "", "A7", mapping.NoEquivalent},
 		{"into the country's scheme of today", "GEHEIM", "DE", "FR", "", "mapped", "fr-2021", "S", "A1", ""},
 		{"the word is newer", "SECRET", "FR", "eu", "2020-06-01", "refused", "eu", "", "A10", mapping.NotInForce},
 		{"of several schemes the label decides", "FORTROLIG", "NO", "NO", "", "mapped", "no-beskyttelsesinstruks", "F", "A6", ""},
