@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/link"
@@ -111,15 +112,59 @@ func (n *Node) startPeer(id string) error {
 	return nil
 }
 
+// linkPoll is how often a waiting request looks whether its link still stands.
+const linkPoll = 500 * time.Millisecond
+
+// errLinkGone says that the connection a request went over is no more: the
+// answer can no longer come.
+var errLinkGone = errors.New("the link went down while the peer was asked")
+
 // peerTransport asks one peer over the bus.
 type peerTransport struct {
 	bus  *bus.Bus
 	peer string
 }
 
-// Request asks and waits for the answer.
+// Request asks and waits for the answer, but no longer than the connection
+// stands over which it asked: a long poll would else outlive a cut by its
+// whole length.
 func (t peerTransport) Request(ctx context.Context, req []byte) ([]byte, error) {
-	return t.bus.Request(ctx, t.peer, req)
+	over, _ := t.link()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go t.watch(ctx, over, cancel)
+	resp, err := t.bus.Request(ctx, t.peer, req)
+	if err != nil && errors.Is(context.Cause(ctx), errLinkGone) {
+		return nil, errLinkGone
+	}
+	return resp, err
+}
+
+// watch cancels a request when the connection it went over is gone.
+func (t peerTransport) watch(ctx context.Context, over string, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(linkPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if remote, up := t.link(); !up || remote != over {
+				cancel(errLinkGone)
+				return
+			}
+		}
+	}
+}
+
+// link tells whether the connection to the peer stands, and its other end.
+func (t peerTransport) link() (remote string, up bool) {
+	for _, l := range t.bus.Links() {
+		if l.Peer == t.peer {
+			return l.Remote, l.Up
+		}
+	}
+	return "", false
 }
 
 // lane is the state of what goes to one peer.

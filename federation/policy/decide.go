@@ -237,7 +237,7 @@ func cite(list []Cited, more ...Cited) []Cited {
 func byOrder(cited []Cited) {
 	order := []federation.Reason{
 		federation.PolicyError, federation.UnknownMarking, federation.Unmarked, federation.NotYetValid, federation.Expired,
-		federation.NoAgreement, federation.NotReleasable, federation.OverCeiling, federation.TLPAudience, federation.Purpose,
+		federation.NoAgreement, federation.NotReleasable, federation.TLPAudience, federation.OverCeiling, federation.Purpose,
 		federation.Contract, federation.PersonalData, federation.Residency, federation.NotAccredited, federation.NoEquivalent,
 	}
 	slices.SortStableFunc(cited, func(a, b Cited) int { return rankIn(order, a.Reason) - rankIn(order, b.Reason) })

@@ -13,6 +13,7 @@ import (
 
 	fed "github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay"
+	lists "github.com/entente-relay/entente/relay/feed"
 )
 
 // Options are what `entente demo` takes.
@@ -119,10 +120,10 @@ func (f *federation) finish(ctx context.Context, s *Story, files []file, names m
 		return err
 	}
 	t.reader(4, s.Reader)
-	if s.BlockList, err = blockList(ctx, f.jp.node); err != nil {
+	if s.Lists, err = blockLists(ctx, f.jp.node); err != nil {
 		return err
 	}
-	t.list(5, s.BlockList)
+	t.list(5, s.Lists)
 	if s.WhatIf, err = f.whatIf(files, names); err != nil {
 		return err
 	}
@@ -138,17 +139,26 @@ func (f *federation) finish(ctx context.Context, s *Story, files []file, names m
 	return nil
 }
 
-// blockList is the domains and addresses that the node gives its devices.
-func blockList(ctx context.Context, n *relay.Node) ([]string, error) {
-	var lines []string
-	for _, kind := range []string{"domain", "ipv4"} {
+// blockLists are what the node gives its devices.
+func blockLists(ctx context.Context, n *relay.Node) ([]BlockList, error) {
+	var out []BlockList
+	for _, kind := range lists.Kinds() {
 		text, err := n.List(ctx, kind)
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, strings.Split(strings.TrimRight(string(text), "\n"), "\n")...)
+		l := BlockList{Kind: kind, Values: []string{}}
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimSpace(line)
+			if head, ok := strings.CutPrefix(line, "# "); ok {
+				l.Header = append(l.Header, head)
+			} else if line != "" && line != "#" {
+				l.Values = append(l.Values, line)
+			}
+		}
+		out = append(out, l)
 	}
-	return lines, nil
+	return out, nil
 }
 
 // whatIf asks PL's policy about the objects that the carrier may have and

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	fed "github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/relay"
 	"github.com/entente-relay/entente/relay/dashboard"
 )
 
@@ -98,7 +99,7 @@ func (t *teller) whole(b Border) {
 	}
 	t.line("  Crossed whole, the origin's signature intact:")
 	for _, k := range sorted(groups) {
-		t.line("    %-58s %3d  %s", k, len(groups[k]), sample(groups[k]))
+		t.line("    %-58s %3d  %s", k, len(groups[k]), sample(groups[k], 3))
 	}
 }
 
@@ -164,7 +165,7 @@ func (t *teller) reader(n int, as []dashboard.Arrival) {
 		seen[kind] = true
 		shown++
 		t.line("  %s", a.ID)
-		t.line("    signed by %s, path %s, %d properties removed on the way", a.Issuer, strings.Join(a.Path, " -> "), a.Removed)
+		t.line("    signed by %s, path %s, %s on the way", a.Issuer, strings.Join(a.Path, " -> "), removedInWords(a.Removed))
 		t.line("    marking  %s", a.Marking.From)
 		for _, w := range a.Annotations {
 			t.line("    %-8s %s  ->  %s (%s, %s, by %s)", w.Path, w.Original, w.Term, w.Relation, w.Scheme, w.Source)
@@ -172,35 +173,69 @@ func (t *teller) reader(n int, as []dashboard.Arrival) {
 	}
 }
 
-func (t *teller) list(n int, lines []string) {
+// list shows the heads and the first lines of the block lists.
+func (t *teller) list(n int, lists []BlockList) {
 	t.head("%d. What leaves jp-carrier for its resolvers and firewalls", n)
-	const most = 14
-	for i, l := range lines {
-		if i == most {
-			t.line("  ... and %d more lines", len(lines)-most)
-			break
+	const most = 5
+	for _, l := range lists {
+		t.line("  %s (%d): %s", l.Kind, len(l.Values), sample(l.Values, most))
+		for _, h := range l.Header {
+			if strings.HasPrefix(h, "left out") {
+				t.line("    %s", h)
+			}
 		}
-		t.line("  %s", l)
 	}
 }
 
+// whatIf sets the two recipients beside each other, with the sentence that
+// makes the difference.
 func (t *teller) whatIf(n int, ws []WhatIf) {
 	if len(ws) == 0 {
 		return
 	}
 	t.head("%d. What if the same went to jp-ministry? (sample terms, no link, nothing is sent)", n)
 	for _, w := range ws {
+		carrier, ministry := w.Answers[0], w.Answers[1]
 		t.line("  %s", w.Name)
-		for i, to := range []string{"jp-carrier ", "jp-ministry"} {
-			a := w.Answers[i]
-			t.line("    to %s: %s", to, a.Verdict)
-			for _, r := range a.Reasons {
-				if r.Reason != "" {
-					t.line("      %s: %s", r.Reason, r.Text)
-				}
-			}
+		t.line("    to jp-carrier:  %s", inWords(carrier))
+		t.line("    to jp-ministry: %s", inWords(ministry))
+		if r, ok := difference(carrier, ministry); ok {
+			t.line("      %s: %s", r.Reason, r.Text)
 		}
 	}
+}
+
+// inWords says what a recipient gets.
+func inWords(e relay.Explained) string {
+	switch e.Verdict {
+	case fed.Share:
+		return "whole"
+	case fed.Redact:
+		paths := make([]string, len(e.Removed))
+		for i, p := range e.Removed {
+			paths[i] = shortPath(p)
+		}
+		return "without " + strings.Join(paths, ", ")
+	case fed.Hold:
+		return "held"
+	default:
+		return "nothing of it"
+	}
+}
+
+// difference is the first reason that the second recipient has and the first
+// one has not.
+func difference(a, b relay.Explained) (relay.ExplainedReason, bool) {
+	rules := map[string]bool{}
+	for _, r := range a.Reasons {
+		rules[r.Rule] = true
+	}
+	for _, r := range b.Reasons {
+		if !rules[r.Rule] {
+			return r, true
+		}
+	}
+	return relay.ExplainedReason{}, false
 }
 
 func (t *teller) counts(n int, ss []dashboard.Status) {
@@ -258,10 +293,20 @@ func sorted(m map[string][]string) []string {
 }
 
 // sample names the first few of many.
-func sample(names []string) string {
-	const most = 3
+func sample(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, "; ")
 	}
 	return strings.Join(names[:most], "; ") + "; ..."
+}
+
+func removedInWords(n int) string {
+	switch n {
+	case 0:
+		return "nothing removed"
+	case 1:
+		return "one property removed"
+	default:
+		return fmt.Sprintf("%d properties removed", n)
+	}
 }

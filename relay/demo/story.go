@@ -20,7 +20,7 @@ type Story struct {
 	Published []dashboard.Published `json:"published"`
 	Borders   []Border              `json:"borders"`
 	Reader    []dashboard.Arrival   `json:"reader"` // as the last node's analysts read it
-	BlockList []string              `json:"block_list"`
+	Lists     []BlockList           `json:"lists"` // what the last node gives its devices
 	WhatIf    []WhatIf              `json:"what_if"`
 	Counts    []dashboard.Status    `json:"counts"`
 	Seconds   float64               `json:"seconds"`
@@ -33,6 +33,13 @@ type Node struct {
 	Country string   `json:"country"`
 	Leaf    string   `json:"leaf"`
 	Accepts []string `json:"accepts,omitempty"` // unverified rows accepted by name
+}
+
+// BlockList is one plain list.
+type BlockList struct {
+	Kind   string   `json:"kind"`
+	Header []string `json:"header"`
+	Values []string `json:"values"`
 }
 
 // Border is what one node decided for one peer.
@@ -126,6 +133,10 @@ func indexed(ctx context.Context, n *relay.Node) (bool, error) {
 // border reads back from a node's journal what it decided for a peer.
 func border(ctx context.Context, n *relay.Node, peer string, names map[string]string) (Border, error) {
 	b := Border{From: n.ID(), To: peer}
+	basis := map[string]string{}
+	for _, r := range n.World().Bundle.Rules() {
+		basis[r.ID] = r.Basis
+	}
 	for r, err := range n.Records(ctx, 1) {
 		if err != nil {
 			return b, err
@@ -135,7 +146,7 @@ func border(ctx context.Context, n *relay.Node, peer string, names map[string]st
 		}
 		for _, m := range r.Sent.Messages {
 			for _, o := range m.Objects {
-				b.Objects = append(b.Objects, crossed(o, names))
+				b.Objects = append(b.Objects, crossed(o, names, basis))
 			}
 		}
 	}
@@ -153,7 +164,7 @@ func order(c Crossed) string {
 	return key
 }
 
-func crossed(o journal.SentObject, names map[string]string) Crossed {
+func crossed(o journal.SentObject, names, basis map[string]string) Crossed {
 	c := Crossed{ID: string(o.ID), Name: names[string(o.ID)], Verdict: o.Verdict, Marking: relay.Marking{From: string(o.From), To: string(o.To)}}
 	if c.Name == "" {
 		c.Name = c.ID
@@ -162,7 +173,7 @@ func crossed(o journal.SentObject, names map[string]string) Crossed {
 		c.Reasons = append(c.Reasons, Reason{r.Reason, string(r.Rule), string(r.Basis)})
 	}
 	for _, r := range o.Removed {
-		c.Removed = append(c.Removed, Removed{string(r.Path), Reason{Reason: r.Reason, Rule: string(r.Rule)}})
+		c.Removed = append(c.Removed, Removed{string(r.Path), Reason{Reason: r.Reason, Rule: string(r.Rule), Basis: basis[string(r.Rule)]}})
 	}
 	return c
 }
