@@ -1,6 +1,10 @@
 package intake
 
-import "github.com/entente-relay/entente/federation/stix"
+import (
+	"slices"
+
+	"github.com/entente-relay/entente/federation/stix"
+)
 
 // batchSize is how many objects a message holds at most, the definitions that
 // are copied along among them (design: a message is 1 to 64 objects).
@@ -30,6 +34,16 @@ func Group(objs []*stix.Object, restricted func(*stix.Object) bool) (ordinary, h
 			for _, id := range needs[o] {
 				g.used[id] = true
 			}
+		}
+	}
+	for _, o := range objs {
+		if g.defs[o.ID()] != o || g.used[o.ID()] {
+			continue
+		}
+		// Nothing uses it: it stands for itself, with what it uses.
+		needs[o] = slices.DeleteFunc(g.needs(o, nil), func(id string) bool { return id == o.ID() })
+		for _, id := range needs[o] {
+			g.used[id] = true
 		}
 	}
 	var lanes [2][]*stix.Object

@@ -90,6 +90,24 @@ func TestGroupTwoLanes(t *testing.T) {
 	}
 }
 
+// Definitions that only define each other are neither lost nor copied without
+// end.
+func TestGroupDefinitionsOfDefinitions(t *testing.T) {
+	for name, objs := range map[string][]*stix.Object{
+		"used first": {definition1(t, 1, ""), definition1(t, 2, markedWith(sid("marking-definition", 1)))},
+		"used last":  {definition1(t, 2, markedWith(sid("marking-definition", 1))), definition1(t, 1, "")},
+		"a ring":     {definition1(t, 1, markedWith(sid("marking-definition", 2))), definition1(t, 2, markedWith(sid("marking-definition", 1)))},
+		"itself":     {definition1(t, 1, markedWith(sid("marking-definition", 1)))},
+		"a ring with a user": {definition1(t, 1, markedWith(sid("marking-definition", 2))), definition1(t, 2, markedWith(sid("marking-definition", 1))),
+			parse(t, indicator(1, markedWith(green, sid("marking-definition", 1))))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ordinary, restricted := Group(objs, isRed)
+			checkGroups(t, objs, ordinary, restricted, true)
+		})
+	}
+}
+
 func TestGroupCopiesGranularAndExtensionDefinitions(t *testing.T) {
 	const ext = "extension-definition--00000000-0000-4000-8000-000000000009"
 	objs := []*stix.Object{
