@@ -45,28 +45,35 @@ func Setup(o SetupOptions) (cfg *configs.Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg, err = configs.ParseNode([]byte(text), path); err != nil {
+	made, err := configs.ParseNode([]byte(text), path)
+	if err != nil {
 		return nil, err
+	}
+	statement := filepath.Join(o.Dir, StatementFile)
+	for _, there := range []string{KeysDir(made), statement} {
+		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s exists already and may be in use, so nothing was written: name another folder with --dir", there)
+		}
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(KeysDir(cfg)), removeIfThere(path), removeIfThere(filepath.Join(o.Dir, StatementFile)))
+			err = errors.Join(err, os.RemoveAll(KeysDir(made)), removeIfThere(path), removeIfThere(statement))
 		}
 	}()
-	if _, err := os.Stat(KeysDir(cfg)); err == nil {
-		return nil, fmt.Errorf("%s exists already: it may hold keys, so nothing was written", KeysDir(cfg))
-	}
-	keys, err := CreateKeys(KeysDir(cfg), cfg.Node.ID, o.Values.Hosts)
+	keys, err := CreateKeys(KeysDir(made), made.Node.ID, o.Values.Hosts)
 	if err != nil {
 		return nil, err
 	}
-	if err := WriteStatement(cfg, keys, o.URLs, 1, o.Now); err != nil {
+	if err := WriteStatement(made, keys, o.URLs, 1, o.Now); err != nil {
 		return nil, err
 	}
-	return cfg, renameio.WriteFile(path, []byte(text), 0o600)
+	if err := renameio.WriteFile(path, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
 func removeIfThere(path string) error {
