@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,44 +8,6 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 )
-
-// prefix begins every record, followed by the digest of the record before: so
-// a record is encoded by whoever appends it, and the writer, which alone knows
-// what comes before, only fills the digest in.
-const prefix = `{"ver":1,"prev":"`
-
-// encode returns r as JSON, with an empty Prev, and r as it will be read back.
-func encode(r *Record) ([]byte, *Record, error) {
-	if err := r.check(); err != nil {
-		return nil, nil, err
-	}
-	x := *r
-	x.Seq, x.Ver, x.Prev, x.At = 0, Version, Digest{}, r.At.UTC()
-	x.Intake = x.Intake.withoutResidency()
-	data, err := json.Marshal(&x)
-	if err != nil {
-		return nil, nil, fmt.Errorf("journal: %w", err)
-	}
-	if len(data) > MaxRecord {
-		return nil, nil, &federation.Refusal{Reason: federation.TooLarge, Where: "journal record",
-			Detail: fmt.Sprintf("%d bytes, at most %d fit", len(data), MaxRecord), Hint: "write it as several"}
-	}
-	if !bytes.HasPrefix(data, []byte(prefix)) {
-		return nil, nil, errors.New("journal: a record does not begin with its version and chain")
-	}
-	if bytes.Contains(data, []byte(`"`+Unfit+`"`)) {
-		// Some text did not fit: hand on what is really written.
-		y, err := Decode(data)
-		return data, y, err
-	}
-	return data, &x, nil
-}
-
-// chain fills in the digest of the record before.
-func chain(data []byte, prev Digest) {
-	text, _ := prev.AppendText(make([]byte, 0, digestText)) // never fails
-	copy(data[len(prefix):], text)
-}
 
 // Decode reads one stored record strictly: unknown or repeated members and texts
 // that do not fit are errors. Seq is not in it.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -65,19 +66,22 @@ func (w *Writer) take() *batch {
 	if len(w.queue) == 0 || w.fatal != nil {
 		return nil
 	}
-	n, size := 0, 0
-	for n < len(w.queue) && n < w.o.MaxBatch && (n == 0 || size+len(w.queue[n].data) <= maxBatchBytes) {
-		size += len(w.queue[n].data)
+	n, count, size := 0, 0, 0
+	for n < len(w.queue) && (n == 0 || count+len(w.queue[n].data) <= w.o.MaxBatch && size+w.queue[n].size <= maxBatchBytes) {
+		count += len(w.queue[n].data)
+		size += w.queue[n].size
 		n++
 	}
-	b := &batch{requests: append([]*request(nil), w.queue[:n]...), records: make([][]byte, n), head: w.head}
-	w.queue = append(w.queue[:0], w.queue[n:]...)
-	for i, req := range b.requests {
+	b := &batch{requests: append([]*request(nil), w.queue[:n]...), head: w.head}
+	w.queue = slices.Delete(w.queue, 0, n)
+	for _, req := range b.requests {
 		req.written = true
-		chain(req.data, b.head.Hash)
-		req.record.Prev = b.head.Hash
-		b.records[i] = req.data
-		b.head.Hash = sha256.Sum256(req.data)
+		for i, data := range req.data {
+			chain(data, b.head.Hash)
+			req.records[i].Prev = b.head.Hash
+			b.head.Hash = sha256.Sum256(data)
+		}
+		b.records = append(b.records, req.data...)
 	}
 	return b
 }
@@ -154,11 +158,14 @@ func (w *Writer) find(ctx context.Context, b *batch, after uint64) (last uint64,
 // finish answers a batch that is stored.
 func (w *Writer) finish(b *batch, last uint64) {
 	b.head.Seq = last
-	first := last - uint64(len(b.records)) + 1
-	stored := make([]*Record, len(b.requests))
-	for i, req := range b.requests {
-		req.record.Seq = first + uint64(i)
-		stored[i] = req.record
+	seq := last - uint64(len(b.records))
+	stored := make([]*Record, 0, len(b.records))
+	for _, req := range b.requests {
+		for _, r := range req.records {
+			seq++
+			r.Seq = seq
+			stored = append(stored, r)
+		}
 	}
 	if w.o.OnStored != nil {
 		w.o.OnStored(stored)
@@ -166,9 +173,11 @@ func (w *Writer) finish(b *batch, last uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.head = b.head
-	for i, req := range b.requests {
-		req.data, req.record = nil, nil // an orphan may stay for long
-		req.answer(first+uint64(i), nil)
+	seq = last - uint64(len(b.records))
+	for _, req := range b.requests {
+		seq += uint64(len(req.data))
+		req.data, req.records = nil, nil // an orphan may stay for long
+		req.answer(seq, nil)
 	}
 }
 

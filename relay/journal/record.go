@@ -34,7 +34,7 @@ type Record struct {
 
 // Intake says what became of one message, or of one file's object, coming in.
 type Intake struct {
-	Source  Token             `json:"source"`           // peer id, or the node's word for its own intake
+	Source  Token             `json:"source,omitzero"`  // peer id, or the node's word for its own intake
 	Log     uint64            `json:"log,omitzero"`     // sequence of the log entry
 	Message Digest            `json:"message,omitzero"` // SHA-256 of the message as it came
 	Issuer  Token             `json:"iss,omitzero"`
@@ -48,7 +48,7 @@ type Intake struct {
 type IntakeObject struct {
 	Digest  Digest            `json:"digest,omitzero"`
 	ID      ID                `json:"id,omitzero"`
-	Outcome Outcome           `json:"outcome"`
+	Outcome Outcome           `json:"outcome,omitzero"`
 	Reason  federation.Reason `json:"reason,omitzero"`
 	Rule    Token             `json:"rule,omitzero"`
 	Basis   Label             `json:"basis,omitzero"`
@@ -69,13 +69,13 @@ const (
 // Sent says what was judged for a peer and what of it left in one frame. It is
 // written before the frame leaves.
 type Sent struct {
-	Peer     Token         `json:"peer"`
+	Peer     Token         `json:"peer,omitzero"`
 	Root     Token         `json:"root,omitzero"`  // the frame's hop root; none when nothing left
 	First    uint64        `json:"first,omitzero"` // link sequences, inclusive
 	Last     uint64        `json:"last,omitzero"`
-	LogFrom  uint64        `json:"log_from"` // judged: log_from < seq <= log_to
-	LogTo    uint64        `json:"log_to"`
-	Policy   Token         `json:"policy"` // digest of the policy bundle
+	LogFrom  uint64        `json:"log_from,omitzero"` // judged: log_from < seq <= log_to
+	LogTo    uint64        `json:"log_to,omitzero"`
+	Policy   Token         `json:"policy,omitzero"` // digest of the policy bundle
 	Purpose  []Token       `json:"purpose,omitzero"`
 	Messages []SentMessage `json:"messages,omitzero"`
 }
@@ -83,17 +83,17 @@ type Sent struct {
 // SentMessage is one message as judged for the peer. Link is 0 when all of it
 // stayed here.
 type SentMessage struct {
-	Log     uint64       `json:"log"`
+	Log     uint64       `json:"log,omitzero"`
 	Link    uint64       `json:"link,omitzero"`
-	Issuer  Token        `json:"iss"`
+	Issuer  Token        `json:"iss,omitzero"`
 	Objects []SentObject `json:"objects"`
 }
 
 // SentObject is the decision on one object.
 type SentObject struct {
-	Digest  Digest             `json:"digest"`
+	Digest  Digest             `json:"digest,omitzero"`
 	ID      ID                 `json:"id,omitzero"`
-	Verdict federation.Verdict `json:"verdict"`
+	Verdict federation.Verdict `json:"verdict,omitzero"`
 	From    Label              `json:"from,omitzero"` // marking before and after
 	To      Label              `json:"to,omitzero"`
 	Cited   []Cited            `json:"cited,omitzero"`
@@ -112,16 +112,16 @@ type Cited struct {
 type Removed struct {
 	Path   Path              `json:"path"`
 	Class  Token             `json:"class,omitzero"`
-	Reason federation.Reason `json:"reason"`
+	Reason federation.Reason `json:"reason,omitzero"`
 	Rule   Token             `json:"rule,omitzero"`
 }
 
 // Receipt is a peer's verified receipt.
 type Receipt struct {
-	Peer     Token            `json:"peer"`
-	Root     Token            `json:"root"`
-	First    uint64           `json:"first"`
-	Last     uint64           `json:"last"`
+	Peer     Token            `json:"peer,omitzero"`
+	Root     Token            `json:"root,omitzero"`
+	First    uint64           `json:"first,omitzero"`
+	Last     uint64           `json:"last,omitzero"`
 	Signed   Digest           `json:"signed,omitzero"` // SHA-256 of the receipt as it came
 	At       time.Time        `json:"at,omitzero"`     // the peer's word
 	Outcomes []ReceiptOutcome `json:"outcomes,omitzero"`
@@ -129,7 +129,7 @@ type Receipt struct {
 
 // ReceiptOutcome counts what became of the objects of one message there.
 type ReceiptOutcome struct {
-	Seq       uint64            `json:"seq"`
+	Seq       uint64            `json:"seq,omitzero"`
 	Stored    int               `json:"stored,omitzero"`
 	Duplicate int               `json:"duplicate,omitzero"`
 	Held      int               `json:"held,omitzero"`
@@ -141,19 +141,19 @@ type ReceiptOutcome struct {
 // that arrived.
 type Settle struct {
 	Peer    Token   `json:"peer,omitzero"` // for whom it waited; none for the way in
-	Log     uint64  `json:"log"`           // the entry it waited in
+	Log     uint64  `json:"log,omitzero"`  // the entry it waited in
 	Issuer  Token   `json:"iss,omitzero"`
-	Digest  Digest  `json:"digest"`
+	Digest  Digest  `json:"digest,omitzero"`
 	ID      ID      `json:"id,omitzero"`
-	Release bool    `json:"release"` // false: rejected
+	Release bool    `json:"release,omitzero"` // false: rejected
 	By      []Token `json:"by,omitzero"`
 }
 
 // LinkEvent is something that happened to a link: "up", "down", "stalled",
 // "gap", "incarnation", "kicked", "refused".
 type LinkEvent struct {
-	Peer   Token             `json:"peer"`
-	Event  Token             `json:"event"`
+	Peer   Token             `json:"peer,omitzero"`
+	Event  Token             `json:"event,omitzero"`
 	Reason federation.Reason `json:"reason,omitzero"`
 	// Since and Until bound what a gap took away, when known.
 	Since time.Time `json:"since,omitzero"`
@@ -163,8 +163,8 @@ type LinkEvent struct {
 // PeerChange is a change to who may link or on what terms: "added", "paused",
 // "resumed", "removed", "rotated", "agreement".
 type PeerChange struct {
-	Peer        Token  `json:"peer"`
-	Change      Token  `json:"change"`
+	Peer        Token  `json:"peer,omitzero"`
+	Change      Token  `json:"change,omitzero"`
 	Agreement   Digest `json:"agreement,omitzero"` // SHA-256 of the agreement as signed
 	Fingerprint Label  `json:"fingerprint,omitzero"`
 }
@@ -172,7 +172,7 @@ type PeerChange struct {
 // Reload is an attempt to put another configuration, policy or set of tables
 // in force. Before and After are digests; they are equal when it was refused.
 type Reload struct {
-	What   Token             `json:"what"`
+	What   Token             `json:"what,omitzero"`
 	Before Token             `json:"before,omitzero"`
 	After  Token             `json:"after,omitzero"`
 	Reason federation.Reason `json:"reason,omitzero"` // why it was refused

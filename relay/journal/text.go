@@ -13,8 +13,8 @@ import (
 const Unfit = "~"
 
 // Token is a name made by an operator, a rule's author or a program: participant
-// ids, rule ids, digests, purposes. Letters, digits and "._:/+=-", at most 256
-// bytes.
+// ids, rule ids, digests, purposes. Letters, digits and "._:/-" but no link, at
+// most 256 bytes.
 type Token string
 
 // ID is a STIX id, "type--uuid" (STIX 2.1 section 2.9), at most 300 bytes.
@@ -91,28 +91,55 @@ func unfold[T ~string](into *T, b []byte, fits func(string) bool, what string) e
 	return nil
 }
 
-func only(s string, maxBytes int, others string) bool {
+// shapes says for each byte in which texts it may stand. Bytes of letters
+// outside ASCII are for labels alone, and looked at one by one there.
+var shapes = func() (t [256]shape) {
+	for c := range t {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		digit := c >= '0' && c <= '9'
+		if letter || digit {
+			t[c] = inToken | inPath | inLabel
+		}
+	}
+	for _, c := range []byte("._:/-") {
+		t[c] |= inToken
+	}
+	for _, c := range []byte("_.-[]") {
+		t[c] |= inPath
+	}
+	for _, c := range []byte(" !#$%&()*+,-./:;?[]^_|") {
+		t[c] |= inLabel
+	}
+	return t
+}()
+
+type shape uint8
+
+const (
+	inToken shape = 1 << iota
+	inPath
+	inLabel
+)
+
+func only(s string, maxBytes int, in shape) bool {
 	if len(s) > maxBytes {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		digit := c >= '0' && c <= '9'
-		if !letter && !digit && strings.IndexByte(others, c) < 0 {
+		if shapes[s[i]]&in == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-func isToken(s string) bool { return only(s, 256, "._:/+=-") }
+func isToken(s string) bool { return only(s, 256, inToken) && !strings.Contains(s, "://") }
 
-func isPath(s string) bool { return only(s, 512, "_.-[]") }
+func isPath(s string) bool { return only(s, 512, inPath) }
 
 func isID(s string) bool {
 	kind, uuid, ok := strings.Cut(s, "--")
-	if !ok || kind == "" || len(s) > 300 || !only(kind, 300, "-") || len(uuid) != 36 {
+	if !ok || kind == "" || len(s) > 300 || strings.ContainsAny(kind, "._:/") || !only(kind, 300, inToken) || len(uuid) != 36 {
 		return false
 	}
 	for i := range len(uuid) {
@@ -130,22 +157,33 @@ func isID(s string) bool {
 	return true
 }
 
-// isLabel allows an apostrophe only inside a word, as French and English
-// need it: a quotation begins or ends at one.
 func isLabel(s string) bool {
-	if len(s) > 512 || !utf8.ValidString(s) || strings.Contains(s, "://") || s == Unfit {
+	if len(s) > 512 || strings.Contains(s, "://") {
 		return false
 	}
+	for i := range len(s) {
+		if shapes[s[i]]&inLabel == 0 {
+			return isWideLabel(s)
+		}
+	}
+	return true
+}
+
+// isWideLabel looks at a label rune by rune. It allows an apostrophe only inside
+// a word, as French and English need it: a quotation begins or ends at one.
+func isWideLabel(s string) bool {
 	before := ' '
 	for i, r := range s {
-		if !unicode.IsPrint(r) || strings.ContainsRune("\"`<>{}=@\\~", r) {
+		switch {
+		case r == utf8.RuneError: // also for what is not UTF-8
 			return false
-		}
-		if r == '\'' {
+		case r == '\'':
 			next, _ := utf8.DecodeRuneInString(s[i+1:])
 			if !unicode.IsLetter(before) || !unicode.IsLetter(next) {
 				return false
 			}
+		case r < utf8.RuneSelf && shapes[r]&inLabel == 0, !unicode.IsPrint(r):
+			return false
 		}
 		before = r
 	}

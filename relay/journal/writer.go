@@ -1,13 +1,14 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/entente-relay/entente/federation"
 )
 
 var (
@@ -37,7 +38,8 @@ const (
 
 // Options are the settings of a writer. The zero value works.
 type Options struct {
-	// MaxBatch is the most records of a batch (default 500).
+	// MaxBatch is the most records of a batch (default 500; a NATS server
+	// takes 1,000).
 	MaxBatch int
 	// OnStored is called with each batch once it is stored, in order and as
 	// it will be read, before the callers hear of it. It must not append.
@@ -54,21 +56,39 @@ type Writer struct {
 
 	mu      sync.Mutex
 	queue   []*request
-	orphans map[Digest][]*request // left by their callers, by record without chain
+	orphans map[Digest][]*request // left by their callers, see unchained
 	head    Head
 	closed  bool
 	fatal   error // nothing can be written any more
 }
 
-// request is one record on its way.
+// request is what one caller wants stored, together, on its way.
 type request struct {
-	data    []byte // encoded; Prev is filled in by the writer
-	record  *Record
+	data    [][]byte // encoded; Prev is filled in by the writer
+	records []*Record
+	size    int           // bytes of data
 	written bool          // taken from the queue; guarded by Writer.mu
 	trouble chan error    // tells a caller that waits that it may be long
 	done    chan struct{} // closed when answered
-	seq     uint64
+	seq     uint64        // of the last record
 	err     error
+}
+
+// newRequest encodes records and checks that they fit in one batch.
+func (w *Writer) newRequest(rs []*Record) (*request, error) {
+	req := &request{data: make([][]byte, len(rs)), records: make([]*Record, len(rs)), trouble: make(chan error, 1), done: make(chan struct{})}
+	for i, r := range rs {
+		var err error
+		if req.data[i], req.records[i], err = encode(r); err != nil {
+			return nil, err
+		}
+		req.size += len(req.data[i])
+	}
+	if len(rs) > w.o.MaxBatch || req.size > maxBatchBytes {
+		return nil, &federation.Refusal{Reason: federation.TooLarge, Where: "journal records",
+			Detail: fmt.Sprintf("%d records of %d bytes, at most %d of %d fit together", len(rs), req.size, w.o.MaxBatch, maxBatchBytes), Hint: "append them in parts"}
+	}
+	return req, nil
 }
 
 // batch is what is being written. While it is not known whether it is stored,
@@ -102,19 +122,23 @@ func NewWriter(ctx context.Context, log Log, o Options) (*Writer, error) {
 	return w, nil
 }
 
-// Append writes r and returns its sequence when it is stored for good. At must
-// be set; Seq, Ver and Prev are not looked at. r must not be changed any more.
+// Append writes records and returns the sequence of the last when they are
+// stored for good: all of them, next to each other, or none. At must be set;
+// Seq, Ver and Prev are not looked at. The records must not be changed any more.
+// At most [Options.MaxBatch] records and 8 MiB go together.
 //
 // When ctx ends first, or the log fails several times in a row, the error says
-// whether the record may be stored: if so it is ErrUnknown, and appending the
-// same record again finds out. An error without ErrUnknown means that it is not.
-func (w *Writer) Append(ctx context.Context, r *Record) (seq uint64, err error) {
-	data, record, err := encode(r)
+// whether they may be stored: if so it is ErrUnknown, and appending the same
+// records again finds out. An error without ErrUnknown means that they are not.
+func (w *Writer) Append(ctx context.Context, rs ...*Record) (last uint64, err error) {
+	if len(rs) == 0 {
+		return 0, badRecord("records", "there are none")
+	}
+	req, err := w.newRequest(rs)
 	if err != nil {
 		return 0, err
 	}
-	req, err := w.enqueue(&request{data: data, record: record, trouble: make(chan error, 1), done: make(chan struct{})})
-	if err != nil {
+	if req, err = w.enqueue(req); err != nil {
 		return 0, err
 	}
 	select {
@@ -127,8 +151,7 @@ func (w *Writer) Append(ctx context.Context, r *Record) (seq uint64, err error) 
 	}
 }
 
-// enqueue puts req in the queue, or returns the orphan that is the same
-// record.
+// enqueue puts req in the queue, or returns the orphan with the same records.
 func (w *Writer) enqueue(req *request) (*request, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,7 +162,7 @@ func (w *Writer) enqueue(req *request) (*request, error) {
 		return nil, fmt.Errorf("journal: %w", ErrClosed)
 	}
 	if len(w.orphans) > 0 {
-		if orphan := w.adopt(sha256.Sum256(req.data)); orphan != nil {
+		if orphan := w.adopt(unchained(req.data)); orphan != nil {
 			return orphan, nil
 		}
 	}
@@ -155,7 +178,7 @@ func (w *Writer) signal() {
 	}
 }
 
-// leave ends a caller's wait: a record that is still in the queue is taken
+// leave ends a caller's wait: a request that is still in the queue is taken
 // out, one that was handed to the log becomes an orphan.
 func (w *Writer) leave(req *request, why error) (uint64, error) {
 	w.mu.Lock()
@@ -178,7 +201,7 @@ func (w *Writer) leave(req *request, why error) (uint64, error) {
 	return 0, fmt.Errorf("journal: %w: %w", ErrUnknown, why)
 }
 
-// orphan remembers a record whose caller does not know what became of it. The
+// orphan remembers a request whose caller does not know what became of it. The
 // caller holds the lock.
 func (w *Writer) orphan(req *request) {
 	if len(w.orphans) >= maxOrphans {
@@ -194,7 +217,7 @@ func (w *Writer) orphan(req *request) {
 	w.orphans[key] = append(w.orphans[key], req)
 }
 
-// adopt returns an orphan of a record to its caller, nil if there is none. The
+// adopt returns an orphan to a caller who asks again, nil if there is none. The
 // caller holds the lock.
 func (w *Writer) adopt(key Digest) *request {
 	reqs := w.orphans[key]
@@ -213,12 +236,15 @@ func (w *Writer) adopt(key Digest) *request {
 	return reqs[0]
 }
 
-// unchained is the digest of a record without the place in the chain that it
+// unchained is a digest of records without the place in the chain that they
 // may have been given.
-func unchained(data []byte) Digest {
-	c := bytes.Clone(data)
-	chain(c, Digest{})
-	return sha256.Sum256(c)
+func unchained(records [][]byte) Digest {
+	h := sha256.New()
+	for _, data := range records {
+		h.Write([]byte(prefix))
+		h.Write(data[len(prefix)+digestText:])
+	}
+	return Digest(h.Sum(nil))
 }
 
 // Head returns the end of the chain as far as it is known to be stored.

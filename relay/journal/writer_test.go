@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -89,9 +90,10 @@ func TestBrokenWrites(t *testing.T) {
 		each := rapid.IntRange(1, 6).Draw(rt, "records each")
 		patience := rapid.SampledFrom([]time.Duration{20 * time.Millisecond, 600 * time.Millisecond, time.Hour}).Draw(rt, "patience")
 		batch := rapid.IntRange(1, 4).Draw(rt, "batch")
+		together := rapid.IntRange(1, batch).Draw(rt, "records together")
 		var failure string
 		synctest.Test(t, func(t *testing.T) {
-			failure = brokenWrites(t, &memLog{delay: 5 * time.Millisecond, faults: faults, reads: reads}, batch, callers, each, patience)
+			failure = brokenWrites(t, &memLog{delay: 5 * time.Millisecond, faults: faults, reads: reads}, batch, callers, each, together, patience)
 		})
 		if failure != "" {
 			rt.Fatal(failure)
@@ -99,7 +101,9 @@ func TestBrokenWrites(t *testing.T) {
 	})
 }
 
-func brokenWrites(t *testing.T, l *memLog, batch, callers, each int, patience time.Duration) (failure string) {
+// brokenWrites lets callers each append so many times so many records together.
+// Record n is that of caller n/1000, and n%1000 in its order.
+func brokenWrites(t *testing.T, l *memLog, batch, callers, each, together int, patience time.Duration) (failure string) {
 	var mu sync.Mutex
 	fail := func(format string, args ...any) {
 		mu.Lock()
@@ -117,7 +121,11 @@ func brokenWrites(t *testing.T, l *memLog, batch, callers, each int, patience ti
 		seqs[c] = make([]uint64, each)
 		group.Go(func() {
 			for i := range each {
-				seq, err := appendUntilStored(w, numbered(c*100+i), patience)
+				var rs []*Record
+				for k := range together {
+					rs = append(rs, numbered(c*1000+i*together+k))
+				}
+				seq, err := appendUntilStored(w, rs, patience)
 				if err != nil {
 					fail("caller %d, record %d: %v", c, i, err)
 				}
@@ -133,8 +141,8 @@ func brokenWrites(t *testing.T, l *memLog, batch, callers, each int, patience ti
 	if err := w.Close(context.Background()); err != nil {
 		fail("close: %v", err)
 	}
-	if len(l.records) != callers*each || len(handed) != callers*each {
-		fail("%d records stored, %d handed on, want %d", len(l.records), len(handed), callers*each)
+	if want := callers * each * together; len(l.records) != want || len(handed) != want {
+		fail("%d records stored, %d handed on, want %d", len(l.records), len(handed), want)
 		return failure
 	}
 	for i, s := range l.records {
@@ -142,8 +150,10 @@ func brokenWrites(t *testing.T, l *memLog, batch, callers, each int, patience ti
 		if err != nil {
 			return err.Error()
 		}
-		if n := int(r.Intake.Log); seqs[n/100][n%100] != s.Seq {
-			fail("record %d was told to be at %d", s.Seq, seqs[n/100][n%100])
+		n := int(r.Intake.Log)
+		behind := together - 1 - n%1000%together // records of the same call
+		if told := seqs[n/1000][n%1000/together]; told != s.Seq+uint64(behind) {
+			fail("record %d: the last of its call is %d behind it and was told to be at %d", s.Seq, behind, told)
 		}
 		if h := handed[i]; h.Seq != s.Seq || h.Intake.Log != r.Intake.Log || h.Prev != r.Prev {
 			fail("record %d was handed on as %+v", s.Seq, h)
@@ -156,12 +166,17 @@ func brokenWrites(t *testing.T, l *memLog, batch, callers, each int, patience ti
 	return failure
 }
 
-func appendUntilStored(w *Writer, r *Record, patience time.Duration) (uint64, error) {
+func appendUntilStored(w *Writer, rs []*Record, patience time.Duration) (uint64, error) {
 	for began := time.Now(); time.Since(began) < time.Hour; {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		// The same record in another piece of memory: it is known by what it says.
-		again := *r
-		seq, err := w.Append(ctx, &again)
+		// The same records in another piece of memory: they are known by what
+		// they say.
+		again := make([]*Record, len(rs))
+		for i := range rs {
+			r := *rs[i]
+			again[i] = &r
+		}
+		seq, err := w.Append(ctx, again...)
 		cancel()
 		if err == nil {
 			return seq, nil
@@ -384,5 +399,17 @@ func TestTooLarge(t *testing.T) {
 	}
 	if _, err := w.Append(t.Context(), sampleSent(2000)); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := w.Append(t.Context(), slices.Repeat([]*Record{numbered(1)}, 501)...); federation.ReasonOf(err) != federation.TooLarge {
+		t.Errorf("more records than a batch: %v", err)
+	}
+	if _, err := w.Append(t.Context(), slices.Repeat([]*Record{sampleSent(2000)}, 30)...); federation.ReasonOf(err) != federation.TooLarge {
+		t.Errorf("more bytes than a batch: %v", err)
+	}
+	if _, err := w.Append(t.Context()); federation.ReasonOf(err) != federation.Malformed {
+		t.Errorf("no record: %v", err)
+	}
+	if last := l.last(); last != 1 {
+		t.Errorf("%d records stored, want 1", last)
 	}
 }

@@ -150,7 +150,9 @@ type ReceiptOutcome struct {
 }
 
 // Settled says that an object that waited before it may go to a peer waits no
-// more, whichever way it was decided. What follows is a new log entry.
+// more, whichever way it was decided. What follows is a new log entry. Without
+// a peer it says nothing here: what waited at the way in is settled by the log
+// entry that takes or refuses it, see [Entry] and [Object].
 type Settled struct {
 	Peer   string
 	LogSeq uint64

@@ -352,16 +352,15 @@ func TestRefusesWhatCannotBeCounted(t *testing.T) {
 		return []Event{{Seq: 3, Sent: f}}
 	}
 	for want, events := range map[string][]Event{
-		"comes after":          {{Seq: 2}, {Seq: 1}},
-		"for nobody":           frame(func(f *Sent) { f.Peer = "" }),
-		"judges nothing":       frame(func(f *Sent) { f.LogTo = 0 }),
-		"link sequence 0":      frame(func(f *Sent) { f.Messages[0].LinkSeq = 0 }),
-		`the verdict "hold"`:   frame(func(f *Sent) { f.Messages[0].Objects[0].Verdict = federation.Hold }),
-		"-1 objects withheld":  frame(func(f *Sent) { f.Withheld = map[federation.Reason]int{"stale": -1} }),
-		`withheld for ""`:      frame(func(f *Sent) { f.Withheld = map[federation.Reason]int{"": 1} }),
-		"held without":         frame(func(f *Sent) { f.Held = []HeldOut{{ID: ok.ID}} }),
-		"receipt of nobody":    {{Seq: 3, Receipt: &Receipt{}}},
-		"settled by a log ent": {{Seq: 3, Settled: []Settled{{}}}},
+		"comes after":         {{Seq: 2}, {Seq: 1}},
+		"for nobody":          frame(func(f *Sent) { f.Peer = "" }),
+		"judges nothing":      frame(func(f *Sent) { f.LogTo = 0 }),
+		"link sequence 0":     frame(func(f *Sent) { f.Messages[0].LinkSeq = 0 }),
+		`the verdict "hold"`:  frame(func(f *Sent) { f.Messages[0].Objects[0].Verdict = federation.Hold }),
+		"-1 objects withheld": frame(func(f *Sent) { f.Withheld = map[federation.Reason]int{"stale": -1} }),
+		`withheld for ""`:     frame(func(f *Sent) { f.Withheld = map[federation.Reason]int{"": 1} }),
+		"held without":        frame(func(f *Sent) { f.Held = []HeldOut{{ID: ok.ID}} }),
+		"receipt of nobody":   {{Seq: 3, Receipt: &Receipt{}}},
 	} {
 		if err := s.Record(context.Background(), events); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
