@@ -62,7 +62,7 @@ var simple = map[string]func(string) (*observed, error){
 	"email-dst":   mailbox,
 	"email-addr":  mailbox,
 	"mutex":       func(v string) (*observed, error) { return property("mutex", "name", v) },
-	"regkey":      func(v string) (*observed, error) { return property("windows-registry-key", "key", v) },
+	"regkey":      func(v string) (*observed, error) { return property("windows-registry-key", "key", fullHive(v)) },
 	"mac-address": func(v string) (*observed, error) { return property("mac-addr", "value", strings.ToLower(v)) },
 	"as":          autonomousSystem,
 	"email-subject": func(v string) (*observed, error) {
@@ -101,6 +101,7 @@ func observePair(first, second, left, right string) (*observed, error) {
 	case "domain|ip":
 		return resolved(left, right)
 	case "regkey|value":
+		left = fullHive(left)
 		return &observed{pattern: "[windows-registry-key:key = " + literal(left) + " AND windows-registry-key:values[*].data = " + literal(right) + "]",
 			kind: "stix", version: "2.1", show: one("windows-registry-key", member{"key", left}, member{"values", []any{map[string]string{"data": right}}})}, nil
 	}
@@ -223,6 +224,17 @@ func certificate(algorithm string) func(string) (*observed, error) {
 // rule is a detection rule in a language of its own.
 func rule(kind string) func(string) (*observed, error) {
 	return func(v string) (*observed, error) { return &observed{pattern: v, kind: kind}, nil }
+}
+
+// fullHive writes the hive of a registry key in full, as STIX demands (§6.17.1).
+func fullHive(key string) string {
+	hive, rest, _ := strings.Cut(key, `\`)
+	full, ok := map[string]string{"HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", "HKCR": "HKEY_CLASSES_ROOT",
+		"HKU": "HKEY_USERS", "HKCC": "HKEY_CURRENT_CONFIG"}[strings.ToUpper(hive)]
+	if !ok {
+		return key
+	}
+	return full + `\` + rest
 }
 
 // endpoint is an address or a name with a port.
