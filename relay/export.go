@@ -11,6 +11,7 @@ import (
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // Bounds of one frame. Its messages together stay within what one NATS
@@ -18,10 +19,11 @@ import (
 const (
 	frameBytes    = 448 << 10
 	frameMessages = 400
-	// scanObjects bounds how much one pull judges when most of it is
-	// withheld: its record must fit into the journal. The cursor moves on and
-	// the peer asks again.
-	scanObjects = 1200
+	// recordBytes and scanEntries bound how much one pull judges when most of
+	// it is withheld: the cursor moves on and the peer asks again. One message
+	// adds at most as much again (2,048 removals), and both fit into a record
+	// of the journal.
+	recordBytes = journal.MaxRecord * 2 / 5
 	scanEntries = 5000
 )
 
@@ -72,7 +74,7 @@ type draft struct {
 	pos       uint64 // log sequence judged so far
 	cleared   []*envelope.Cleared
 	bytes     int
-	objects   int
+	record    int // estimate of the journal record so far, in bytes
 	verdicts  []judged
 	log       logReader
 	gap       *link.Gap
@@ -98,7 +100,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	}
 	more := false
 	for scanned := 0; ; scanned++ {
-		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.objects >= scanObjects || scanned >= scanEntries {
+		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries {
 			more = true
 			break
 		}
@@ -169,8 +171,23 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 		return fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
 	}
 	d.verdicts = append(d.verdicts, j)
-	d.objects += len(j.decisions)
+	d.record += j.size()
 	return nil
+}
+
+// size estimates, from above, what the decisions take in the journal.
+func (j *judged) size() int {
+	n := 200
+	for _, d := range j.decisions {
+		n += 320 + len(d.From()) + len(d.To())
+		for _, c := range d.Reasons() {
+			n += 80 + len(c.Rule) + min(len(c.Basis), 256)
+		}
+		for _, r := range d.Removed() {
+			n += 90 + len(r.Path) + len(r.Rule)
+		}
+	}
+	return n
 }
 
 // hopAllowance is what our hop record adds to a message at most, in bytes,

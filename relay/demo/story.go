@@ -20,7 +20,7 @@ type Story struct {
 	Published []dashboard.Published `json:"published"`
 	Borders   []Border              `json:"borders"`
 	Reader    []dashboard.Arrival   `json:"reader"` // as the last node's analysts read it
-	Lists     []BlockList           `json:"lists"` // what the last node gives its devices
+	Lists     []BlockList           `json:"lists"`  // what the last node gives its devices
 	WhatIf    []WhatIf              `json:"what_if"`
 	Counts    []dashboard.Status    `json:"counts"`
 	Seconds   float64               `json:"seconds"`
