@@ -15,14 +15,39 @@ func handled(more string) string {
 	return indicator(`,"extensions":{"` + HandlingExtension + `":{"extension_type":"property-extension"` + more + `}}`)
 }
 
-func TestParseRefuses(t *testing.T) {
-	const id = `"id":"indicator--00000000-0000-4000-8000-000000000001"`
+// refused is a case of what Parse has to refuse.
+type refused struct {
+	name, raw string
+	reason    federation.Reason
+	says      string
+}
+
+// refuses checks that each case is refused for its reason, in a sentence that
+// says what and where.
+func refuses(t *testing.T, cases []refused) {
+	t.Helper()
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			o, err := Parse([]byte(tc.raw))
+			if err == nil {
+				t.Fatalf("taken: %s", o.Raw())
+			}
+			if r := federation.ReasonOf(err); r != tc.reason {
+				t.Errorf("reason %q, want %q: %v", r, tc.reason, err)
+			}
+			if !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("%q does not say %q", err, tc.says)
+			}
+			if refusal, ok := errors.AsType[*federation.Refusal](err); !ok || refusal.Where == "" {
+				t.Errorf("%q does not say where", err)
+			}
+		})
+	}
+}
+
+func TestParseRefusesJSON(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000)
-	for _, tc := range []struct {
-		name, raw string
-		reason    federation.Reason
-		says      string
-	}{
+	refuses(t, []refused{
 		{"empty", "", federation.Malformed, "ends too early"},
 		{"blank", " \n", federation.Malformed, "ends too early"},
 		{"text", "this is not JSON", federation.Malformed, "not valid JSON"},
@@ -47,6 +72,12 @@ func TestParseRefuses(t *testing.T) {
 		{"_sd_alg", indicator(`,"_sd_alg":"sha-256"`), federation.Malformed, "SD-JWT reserves"},
 		{"...", indicator(`,"x_list":[{"...":"x"}]`), federation.Malformed, "SD-JWT reserves"},
 		{"_sd by escape", indicator(`,"x_y":{"\u005fsd":[]}`), federation.Malformed, "SD-JWT reserves"},
+	})
+}
+
+func TestParseRefusesProperties(t *testing.T) {
+	const id = `"id":"indicator--00000000-0000-4000-8000-000000000001"`
+	refuses(t, []refused{
 		{"no type", `{` + id + `}`, federation.Malformed, "there is no type"},
 		{"type a number", `{"type":1,` + id + `}`, federation.Malformed, "string is needed"},
 		{"a bundle", `{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001"}`, federation.Malformed, "a bundle stands where"},
@@ -76,6 +107,11 @@ func TestParseRefuses(t *testing.T) {
 		{"labels with a list", indicator(`,"labels":["a",["b"]]`), federation.Malformed, "not every element"},
 		{"confidence 101", indicator(`,"confidence":101`), federation.Malformed, "0 to 100"},
 		{"confidence a fraction", indicator(`,"confidence":0.5`), federation.Malformed, "0 to 100"},
+	})
+}
+
+func TestParseRefusesMarkings(t *testing.T) {
+	refuses(t, []refused{
 		{"marking not an id", indicator(`,"object_marking_refs":["TLP:GREEN"]`), federation.Malformed, "not the id of a marking"},
 		{"marking of another type", indicator(`,"object_marking_refs":["identity--00000000-0000-4000-8000-000000000001"]`), federation.Malformed, "not the id of a marking"},
 		{"markings empty", indicator(`,"object_marking_refs":[]`), federation.Malformed, "an empty list"},
@@ -96,7 +132,11 @@ func TestParseRefuses(t *testing.T) {
 		{"extensions empty", indicator(`,"extensions":{}`), federation.Malformed, "an empty dictionary"},
 		{"extension a string", indicator(`,"extensions":{"x-ext":"y"}`), federation.Malformed, "dictionary is needed"},
 		{"extension with a dot", indicator(`,"extensions":{"` + HandlingExtension + `.note":{}}`), federation.Malformed, "must not be empty or hold dots"},
+	})
+}
 
+func TestParseRefusesHandling(t *testing.T) {
+	refuses(t, []refused{
 		{"handling without its type", indicator(`,"extensions":{"` + HandlingExtension + `":{"origin":"DE"}}`), federation.Malformed, "no extension_type"},
 		{"handling of another type", indicator(`,"extensions":{"` + HandlingExtension + `":{"extension_type":"new-sdo"}}`), federation.Malformed, "property-extension"},
 		{"handling unknown key", handled(`,"residancy":["EU"]`), federation.Malformed, "not known here"},
@@ -116,23 +156,7 @@ func TestParseRefuses(t *testing.T) {
 		{"note a string", handled(`,"note":"text"`), federation.Malformed, "dictionary is needed"},
 		{"note unknown key", handled(`,"note":{"text":"a"}`), federation.Malformed, "abstract, content and contacts"},
 		{"contacts a string", handled(`,"note":{"contacts":"a"}`), federation.Malformed, "list of strings"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			o, err := Parse([]byte(tc.raw))
-			if err == nil {
-				t.Fatalf("taken: %s", o.Raw())
-			}
-			if r := federation.ReasonOf(err); r != tc.reason {
-				t.Errorf("reason %q, want %q: %v", r, tc.reason, err)
-			}
-			if !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("%q does not say %q", err, tc.says)
-			}
-			if refusal, ok := errors.AsType[*federation.Refusal](err); !ok || refusal.Where == "" {
-				t.Errorf("%q does not say where", err)
-			}
-		})
-	}
+	})
 }
 
 // An error must not repeat a long input.
