@@ -39,7 +39,7 @@ type memLog struct {
 
 func (l *memLog) Append(ctx context.Context, after uint64, records [][]byte) (uint64, error) {
 	if l.delay > 0 {
-		time.Sleep(l.delay) // virtual, in a bubble
+		<-time.After(l.delay) // virtual, in a bubble
 	}
 	l.mu.Lock()
 	l.appends++

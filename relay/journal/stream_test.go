@@ -172,7 +172,7 @@ func TestFind(t *testing.T) {
 		}
 		l := written(t, records...)
 		if cut := rapid.IntRange(0, 300).Draw(t, "cut off"); cut < len(l.records) {
-			l.records, records = l.records[cut:], records[cut:]
+			l.records = l.records[cut:]
 		}
 		q := Query{
 			ObjectID: rapid.SampledFrom([]string{"", indicatorID, "indicator--00000001-58a7-4f5e-9c1c-0d8f2a6b7e11", "indicator--ffffffff-58a7-4f5e-9c1c-0d8f2a6b7e11"}).Draw(t, "object"),

@@ -230,7 +230,7 @@ func (w *Writer) adopt(key Digest) *request {
 		w.orphans[key] = reqs[1:]
 	}
 	select {
-	case <-reqs[0].trouble: // of before
+	case _ = <-reqs[0].trouble: // of before
 	default:
 	}
 	return reqs[0]

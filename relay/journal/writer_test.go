@@ -137,7 +137,7 @@ func brokenWrites(t *testing.T, l *memLog, batch, callers, each, together int, p
 		})
 	}
 	group.Wait()
-	time.Sleep(time.Minute) // virtual: what is stored late has its chance
+	<-time.After(time.Minute) // virtual: what is stored late has its chance
 	if err := w.Close(context.Background()); err != nil {
 		fail("close: %v", err)
 	}
@@ -184,7 +184,7 @@ func appendUntilStored(w *Writer, rs []*Record, patience time.Duration) (uint64,
 		if errors.Is(err, ErrForeign) || errors.Is(err, ErrClosed) {
 			return 0, err
 		}
-		time.Sleep(10 * time.Millisecond) // virtual
+		<-time.After(10 * time.Millisecond) // virtual
 	}
 	return 0, errors.New("not stored in an hour")
 }

@@ -72,6 +72,6 @@ func applyUntilKilled(t *testing.T, path string) {
 		if err := s.Apply(context.Background(), sampleEntries(int(s.Applied())+1, 3, 10)); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println(s.Applied())
+		fmt.Fprintln(os.Stdout, s.Applied())
 	}
 }

@@ -52,27 +52,35 @@ func Open(path string, o Options) (*Store, error) {
 // openOrRebuild opens the file, and where it is of no use, deletes it and
 // makes a new one, once.
 func openOrRebuild(path string, o Options) (*Store, error) {
-	why := ""
-	if _, err := os.Stat(damageMark(path)); err == nil {
-		why = "it was found damaged while in use"
-	} else {
-		s, err := openFile(path, o)
-		if err == nil {
-			return s, nil
-		}
-		if why = uselessBecause(err); why == "" {
-			return nil, fmt.Errorf("store %s: %w", path, err)
-		}
+	s, why, err := openUseful(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	if s != nil {
+		return s, nil
 	}
 	o.Logger.Warn("index deleted; it is built anew from the log and the journal", "path", path, "because", why)
 	if err := removeFile(path); err != nil {
 		return nil, fmt.Errorf("store %s: cannot delete it to build it anew: %w", path, err)
 	}
-	s, err := openFile(path, o)
-	if err != nil {
+	if s, err = openFile(path, o); err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// openUseful opens the file, or says why it is of no use.
+func openUseful(path string, o Options) (s *Store, why string, err error) {
+	if _, err := os.Stat(damageMark(path)); err == nil {
+		return nil, "it was found damaged while in use", nil
+	}
+	if s, err = openFile(path, o); err == nil {
+		return s, "", nil
+	}
+	if why = uselessBecause(err); why != "" {
+		return nil, why, nil
+	}
+	return nil, "", err
 }
 
 // useless is an error that says why a file is to be deleted and built anew.

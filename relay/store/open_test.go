@@ -72,7 +72,7 @@ func TestOneStoreAtATime(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	if path := os.Getenv("ENTENTE_TEST_OPEN_STORE"); path != "" {
 		_, err := Open(path, Options{Logger: quiet})
-		fmt.Println("in use:", errors.Is(err, ErrInUse), err)
+		fmt.Fprintln(os.Stdout, "in use:", errors.Is(err, ErrInUse), err)
 		return
 	}
 	path := filled(t, Options{})

@@ -116,8 +116,7 @@ func (s *Store) Objects(ctx context.Context, f Filter) iter.Seq2[Stored, error] 
 
 // objectRow is a row of objects with the ids of its names.
 type objectRow struct {
-	n                                            int64
-	issuer, source, kind, marking, verdict, gone int64
+	n, issuer, source, kind, marking, verdict int64
 }
 
 func (s *Store) objectsPage(ctx context.Context, f Filter, after int64, limit int) (out []Stored, last int64, err error) {

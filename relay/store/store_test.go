@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -21,7 +20,7 @@ import (
 )
 
 var (
-	quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet = slog.New(slog.DiscardHandler)
 	start = time.Date(2026, 1, 6, 12, 0, 0, 0, time.UTC)
 
 	issuers  = []string{"de-cert", "pl-cert"}
@@ -350,12 +349,13 @@ func (r *run) failCommit(stored bool) {
 // and compares every answer with the model. In the end a store built in one go
 // must say the same as the one that went through all that.
 func TestAgainstModel(t *testing.T) {
+	root, runs := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "store")
-		if err != nil {
+		runs++
+		dir := filepath.Join(root, fmt.Sprint(runs))
+		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
 		r := &run{t: t, dir: dir}
 		r.open(filepath.Join(dir, "index.db"))
 		defer func() { r.close() }()
