@@ -41,6 +41,11 @@ func sourceFaults(name string, src []byte) []string {
 		fail("%v", err)
 		return out
 	}
+	if strings.HasSuffix(name, "_test.go") && !imports(file, "testing/synctest") {
+		for _, pos := range sleeps(file) {
+			fail("line %d sleeps for real: wait for the event itself, or use testing/synctest", fset.Position(pos).Line)
+		}
+	}
 	for _, d := range file.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok {
@@ -78,6 +83,25 @@ func tableLines(fset *token.FileSet, f *ast.FuncDecl) int {
 		return false
 	})
 	return lines
+}
+
+// imports reports whether a file imports a package.
+func imports(file *ast.File, path string) bool {
+	return slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"`+path+`"` })
+}
+
+// sleeps returns where a file calls time.Sleep.
+func sleeps(file *ast.File) []token.Pos {
+	var out []token.Pos
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Sleep" {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" {
+				out = append(out, s.Pos())
+			}
+		}
+		return true
+	})
+	return out
 }
 
 func TestSource(t *testing.T) {
@@ -122,6 +146,13 @@ func TestSourceCheckerNotices(t *testing.T) {
 		if got := sourceFaults(name, []byte(src)); len(got) != 1 {
 			t.Errorf("%s: %d faults, want one for the long function", name, len(got))
 		}
+	}
+	sleepy := "func f() {\n\ttime.Sleep(1)\n}\n"
+	if got := sourceFaults("x_test.go", []byte("package x\n\nimport \"time\"\n\n"+sleepy)); len(got) != 1 || !strings.Contains(got[0], "line 6 sleeps for real") {
+		t.Errorf("a real sleep: %q", got)
+	}
+	if got := sourceFaults("x_test.go", []byte("package x\n\nimport (\n\t\"testing/synctest\"\n\t\"time\"\n)\n\n"+sleepy)); len(got) != 0 {
+		t.Errorf("a sleep in a bubble was refused: %q", got)
 	}
 	fine := "package x\n\nfunc (t t) init() {}\n\nfunc f() {\n" + lines(maxFunctionLines-2) + "}\n"
 	if got := sourceFaults("x.go", []byte(fine)); len(got) > 0 {
