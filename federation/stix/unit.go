@@ -71,7 +71,7 @@ func wholeWire1(typ string) bool {
 // one for each entry; our handling entry has one for each key, and its note
 // one for each part.
 func (o *Object) Units() []Unit {
-	u := units{o: o, out: make([]Unit, 0, 28)}
+	u := units{o: o, out: make([]Unit, 0, min(len(o.nodes), 40))}
 	o.children(0, func(c int) bool {
 		u.top(c)
 		return true
