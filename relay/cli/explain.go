@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/relay"
+)
+
+func (a *app) explainCmd() *cobra.Command {
+	var to, at, profile string
+	c := &cobra.Command{
+		Use:   "explain FILE --to PEER|COUNTRY",
+		Short: "say what would happen to each object of a file on its way to a peer",
+		Long: `Say what would happen to each object of a file if it were published here and the
+recipient asked for it, by the code that the node runs, without publishing it.
+The recipient is a peer of this node, or a country code: that stands for a national
+CERT there under the sample agreement, so the question works before any peer exists.
+
+Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
+		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.explain(args[0], to, at, profile)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&to, "to", "", "peer, or ISO 3166-1 country code")
+	f.StringVar(&at, "at", "", "moment to judge at, such as 2026-12-31T08:00:00Z (default now)")
+	f.StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
+	if err := c.MarkFlagRequired("to"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return c
+}
+
+// explain judges a file for a recipient and prints why.
+func (a *app) explain(file, to, atText, profile string) error {
+	at, err := a.moment("at", atText)
+	if err != nil {
+		return err
+	}
+	_, w, err := a.world(a.now())
+	if err != nil {
+		return err
+	}
+	to, err = recipient(w, to)
+	if err != nil {
+		return usage(err)
+	}
+	if _, err := w.Profile(profile); err != nil {
+		return usage(err)
+	}
+	data, err := a.read(file)
+	if err != nil && federation.ReasonOf(err) == "" {
+		return err
+	}
+	var ex *relay.Explanation
+	if err == nil {
+		ex, err = w.Explain(data, displayName(file), profile, to, at)
+	}
+	if r, ok := errors.AsType[*federation.Refusal](err); ok {
+		ex, err = refusedFile(w, r, to, at), nil
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(ex)
+	} else {
+		err = a.printExplanation(ex)
+	}
+	if err != nil {
+		return err
+	}
+	return ends(ex.ExitCode())
+}
+
+// recipient finds whom --to means: a peer, else a country.
+func recipient(w *relay.World, to string) (string, error) {
+	peers := make([]string, 0, len(w.Peers))
+	for _, p := range w.Peers {
+		if p.Agreement.Peer == to {
+			return to, nil
+		}
+		peers = append(peers, p.Agreement.Peer)
+	}
+	if cc := strings.ToUpper(to); isCountry(cc) {
+		return cc, nil
+	}
+	known := "this node has no peers yet"
+	if len(peers) > 0 {
+		known = "the peers are " + strings.Join(peers, ", ")
+	}
+	return "", fmt.Errorf("--to %q: neither a peer (%s) nor an ISO 3166-1 country code", to, known)
+}
+
+// refusedFile is the answer about a file of which nothing could be read: it
+// stays as a whole, for its reason.
+func refusedFile(w *relay.World, r *federation.Refusal, to string, at time.Time) *relay.Explanation {
+	return &relay.Explanation{To: to, At: at, Policy: w.Bundle.Digest(), Objects: []relay.Explained{{
+		Verdict: federation.Withhold, Removed: []string{},
+		Reasons: []relay.ExplainedReason{{Reason: r.Reason, Rule: "intake", Text: r.Error()}}}}}
+}
+
+// printExplanation says it in sentences.
+func (a *app) printExplanation(ex *relay.Explanation) error {
+	if ex.Hypothetical {
+		a.printf("to %s in %s, who is no peer: as a national CERT under the sample agreement\n", ex.To, ex.Country)
+	}
+	counts := map[federation.Verdict]int{}
+	for i := range ex.Objects {
+		counts[ex.Objects[i].Verdict]++
+		a.printExplained(&ex.Objects[i], ex.To)
+	}
+	a.printf("%s to %s: %d shared, %d redacted, %d withheld, %d held\n", plural(len(ex.Objects), "object"), ex.To,
+		counts[federation.Share], counts[federation.Redact], counts[federation.Withhold], counts[federation.Hold])
+	return a.out.err
+}
+
+// printExplained prints one object: what happens, then every reason.
+func (a *app) printExplained(o *relay.Explained, to string) {
+	id := o.ID
+	if id == "" {
+		id = "the file"
+	}
+	switch o.Verdict {
+	case federation.Share:
+		a.printf("%s %s goes to %s whole\n", a.paint(green, "share"), id, to)
+	case federation.Redact:
+		a.printf("%s %s goes to %s without %s\n", a.paint(yellow, "redact"), id, to, strings.Join(o.Removed, ", "))
+	case federation.Hold:
+		a.printf("%s %s waits\n", a.paint(yellow, "hold"), id)
+	default:
+		a.printf("%s %s does not go to %s\n", a.paint(red, "withhold"), id, to)
+	}
+	if o.Marking.From != "" {
+		a.printf("  marking %s\n", changed(o.Marking.From, o.Marking.To))
+	}
+	for _, r := range o.Reasons {
+		a.printf("  %s\n", sentence(r))
+	}
+}
+
+// sentence words one reason: what it concerns, the stable word, the rule and
+// what it cites.
+func sentence(r relay.ExplainedReason) string {
+	var b strings.Builder
+	if r.Path != "" {
+		b.WriteString(r.Path + ": ")
+	}
+	if r.Reason != "" {
+		b.WriteString(string(r.Reason) + ": ")
+	}
+	switch {
+	case r.Rule == "" || strings.Contains(r.Text, r.Rule):
+		b.WriteString(r.Text) // the text names the rule itself
+	case r.Basis == "":
+		fmt.Fprintf(&b, "rule %s: %s", r.Rule, r.Text)
+	default:
+		fmt.Fprintf(&b, "rule %s, which cites %s: %s", r.Rule, r.Basis, r.Text)
+	}
+	return strings.TrimSuffix(b.String(), ": ")
+}

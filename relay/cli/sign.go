@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"bytes"
+
+	"github.com/spf13/cobra"
+
+	"github.com/entente-relay/entente/relay"
+	"github.com/entente-relay/entente/relay/dashboard"
+)
+
+func (a *app) signCmd() *cobra.Command {
+	var profile string
+	c := &cobra.Command{
+		Use:   "sign FILE",
+		Short: "sign a file as this node would, offline",
+		Long: `Sign a STIX bundle, MISP event or CSV with this node's key and print the messages
+in their compact form (RFC 9901), one a line, without hops. Nothing is published.
+What the node would hold or refuse is left out and said on stderr.
+
+Exit code: 0 all signed, 4 any held, 3 any refused.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.sign(args[0], profile) },
+	}
+	c.Flags().StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
+	return c
+}
+
+// signedFile is what sign prints with --json.
+type signedFile struct {
+	dashboard.Published
+	Signed []string `json:"signed"` // compact messages
+}
+
+// sign issues what a file holds and prints the messages.
+func (a *app) sign(file, profile string) error {
+	now := a.now()
+	cfg, w, err := a.world(now)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Profile(profile); err != nil {
+		return usage(err)
+	}
+	keys, err := relay.LoadKeys(relay.KeysDir(cfg))
+	if err != nil {
+		return usage(err)
+	}
+	data, err := a.read(file)
+	if err != nil {
+		return err
+	}
+	messages, report, err := w.Sign(keys, data, displayName(file), profile, now)
+	if err != nil {
+		return err
+	}
+	shown := signedFile{Published: report, Signed: []string{}}
+	for _, m := range messages {
+		shown.Signed = append(shown.Signed, string(bytes.TrimSpace(m.Raw())))
+	}
+	if a.json {
+		err = a.printJSON(shown)
+	} else {
+		err = a.printSigned(&shown)
+	}
+	if err != nil {
+		return err
+	}
+	return publishedEnd([]dashboard.Published{report}, nil)
+}
+
+// printSigned prints the messages to stdout, and what was left out to stderr.
+func (a *app) printSigned(s *signedFile) error {
+	for _, m := range s.Signed {
+		a.printf("%s\n", m)
+	}
+	for _, it := range s.Items {
+		if it.Outcome == outHeld || it.Outcome == outRefused {
+			a.say("%s", itemText(s.Name, it))
+		}
+	}
+	return a.out.err
+}
