@@ -114,12 +114,10 @@ func (o *Object) find(i int, path string) int {
 	index := 0
 	inList := o.nodes[i].kind == '['
 	o.children(i, func(c int) bool {
-		step := ""
+		step := o.name(c)
 		if inList {
 			step = "[" + strconv.Itoa(index) + "]"
 			index++
-		} else {
-			step = o.name(c)
 		}
 		switch {
 		case path == step:

@@ -25,8 +25,8 @@ type Ref struct {
 func (o *Object) Refs() []Ref {
 	var out []Ref
 	o.children(0, func(c int) bool {
-		switch name := o.name(c); {
-		case name == "object_marking_refs" || name == "granular_markings":
+		switch name := o.name(c); name {
+		case "object_marking_refs", "granular_markings":
 		default:
 			out = o.refsBelow(c, name, name, out)
 		}

@@ -32,7 +32,7 @@ type scanner struct {
 	open  []uint32
 }
 
-var scanners = sync.Pool{New: func() any { return new(scanner) }}
+var scanners sync.Pool
 
 // reservedNames are member names that have a meaning in SD-JWT (RFC 9901
 // §4.2.4, §4.3); in an object they could be taken for a disclosure's digest.
@@ -48,7 +48,10 @@ func reservedName(b []byte) bool {
 // reserved names, nested no deeper than depth, nothing after it. It returns
 // the nodes.
 func scan(raw []byte, depth int) ([]node, error) {
-	s := scanners.Get().(*scanner)
+	s, ok := scanners.Get().(*scanner)
+	if !ok { // the pool is empty
+		s = new(scanner)
+	}
 	defer func() {
 		s.buf = bytes.Buffer{}
 		s.dec.Reset(&s.buf)

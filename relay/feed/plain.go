@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -136,7 +137,7 @@ func (l *list) values(o *stix.Object) (values []string, why string) {
 
 // detail returns what a refusal says, without its place and reason.
 func detail(err error) string {
-	if r, ok := err.(*federation.Refusal); ok {
+	if r, ok := errors.AsType[*federation.Refusal](err); ok {
 		return r.Detail
 	}
 	return err.Error()

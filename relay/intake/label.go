@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -176,7 +177,7 @@ func (in *interned) read(o *stix.Object, defs map[string]*stix.Object) (*label, 
 	}
 	for _, tag := range tags(o) {
 		h, err := marking.Tag(tag)
-		if f, ok := err.(*mapping.Fault); ok && f.Cause == mapping.NotMarking {
+		if f, ok := errors.AsType[*mapping.Fault](err); ok && f.Cause == mapping.NotMarking {
 			continue
 		}
 		if err != nil {

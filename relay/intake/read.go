@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -251,7 +252,7 @@ func peek(raw jsontext.Value) (typ string, names []string) {
 
 // within puts a place before the one that a refusal names.
 func within(where string, err error) error {
-	r, ok := err.(*federation.Refusal)
+	r, ok := errors.AsType[*federation.Refusal](err)
 	if !ok || where == "" {
 		return err
 	}
