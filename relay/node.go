@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/link"
@@ -52,7 +50,6 @@ type Node struct {
 	index     *store.Store
 	committer *committer
 	server    *link.Server
-	metrics   *prometheus.Registry
 	admin     []*http.Server
 
 	reloading sync.Mutex
