@@ -21,13 +21,12 @@ import (
 	"github.com/entente-relay/entente/relay/dashboard"
 )
 
+// programDir is the folder of the binary, made by TestMain.
+var programDir string
+
 // program is the entente binary, built once for all tests of this package.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "entente-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "entente")
+	path := filepath.Join(programDir, "entente")
 	out, err := exec.Command("go", "build", "-o", path, "..").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building entente: %w\n%s", err, out)
@@ -36,12 +35,15 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	var err error
+	if programDir, err = os.MkdirTemp("", "entente-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
-	if path, err := program(); err == nil {
-		if err := os.RemoveAll(filepath.Dir(path)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = max(code, 1)
-		}
+	if err := os.RemoveAll(programDir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
 	}
 	os.Exit(code)
 }

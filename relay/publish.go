@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -162,10 +163,18 @@ func (p *publication) restricted(o *stix.Object) bool {
 	return len(h.Levels) > 0 || h.TLP >= mapping.TLPAmberStrict || h.Releasable.Restricted() || len(h.Compartments) > 0
 }
 
-// issue signs one group and judges the result as any arriving message.
+// issue signs one group and judges the result as any arriving message. What
+// cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	msgs, err := envelope.Issue(group, envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
-		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }})
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
+	msgs, err := envelope.Issue(group, o)
+	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {
+		if group = p.without(group, cannot); len(group) == 0 {
+			return signed, nil
+		}
+		msgs, err = envelope.Issue(group, o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +184,23 @@ func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival
 		signed = append(signed, a)
 	}
 	return signed, nil
+}
+
+// without refuses the objects that cannot be issued and returns the others.
+func (p *publication) without(group []*stix.Object, cannot *envelope.Refused) []*stix.Object {
+	out := map[int]bool{}
+	for _, r := range cannot.Objects {
+		out[r.Index] = true
+		it := &p.read.Items[p.at[fileKey(group[r.Index])]]
+		it.Outcome, it.Reason, it.Text = intake.Refused, federation.ReasonOf(r.Err), r.Err.Error()
+	}
+	var rest []*stix.Object
+	for i, o := range group {
+		if !out[i] {
+			rest = append(rest, o)
+		}
+	}
+	return rest
 }
 
 // commit stores signed messages. Objects that are here already fall out, so
