@@ -27,6 +27,10 @@ type app struct {
 	config string // --config
 	json   bool   // --json
 	begun  bool   // a command runs: what fails now is not a fault of usage
+
+	// colours says that results go to a terminal that shows them, and that
+	// nobody asked for none (NO_COLOR, no-color.org).
+	colours bool
 }
 
 // configEnv names the environment variable that holds the configuration's path.

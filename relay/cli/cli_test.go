@@ -212,6 +212,18 @@ func TestCleanShowsWhatWouldAct(t *testing.T) {
 	}
 }
 
+func TestColours(t *testing.T) {
+	var b bytes.Buffer
+	a := &app{out: &sink{w: &b}, colours: true}
+	a.printf("%s", a.paint(red, "x\x1b[0my"))
+	if got, want := b.String(), "\x1b[31mx\\x1b[0my\x1b[0m"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if isTerminal(&b) {
+		t.Error("a buffer is a terminal")
+	}
+}
+
 func TestSilenceEndsOnlySilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false

@@ -70,6 +70,9 @@ func (a *app) explain(file, to, atText, profile string) error {
 	if err != nil {
 		return err
 	}
+	if ex.Objects == nil {
+		ex.Objects = []relay.Explained{}
+	}
 	if a.json {
 		err = a.printJSON(ex)
 	} else {
@@ -103,9 +106,15 @@ func recipient(w *relay.World, to string) (string, error) {
 // refusedFile is the answer about a file of which nothing could be read: it
 // stays as a whole, for its reason.
 func refusedFile(w *relay.World, r *federation.Refusal, to string, at time.Time) *relay.Explanation {
-	return &relay.Explanation{To: to, At: at, Policy: w.Bundle.Digest(), Objects: []relay.Explained{{
+	ex := &relay.Explanation{To: to, Country: to, Hypothetical: true, At: at, Policy: w.Bundle.Digest(), Objects: []relay.Explained{{
 		Verdict: federation.Withhold, Removed: []string{},
 		Reasons: []relay.ExplainedReason{{Reason: r.Reason, Rule: "intake", Text: r.Error()}}}}}
+	for _, p := range w.Peers {
+		if p.Agreement.Peer == to {
+			ex.Country, ex.Hypothetical = p.Agreement.Country, false
+		}
+	}
+	return ex
 }
 
 // printExplanation says it in sentences.
@@ -142,8 +151,14 @@ func (a *app) printExplained(o *relay.Explained, to string) {
 	if o.Marking.From != "" {
 		a.printf("  marking %s\n", changed(o.Marking.From, o.Marking.To))
 	}
+	onPart := map[string]bool{}
 	for _, r := range o.Reasons {
-		a.printf("  %s\n", sentence(r))
+		onPart[r.Rule] = onPart[r.Rule] || r.Path != ""
+	}
+	for _, r := range o.Reasons {
+		if r.Path != "" || !onPart[r.Rule] { // once is enough: with the part it is about
+			a.printf("  %s\n", sentence(r))
+		}
 	}
 }
 

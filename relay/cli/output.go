@@ -112,9 +112,6 @@ func (s *sink) Write(p []byte) (int, error) {
 
 // isTerminal reports whether w shows on a screen.
 func isTerminal(w io.Writer) bool {
-	if s, ok := w.(*sink); ok {
-		w = s.w
-	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -131,11 +128,10 @@ const (
 	bold   = "1"
 )
 
-// paint colours text on a terminal, unless NO_COLOR (no-color.org) or a dumb
-// terminal says otherwise.
+// paint colours text where colours are wanted.
 func (a *app) paint(colour, text string) painted {
 	text = clean(text)
-	if !isTerminal(a.out) || a.getenv("NO_COLOR") != "" || a.getenv("TERM") == "dumb" {
+	if !a.colours {
 		return painted(text)
 	}
 	return painted("\x1b[" + colour + "m" + text + "\x1b[0m")

@@ -79,7 +79,7 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	}
 	dir := relay.AgreementsDir(filepath.Dir(cfg.Path))
 	if _, err := relay.AcceptPeer(dir, relay.Terms{Agreement: string(text), Statement: string(s.Raw), Dial: o.dial}, keys.Terms, a.now()); err != nil {
-		return usage(err)
+		return err
 	}
 	if o.fingerprint == "" {
 		a.say("compare the fingerprint %s with %s over the telephone; if it differs: entente peer remove %s", s.Fingerprint(), s.ID, s.ID)

@@ -65,7 +65,7 @@ func (a *app) publish(ctx context.Context, files []string, profile string) error
 			return err
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", displayName(name), err))
+			errs = append(errs, named(displayName(name), err))
 			continue
 		}
 		results = append(results, p)
@@ -74,6 +74,14 @@ func (a *app) publish(ctx context.Context, files []string, profile string) error
 		return err
 	}
 	return publishedEnd(results, errs)
+}
+
+// named puts a file's name before an error that does not begin with it.
+func named(file string, err error) error {
+	if strings.HasPrefix(err.Error(), file) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 // knownProfile refuses a misspelt profile before anything is sent.

@@ -19,6 +19,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{in: stdin, out: &sink{w: stdout}, err: stderr, now: time.Now, getenv: os.Getenv}
+	a.colours = isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return a.run(ctx, args)
 }
 
@@ -29,7 +30,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil && a.out.err != nil {
 		err = fmt.Errorf("standard output: %w", a.out.err)
 	}
@@ -37,7 +38,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	case err == nil:
 		return exitDone
 	case !a.begun:
-		err = usage(fmt.Errorf("%w: see `entente --help`", err))
+		err = usage(fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath()))
 	}
 	if e, ok := errors.AsType[*ending](err); !ok || e.err != nil {
 		a.complain(err)

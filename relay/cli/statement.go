@@ -31,7 +31,7 @@ func showStatement(path string, s *directory.Statement) statementShown {
 }
 
 func (a *app) statementCmd() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "statement",
 		Short: "show this node's own statement: the file to hand to peers",
 		Args:  cobra.NoArgs,
@@ -53,6 +53,8 @@ func (a *app) statementCmd() *cobra.Command {
 			return nil
 		},
 	}
+	c.AddCommand(a.statementAddCmd(), a.statementListCmd(), a.statementRemoveCmd())
+	return c
 }
 
 // printStatement prints what two people compare.
