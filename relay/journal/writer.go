@@ -229,10 +229,7 @@ func (w *Writer) adopt(key Digest) *request {
 	} else {
 		w.orphans[key] = reqs[1:]
 	}
-	select {
-	case _ = <-reqs[0].trouble: // of before
-	default:
-	}
+	reqs[0].trouble = make(chan error, 1) // what was in it is of before
 	return reqs[0]
 }
 

@@ -256,9 +256,10 @@ func TestImpatientCallerInTheQueue(t *testing.T) {
 // rather than the chain.
 func TestForeignWriter(t *testing.T) {
 	for name, f := range map[string]func(l *memLog, records [][]byte) []Stored{
-		"another's record":  func(*memLog, [][]byte) []Stored { return []Stored{{2, []byte("{}")}} },
-		"a part of a batch": func(_ *memLog, r [][]byte) []Stored { return []Stored{{2, r[0]}} },
-		"ours and more":     func(_ *memLog, r [][]byte) []Stored { return []Stored{{2, r[0]}, {3, r[1]}, {4, []byte("{}")}} },
+		"another's record":   func(*memLog, [][]byte) []Stored { return []Stored{{2, []byte("{}")}} },
+		"as many of another": func(_ *memLog, r [][]byte) []Stored { return []Stored{{2, []byte("{}")}, {3, r[1]}} },
+		"a part of a batch":  func(_ *memLog, r [][]byte) []Stored { return []Stored{{2, r[0]}} },
+		"ours and more":      func(_ *memLog, r [][]byte) []Stored { return []Stored{{2, r[0]}, {3, r[1]}, {4, []byte("{}")}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { foreignWriter(t, f) })
