@@ -1,12 +1,19 @@
 package bus
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/conf"
 	"pgregory.net/rapid"
@@ -103,6 +110,47 @@ func TestPeerFaultsAreNamedTogether(t *testing.T) {
 	}
 	if got := b.Links(); len(got) != 0 {
 		t.Errorf("links after the refusal: %+v", got)
+	}
+}
+
+// A peer whose certificate could sign others would lend out its place.
+func TestAuthorityIsNoPeer(t *testing.T) {
+	ia, ib := newID(t, "aa"), newID(t, "bb")
+	b := start(t, ia.config(t))
+	for name, change := range map[string]func(*x509.Certificate){
+		"an authority":             func(c *x509.Certificate) { c.IsCA = true },
+		"one that does not say":    func(c *x509.Certificate) { c.BasicConstraintsValid = false },
+		"one that says it is none": func(*x509.Certificate) {},
+	} {
+		p := ib.peer("")
+		p.CertPEM = selfSigned(t, change)
+		if err := b.SetPeers(within(t), []Peer{p}); (err == nil) != (name == "one that says it is none") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// selfSigned makes a certificate after a change.
+func selfSigned(t *testing.T, change func(*x509.Certificate)) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), BasicConstraintsValid: true, NotAfter: time.Now().Add(time.Hour)}
+	change(tmpl)
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+// What an acknowledgement is worth: the server syncs before it answers.
+func TestServerSyncsAlways(t *testing.T) {
+	b := start(t, newID(t, "aa").config(t))
+	if c := b.tr.(*embedded).srv.JetStreamConfig(); !c.SyncAlways || c.Domain != "aa" {
+		t.Errorf("JetStream runs with %+v", c)
 	}
 }
 
