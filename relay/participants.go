@@ -55,6 +55,16 @@ func KnowParticipant(dir string, statement []byte, key directory.Signer, now tim
 	return s, renameio.WriteFile(filepath.Join(dir, s.ID+termsExt), append(signed, '\n'), 0o600)
 }
 
+// ForgetParticipant takes a participant's statement away again. It fails when
+// there is none.
+func ForgetParticipant(dir, id string) error {
+	err := os.Remove(filepath.Join(dir, id+termsExt))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not known by a statement of its own: `entente statement list` shows who is", id)
+	}
+	return err
+}
+
 // LoadParticipants reads the statements under dir; own is this node's own
 // agreement key, by which each was stored. A folder that is not there holds
 // none.

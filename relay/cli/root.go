@@ -83,15 +83,19 @@ func (a *app) group(root *cobra.Command, id, title string, cmds ...*cobra.Comman
 	}
 }
 
+// onlyGroups marks a command that does nothing itself.
+const onlyGroups = "only groups"
+
 // wrap notes, in every command, that its own code has begun: an error before
 // that is one of usage. A command that only groups others asks for one of them.
 func (a *app) wrap(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		a.wrap(sub)
 	}
-	if c.HasSubCommands() {
+	if c.HasSubCommands() && c.RunE == nil {
 		c.SuggestionsMinimumDistance = 2
 		c.Args, c.RunE = cobra.ArbitraryArgs, askForSubcommand
+		c.Annotations = map[string]string{onlyGroups: "yes"}
 		return
 	}
 	inner := c.RunE
