@@ -126,23 +126,40 @@ func (a *app) keys(dir string, at time.Time) (*directory.Directory, error) {
 	return d, nil
 }
 
-// accepted adds this node's own statement and those of its peers. What cannot be
+// accepted adds this node's own statement, those of its peers and those of the
+// origins it knows. What cannot be
 // read is said and left out: then its keys are unknown, and what they signed
 // does not verify.
 func (a *app) accepted(dir string, known map[string]*directory.Statement) {
 	peers, own, err := loadPeers(dir, a.now())
+	var origins []*directory.Statement
+	if own != nil {
+		known[own.ID] = own
+		var others error
+		origins, others = loadOrigins(dir, own)
+		err = errors.Join(err, others)
+	}
 	if err != nil {
 		a.complain(err)
 		a.say("verifying without them")
 	}
-	if own != nil {
-		known[own.ID] = own
+	for _, s := range origins {
+		known[s.ID] = s
 	}
 	for _, p := range peers {
 		if p.Statement != nil {
 			known[p.Statement.ID] = p.Statement
 		}
 	}
+}
+
+// loadOrigins reads the statements of participants known without a link.
+func loadOrigins(dir string, own *directory.Statement) ([]*directory.Statement, error) {
+	keys, err := directory.New(own)
+	if err != nil {
+		return nil, err
+	}
+	return relay.LoadParticipants(relay.StatementsDir(dir), keys)
 }
 
 // loadPeers reads the node's own statement and the terms it signed, both in

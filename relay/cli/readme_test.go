@@ -163,7 +163,7 @@ func commandsTable() string {
 		for _, sub := range c.Commands() {
 			walk(sub)
 		}
-		if !c.HasSubCommands() {
+		if c.Annotations[onlyGroups] == "" {
 			use := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(c.CommandPath(), "entente"), c.Name()) + c.Use)
 			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(use, "|", "\\|"), c.Short)
 		}
