@@ -132,6 +132,8 @@ func (q *Query) hint() []byte {
 	case q.Digest != Digest{}:
 		text, _ := q.Digest.AppendText(nil) // never fails
 		return text
+	case q.Peer == "" && len(q.Kinds) == 1:
+		return []byte(`"` + q.Kinds[0] + `":{`)
 	default:
 		return []byte(q.Peer)
 	}
