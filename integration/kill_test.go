@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,15 +21,20 @@ func TestKilledNodesLoseNothing(t *testing.T) {
 		t.Skip("needs minutes under the race detector, which does not reach into other processes anyway; runs without -short")
 	}
 	de, pl, jp := threeProcesses(t)
-	const files, perFile = 60, 40
-	stop := make(chan struct{})
-	var killer sync.WaitGroup
-	killer.Go(func() { assassin(t, stop, de, pl, jp) })
-	for i := range files {
-		publishUntilTaken(t, de, bundleOf(bench.Generate(perFile, uint64(100+i), time.Now())))
+	const kills, perFile, most = 12, 40, 600
+	done := make(chan struct{})
+	go func() { defer close(done); assassinate(kills, de, pl, jp) }()
+	files := 0
+	for working := true; working && files < most; files++ {
+		publishUntilTaken(t, de, bundleOf(bench.Generate(perFile, uint64(100+files), time.Now())))
+		select {
+		case <-done:
+			working = false
+		default:
+		}
 	}
-	close(stop)
-	killer.Wait()
+	<-done
+	t.Logf("%d kills while %d objects were published", kills, files*perFile)
 	de.settledWith("pl-cert", 2*time.Minute)
 	pl.settledWith("jp-carrier", 2*time.Minute)
 
@@ -43,6 +47,8 @@ func TestKilledNodesLoseNothing(t *testing.T) {
 	}
 	inOrder(t, pl, at)
 	inOrder(t, jp, at)
+	arrivedAll(t, de, pl)
+	arrivedAll(t, pl, jp)
 	for _, p := range []*process{de, pl, jp} {
 		st, err := p.status()
 		if err != nil {
@@ -76,18 +82,30 @@ func threeProcesses(t *testing.T) (de, pl, jp *process) {
 	return de, pl, jp
 }
 
-// assassin kills one process after another and starts it again.
-func assassin(t *testing.T, stop <-chan struct{}, victims ...*process) {
+// assassinate kills one process after another and starts it again, so many
+// times in all.
+func assassinate(times int, victims ...*process) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for i := 0; ; i++ {
-		select {
-		case <-stop:
-			return
-		case <-time.After(time.Duration(150+r.IntN(500)) * time.Millisecond):
-		}
+	for i := range times {
+		<-time.After(time.Duration(50+r.IntN(400)) * time.Millisecond)
 		v := victims[i%len(victims)]
 		v.kill()
 		v.run()
+	}
+}
+
+// arrivedAll checks that the second node took as many objects as the first
+// one's journal says it sent: with each once and none unknown, that is all.
+func arrivedAll(t *testing.T, from, to *process) {
+	t.Helper()
+	st, err := from.status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range st.Peers {
+		if got := len(to.took()); x.ID == to.id && uint64(got) != x.Out.Sent {
+			t.Errorf("%s sent %d objects to %s, which took %d", from.id, x.Out.Sent, to.id, got)
+		}
 	}
 }
 
