@@ -116,24 +116,28 @@ func (n *Node) followLog(ctx context.Context) error {
 
 func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 	batch := make([]store.Entry, 0, len(got))
+	var intakes []*journal.Record
 	for _, st := range got {
 		e, err := decodeEntry(st.Data)
 		if err != nil {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
 		batch = append(batch, e.indexed(st.Seq))
-		if err := n.journalIntake(ctx, st.Seq, e); err != nil {
+		if len(e.Items) > 0 && st.Seq > n.intakeDone {
+			intakes = append(intakes, e.intake(st.Seq))
+		}
+	}
+	if len(intakes) > 0 {
+		if _, err := n.journal.Append(ctx, intakes...); err != nil {
 			return err
 		}
+		n.intakeDone = intakes[len(intakes)-1].Intake.Log
 	}
 	return n.index.Apply(ctx, batch)
 }
 
-// journalIntake writes what became of one entry, unless an earlier run did.
-func (n *Node) journalIntake(ctx context.Context, seq uint64, e *entry) error {
-	if len(e.Items) == 0 || seq <= n.intakeDone {
-		return nil
-	}
+// intake is the journal's record of what became of one entry.
+func (e *entry) intake(seq uint64) *journal.Record {
 	in := &journal.Intake{Source: journal.Token(e.Source), Log: seq, JTI: journal.Token(e.Message)}
 	if len(e.Body) > 0 {
 		in.Message = sha256.Sum256(e.Body)
@@ -143,23 +147,26 @@ func (n *Node) journalIntake(ctx context.Context, seq uint64, e *entry) error {
 		in.Objects = append(in.Objects, journal.IntakeObject{Digest: journal.Digest(it.Digest), ID: journal.ID(it.ID), Outcome: journal.Outcome(it.Outcome),
 			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking)})
 	}
-	if _, err := n.journal.Append(ctx, &journal.Record{At: e.At, Intake: in}); err != nil {
-		return err
-	}
-	n.intakeDone = seq
-	return nil
+	return &journal.Record{At: e.At, Intake: in}
 }
 
 // catchUp indexes what was stored before this start, so that nothing old is
 // taken twice, and finds out up to which log entry the journal already tells.
 func (n *Node) catchUp(ctx context.Context) error {
 	jl := journalLog{n.bus.Journal()}
-	last, err := journal.Find(ctx, jl, journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1})
-	if err != nil {
-		return err
-	}
-	if len(last.Records) > 0 {
-		n.intakeDone = last.Records[0].Intake.Log
+	q := journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1}
+	for {
+		last, err := journal.Find(ctx, jl, q)
+		if err != nil {
+			return err
+		}
+		if len(last.Records) > 0 {
+			n.intakeDone = last.Records[0].Intake.Log
+		}
+		if n.intakeDone > 0 || last.Next == 0 {
+			break
+		}
+		q.Before = last.Next
 	}
 	var batch []*journal.Record
 	for r, err := range journal.Records(ctx, jl, n.index.Journaled()+1) {

@@ -179,6 +179,7 @@ func (a *arrival) entry(v *view) (*entry, error) {
 		if err := item.settle(v, a.decisions[i]); err != nil {
 			return nil, err
 		}
+		item.forget()
 		e.Items = append(e.Items, item)
 	}
 	if !e.keeps() {
@@ -268,4 +269,12 @@ func (it *entryItem) settle(v *view, d policy.Decision) error {
 		}
 	}
 	return nil
+}
+
+// forget leaves, of what may not lie here for its residency, the digest and
+// the reason alone.
+func (it *entryItem) forget() {
+	if it.Outcome == refused && it.Reason == federation.Residency {
+		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+	}
 }

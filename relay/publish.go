@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -246,36 +247,23 @@ func (p *publication) note(e *entry) {
 	}
 }
 
+// Bounds of what waits or was refused, so that every entry fits into a record
+// of the log.
+const (
+	heldObjectBytes = 256 << 10 // as large as a message may be
+	markerItems     = 500
+)
+
 // commitRest stores what waits for a person, whole, and what was refused, by
 // digest and reason, so that the log tells of every object of the file.
 func (p *publication) commitRest(ctx context.Context, c *committer) error {
-	var entries []*entry
-	for _, o := range p.waiting {
-		idx := p.at[fileKey(o)]
-		p.logged[idx] = true
-		it := p.read.Items[idx]
-		entries = append(entries, &entry{Kind: entryObject, Source: sourceSelf, At: p.now, Body: o.Raw(), Items: []entryItem{{
-			Digest: sha256.Sum256(o.Raw()), ID: o.ID(), Version: o.Version(), Type: o.Type(), Outcome: held, Reason: it.Reason, Text: it.Text}}})
-	}
-	marker := &entry{Kind: entryMarker, Source: sourceSelf, At: p.now}
-	for idx, it := range p.read.Items {
-		if p.logged[idx] {
-			continue
-		}
-		item := entryItem{ID: it.ID, Outcome: outcome(it.Outcome), Reason: it.Reason, Text: it.Text}
-		switch {
-		case it.Outcome == intake.Refused && it.Reason == federation.Residency:
-			item.ID, item.Text = "", "" // of what may not lie here, the reason alone
-			marker.Items = append(marker.Items, item)
-		case it.Outcome == intake.Refused || it.Outcome == intake.Duplicate:
-			marker.Items = append(marker.Items, item)
-		}
-	}
-	if len(marker.Items) > 0 {
-		entries = append(entries, marker)
-	}
+	entries := append(p.heldEntries(), p.markers()...)
 	for len(entries) > 0 {
-		k := min(len(entries), maxJobEntries)
+		k, size := 0, 0
+		for k < len(entries) && k < maxJobEntries && size < maxBatchBytes/2 {
+			size += len(entries[k].Body)
+			k++
+		}
 		chunk := entries[:k]
 		entries = entries[k:]
 		if _, err := c.commit(ctx, sourceSelf, func(*view) ([]*entry, error) { return chunk, nil }); err != nil {
@@ -283,6 +271,45 @@ func (p *publication) commitRest(ctx context.Context, c *committer) error {
 		}
 	}
 	return nil
+}
+
+// heldEntries are the objects that wait, one an entry. One that is too large
+// to be sent as a message is refused instead.
+func (p *publication) heldEntries() []*entry {
+	var out []*entry
+	for _, o := range p.waiting {
+		idx := p.at[fileKey(o)]
+		it := &p.read.Items[idx]
+		if len(o.Raw()) > heldObjectBytes {
+			it.Outcome, it.Reason = intake.Refused, federation.TooLarge
+			it.Text = fmt.Sprintf("%d bytes, an object may have %d", len(o.Raw()), heldObjectBytes)
+			continue
+		}
+		p.logged[idx] = true
+		out = append(out, &entry{Kind: entryObject, Source: sourceSelf, At: p.now, Body: o.Raw(), Items: []entryItem{{
+			Digest: sha256.Sum256(o.Raw()), ID: o.ID(), Version: o.Version(), Type: o.Type(), Outcome: held, Reason: it.Reason, Text: it.Text}}})
+	}
+	return out
+}
+
+// markers tell of what was refused or was there already.
+func (p *publication) markers() []*entry {
+	var out []*entry
+	for idx, it := range p.read.Items {
+		if p.logged[idx] || it.Outcome != intake.Refused && it.Outcome != intake.Duplicate {
+			continue
+		}
+		item := entryItem{ID: it.ID, Outcome: outcome(it.Outcome), Reason: it.Reason, Text: it.Text}
+		if it.Reason == federation.Residency {
+			item.ID, item.Text = "", "" // of what may not lie here, the reason alone
+		}
+		if len(out) == 0 || len(out[len(out)-1].Items) == markerItems {
+			out = append(out, &entry{Kind: entryMarker, Source: sourceSelf, At: p.now})
+		}
+		last := out[len(out)-1]
+		last.Items = append(last.Items, item)
+	}
+	return out
 }
 
 func (p *publication) report() dashboard.Published {
