@@ -107,6 +107,9 @@ func TestBorders(t *testing.T) {
 			verdict: federation.Withhold, reason: federation.TLPAudience, rule: "tlp-amber-onward"},
 		{name: "amber onward to a client", to: "pl-cert--jp-carrier", from: "de-cert", object: marked(mapping.TLPAmber),
 			terms: func(a *Agreement) { a.Clients = []string{"jp-carrier"} }, verdict: federation.Share},
+		{name: "amber onward beside a client", to: "pl-cert--jp-carrier", from: "de-cert", object: marked(mapping.TLPAmber),
+			terms:   func(a *Agreement) { a.Clients = []string{"jp-bank"} },
+			verdict: federation.Withhold, reason: federation.TLPAudience, rule: "tlp-amber-onward"},
 		{name: "amber onward to a client of a client", to: "pl-cert--jp-carrier", from: "fr-cert", object: marked(mapping.TLPAmber),
 			terms:   func(a *Agreement) { a.Clients = []string{"jp-carrier"} },
 			verdict: federation.Withhold, reason: federation.TLPAudience, rule: "tlp-amber-onward"},
@@ -149,6 +152,11 @@ func TestBorders(t *testing.T) {
 			verdict: federation.Withhold, reason: federation.OverCeiling, rule: "level-not-agreed", says: "VS-VERTRAULICH"},
 		{name: "VS-NfD to a peer whose accreditation ended", object: classified, terms: func(a *Agreement) { a.Accreditation.Until = date(2026, 1, 1) },
 			verdict: federation.Withhold, reason: federation.NotAccredited, rule: "peer-accreditation", says: "has ended"},
+		{name: "VS-NfD to a peer whose accreditation has no end", object: classified, terms: func(a *Agreement) { a.Accreditation.Until = time.Time{} },
+			verdict: federation.Withhold, reason: federation.NotAccredited, rule: "peer-accreditation", says: "not known"},
+		{name: "VS-NfD under terms that accept what does not exist", object: classified,
+			terms:   func(a *Agreement) { a.Country, a.Scheme, a.Accept = "CZ", "cz-412-2005", []string{"no-such-row"} },
+			verdict: federation.Withhold, reason: federation.UnknownMarking, rule: "equivalent-unknown", says: "no-such-row"},
 		{name: "VS-NfD where the table row is not accepted", object: classified, terms: func(a *Agreement) { a.Accept = nil },
 			verdict: federation.Withhold, reason: federation.NotAccredited, rule: "peer-accreditation"},
 		{name: "VS-NfD onward without consent", to: "pl-cert--jp-carrier", from: "de-cert", object: classified,
@@ -364,5 +372,92 @@ func TestTranslate(t *testing.T) {
 	// PAP limits use, not who may have it.
 	if got := d.cross(t, border{object: object{"object_marking_refs": []string{tlpID(mapping.TLPGreen), "marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e"}}}); got.Verdict() != federation.Share || got.To() != "TLP:GREEN, PAP:RED" {
 		t.Errorf("PAP:RED: %s, shown as %q", got.Verdict(), got.To())
+	}
+}
+
+// A rule about passing on alone binds what another issued, not our own.
+func TestReshareIsAskedBeyondTheIssuer(t *testing.T) {
+	d := newDemo(t)
+	rule := ruleText(`forbid (principal, action == Action::"reshare", resource)`, `when { principal.kind == "business-operator" }`, nil)
+	examples := `version: 1
+rules:
+  - rule: own-rule
+    allow: [{}]
+    deny: [{set: {principal.kind: business-operator}}]
+    missing: [{drop: [principal.kind]}]
+    unknown: [{set: {principal.kind: business-operator, principal.agreement: none}}]
+`
+	b, err := load(t, d.tables, map[string]string{"own.cedar": rule, "own.examples.yaml": examples}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := NewRecipient(d.pl, sampleAgreement(t, "pl-cert--jp-carrier"))
+	if got := b.Decide(d.subject(t, "pl-cert", indicator(nil)), to, demoNow); got.Verdict() != federation.Share {
+		t.Errorf("our own: %s %v", got.Verdict(), reasonsOf(got))
+	}
+	if got := b.Decide(d.subject(t, "de-cert", indicator(nil)), to, demoNow); got.Verdict() != federation.Withhold || got.Reasons()[0].Rule != "own-rule" {
+		t.Errorf("another's: %s %v", got.Verdict(), reasonsOf(got))
+	}
+}
+
+// A ceiling, an agreement and a consent reach up to their level and no
+// further, whether named in the origin's scheme or in the peer's.
+func TestLevelsReachNoFurther(t *testing.T) {
+	d := newDemo(t)
+	self := *d.de
+	self.Accreditation.Ceiling = []string{"de-vs/STRENG GEHEIM"}
+	for _, c := range []struct {
+		level  string
+		change func(*Agreement)
+		rule   string // that stops it, "" for none
+	}{
+		{"VS-NfD", func(a *Agreement) {}, ""},
+		{"VS-VERTRAULICH", func(a *Agreement) { a.Classified = []string{"de-vs/STRENG GEHEIM"} }, "peer-accreditation"},
+		{"VS-VERTRAULICH", func(a *Agreement) { a.Accreditation.Ceiling = []string{"pl-national/TAJNE"} }, "level-not-agreed"},
+		{"VS-VERTRAULICH", func(a *Agreement) {
+			a.Classified, a.Accreditation.Ceiling = []string{"pl-national/ZASTRZEŻONE"}, []string{"pl-national/TAJNE"}
+		}, "level-not-agreed"},
+		{"VS-VERTRAULICH", func(a *Agreement) {
+			a.Classified, a.Accreditation.Ceiling = []string{"pl-national/POUFNE"}, []string{"pl-national/POUFNE"}
+		}, ""},
+	} {
+		a := sampleAgreement(t, "de-cert--pl-cert")
+		c.change(a)
+		s := d.subject(t, "de-cert", indicator(handlingOf(object{"scheme": "de-vs", "classification": c.level})))
+		got := d.bundle.Decide(s, NewRecipient(&self, a), demoNow)
+		switch {
+		case c.rule == "" && !got.goes():
+			t.Errorf("%s is stopped: %v", c.level, reasonsOf(got))
+		case c.rule != "" && (got.goes() || len(got.Reasons()) != 1 || got.Reasons()[0].Rule != c.rule):
+			t.Errorf("%s: %s %v, want %s alone", c.level, got.Verdict(), reasonsOf(got), c.rule)
+		}
+	}
+	a := sampleAgreement(t, "de-cert--pl-cert")
+	a.Consents = []Consent{{By: "FR", Level: "fr-2021/DIFFUSION RESTREINTE", To: "PL", Reference: "r", Until: date(2027, 1, 1)}}
+	for level, want := range map[string]string{"DIFFUSION RESTREINTE": "given", "SECRET": "missing"} {
+		s := d.subject(t, "de-cert", indicator(handlingOf(object{"scheme": "fr-2021", "classification": level})))
+		v := d.bundle.view(NewRecipient(d.de, a), demoNow)
+		if f := d.bundle.item(s, s.handling, v, demoNow); f.consent != want {
+			t.Errorf("consent to DIFFUSION RESTREINTE, for %s: %s, want %s", level, f.consent, want)
+		}
+	}
+}
+
+// Two questions about one object, or one object of two issuers, are two
+// entries of the cache.
+func TestCacheKeepsQuestionsApart(t *testing.T) {
+	d := newDemo(t)
+	to := NewRecipient(d.de, sampleAgreement(t, "de-cert--pl-cert"))
+	s := d.subject(t, "de-cert", indicator(marked(mapping.TLPAmber)))
+	for range 2 {
+		if got := d.bundle.Decide(s, to, demoNow); got.Verdict() != federation.Share {
+			t.Errorf("to send: %s", got.Verdict())
+		}
+		if got := d.bundle.DecideTranslate(s, to, demoNow); got.Verdict() == federation.Share {
+			t.Error("to translate: everything")
+		}
+		if got := d.bundle.Decide(d.subject(t, "fr-cert", indicator(marked(mapping.TLPAmber))), to, demoNow); got.goes() {
+			t.Error("another's: it goes as our own would")
+		}
 	}
 }

@@ -168,9 +168,9 @@ func (d Decision) Until() time.Time {
 }
 
 // settle finds the units that a redaction removes: those of denied classes,
-// and containers of which nothing would be left. What then cannot go, because
-// an emptied container is fixed or required, takes the object with it. With
-// listed, every denied unit is listed and nothing else happens.
+// and containers of which nothing would be left. If STIX does not allow the
+// object without them, the object is withheld. With listed, every denied unit
+// is listed and nothing else happens.
 func (d *Decision) settle(listed bool) {
 	units := d.subject.units
 	cited := make([]*Cited, len(units))
@@ -196,11 +196,7 @@ func (d *Decision) collect(cited []*Cited) {
 	for i := len(units) - 1; i >= 0; i-- { // parts before what holds them
 		u := &units[i]
 		if cited[i] == nil && u.Container && left[i] == 0 && first[i] != nil {
-			cited[i] = first[i]
-			if u.Fixed || u.Required {
-				d.withhold(*first[i])
-				return
-			}
+			cited[i] = first[i] // STIX forbids empty ones
 		}
 		if u.Parent < 0 {
 			continue

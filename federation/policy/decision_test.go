@@ -199,6 +199,11 @@ func TestReasonForOutcome(t *testing.T) {
 	if ReasonForOutcome(mapping.Outcome{Kind: mapping.Mapped}) != "" || ReasonForOutcome(mapping.Outcome{Kind: mapping.Hold, Cause: mapping.CaseByCase}) != federation.HeldForPerson {
 		t.Error("mapped or held outcomes have the wrong reason")
 	}
+	for kind, word := range map[mapping.OutcomeKind]string{mapping.Mapped: "mapped", mapping.Hold: "person"} {
+		if got := equivalentWord(mapping.Outcome{Kind: kind}); got != word {
+			t.Errorf("%s is %q, want %q", kind, got, word)
+		}
+	}
 	if got := ReasonForOutcome(mapping.Outcome{Cause: "a cause of tomorrow"}); got != federation.UnknownMarking {
 		t.Errorf("a cause nobody knows: %q", got)
 	}

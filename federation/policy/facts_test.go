@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // An ordinary request with one fact missing, surplus or of another type never
@@ -205,5 +207,89 @@ func TestUnknownDenies(t *testing.T) {
 	}
 	if got := d.bundle.Decide(s, NewRecipient(d.de, nil), demoNow); got.goes() || len(got.Reasons()) == 0 {
 		t.Errorf("no agreement at all: %s", got.Verdict())
+	}
+}
+
+// A request about the wrong kind of thing never reaches a rule.
+func TestWrongRequestDenies(t *testing.T) {
+	d := newDemo(t)
+	s := d.subject(t, "de-cert", indicator(nil))
+	v := d.bundle.view(NewRecipient(d.de, sampleAgreement(t, "de-cert--pl-cert")), demoNow)
+	f := d.bundle.item(s, s.handling, v, demoNow)
+	for name, x := range map[string]struct {
+		action types.EntityUID
+		peer   types.EntityType
+		item   types.EntityType
+	}{
+		"a property shared":    {actionShare, typePeer, typeProperty},
+		"an object disclosed":  {actionDisclose, typePeer, typeObject},
+		"a site as a peer":     {actionShare, typeSite, typeObject},
+		"an action of nowhere": {types.NewEntityUID("Action", "sell"), typePeer, typeObject},
+		"a group of actions":   {types.NewEntityUID("Action", "send"), typePeer, typeObject},
+	} {
+		e := &entities{
+			principal: types.Entity{UID: types.NewEntityUID(x.peer, "pl-cert"), Attributes: types.NewRecord(v.facts.record())},
+			resource:  types.Entity{UID: types.NewEntityUID(x.item, "it"), Attributes: types.NewRecord(f.record())},
+		}
+		if found := d.bundle.evaluate(x.action, e, demoNow, false); len(found.faults) == 0 || found.allowed() {
+			t.Errorf("%s reaches the rules", name)
+		}
+	}
+}
+
+// What nobody marked is above every ceiling, whatever the marking rules say.
+func TestUnmarkedIsUnderNoCeiling(t *testing.T) {
+	d := newDemo(t)
+	a := sampleAgreement(t, "de-cert--pl-cert")
+	a.Ceiling = mapping.TLPRed
+	v := d.bundle.view(NewRecipient(d.de, a), demoNow)
+	s := d.subject(t, "de-cert", indicator(object{"object_marking_refs": nil}))
+	if f := d.bundle.item(s, s.handling, v, demoNow); f.tlpRank <= v.facts.ceiling {
+		t.Errorf("rank %d under a ceiling of %d", f.tlpRank, v.facts.ceiling)
+	}
+}
+
+// The ground for a transfer of personal data goes by country, kind of
+// recipient, certification and day.
+func TestTransfer(t *testing.T) {
+	d := newDemo(t)
+	for _, c := range []struct {
+		from, to, kind string
+		certified      []string
+		now            time.Time
+		want           string
+	}{
+		{"DE", "PL", "authority", nil, demoNow, "inside"},
+		{"DE", "NO", "business-operator", nil, demoNow, "inside"},
+		{"DE", "DE", "authority", nil, demoNow, "inside"},
+		{"PL", "JP", "business-operator", nil, demoNow, "adequate"},
+		{"PL", "JP", "authority", nil, demoNow, "kind-not-covered"},
+		{"PL", "JP", "business-operator", nil, date(2018, 6, 1), "no-decision"},
+		{"DE", "US", "business-operator", nil, demoNow, "not-certified"},
+		{"DE", "US", "business-operator", []string{"eu-us-dpf"}, demoNow, "adequate"},
+		{"DE", "US", "authority", []string{"eu-us-dpf"}, demoNow, "kind-not-covered"},
+		{"DE", "US", "business-operator", []string{"eu-us-dpf"}, date(2023, 7, 9), "no-decision"},
+		{"DE", "KR", "authority", nil, demoNow, "adequate"},
+		{"DE", "CH", "authority", nil, demoNow, "adequate"},
+		{"DE", "GB", "authority", nil, date(2025, 12, 26), "adequate"},
+		{"DE", "GB", "authority", nil, date(2025, 12, 27), "adequate"},
+		{"DE", "GB", "authority", nil, date(2031, 12, 27), "no-decision"},
+		{"DE", "BR", "authority", nil, date(2026, 1, 27), "no-decision"},
+		{"DE", "BR", "authority", nil, date(2026, 1, 28), "adequate"},
+		{"DE", "KR", "law-enforcement", nil, demoNow, "kind-not-covered"},
+		{"DE", "IN", "business-operator", nil, demoNow, "no-decision"},
+		{"JP", "US", "business-operator", []string{"eu-us-dpf"}, demoNow, "other-law"},
+		{"", "PL", "authority", nil, demoNow, "unknown"},
+		{"DE", "EU", "authority", nil, demoNow, "unknown"},
+		{"DE", "PL", "", nil, demoNow, "unknown"},
+	} {
+		var s span
+		got, why := d.bundle.law.transfer(c.from, c.to, c.kind, c.certified, c.now, &s)
+		if got != c.want || why == "" {
+			t.Errorf("%s to %s (%s, %v) at %s: %s, want %s", c.from, c.to, c.kind, c.certified, c.now.Format(time.DateOnly), got, c.want)
+		}
+		if !s.holds(c.now) {
+			t.Errorf("%s to %s: the answer does not hold when it is given", c.from, c.to)
+		}
 	}
 }

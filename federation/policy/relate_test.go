@@ -85,6 +85,7 @@ func TestRelate(t *testing.T) {
 		{"all of a report is withheld", []object{indicator(red), malware(red), report([]string{idIndicator, idMalware}, nil)}, []string{"withhold", "withhold", "withhold"}},
 		{"one of a report", []object{indicator(nil), malware(red), report([]string{idMalware, idIndicator}, nil)}, []string{"share", "withhold", "redact object_refs.[0]"}},
 		{"what a report is held for", []object{indicator(object{"object_marking_refs": nil}), report([]string{idIndicator}, nil)}, []string{"hold", "withhold"}},
+		{"a reference that an id may be computed from", []object{indicator(merged(by, object{"id": "indicator--0b0c3a3e-8d0f-5c3a-9a4e-2f5f3b1c7d11"})), identity(red)}, []string{"withhold", "withhold"}},
 		{"outside the message", []object{indicator(by), relation(nil)}, []string{"share", "share"}},
 		{"a definition goes with what it marks", []object{statement(), indicator(object{"object_marking_refs": []string{tlpID(mapping.TLPGreen), idMarking}})}, []string{"share", "share"}},
 		{"a definition stays with what it marks", []object{statement(), indicator(object{"object_marking_refs": []string{tlpID(mapping.TLPRed), idMarking}})}, []string{"withhold", "withhold"}},
@@ -162,6 +163,9 @@ func TestRedactionLimits(t *testing.T) {
 			idExtension: object{"extension_type": "property-extension", "score": 7}, "extension-definition--88888888-8888-4888-8888-888888888888": object{"extension_type": "property-extension", "x": 1}}})), "redact extensions." + idExtension},
 		{"all of extensions, ours among them", indicator(merged(mark("extensions"), handlingOf(object{"origin": "DE"}))), "withhold"},
 		{"one element of a list marks all: relays renumber", report([]string{idIndicator, idMalware}, mark("object_refs.[1]")), "withhold"},
+		{"what one of a group must stay of", other("location", "location--99999999-9999-4999-8999-999999999999", merged(object{"country": "DE", "region": "western-europe"}, mark("country", "region"))), "withhold"},
+		{"one of the group", other("location", "location--99999999-9999-4999-8999-999999999999", merged(object{"country": "DE", "region": "western-europe"}, mark("region"))), "redact region"},
+		{"an optional property that the id may be computed from", indicator(merged(mark("name"), object{"id": "indicator--0b0c3a3e-8d0f-5c3a-9a4e-2f5f3b1c7d11"})), "withhold"},
 		{"a value that the id is computed from", merged(email, mark("value")), "withhold"},
 		{"beside a value that the id is computed from", merged(email, mark("display_name")), "redact display_name"},
 	} {

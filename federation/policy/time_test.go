@@ -38,13 +38,13 @@ func TestExpiredRules(t *testing.T) {
 		t.Errorf("after its end: %s %v", after.Verdict(), after.Reasons())
 	}
 
-	b, err = load(t, d.tables, endOn(t, "30-tlp.cedar", "tlp-green-community", "2026-01-06"), nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	a := sampleAgreement(t, "de-cert--pl-cert")
 	a.Community = false
 	for _, now := range []time.Time{demoNow.Add(-time.Second), demoNow, demoNow.AddDate(1, 0, 0)} {
+		b, err := load(t, d.tables, endOn(t, "30-tlp.cedar", "tlp-green-community", "2026-01-06"), nil, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		got := b.Decide(plain, NewRecipient(d.de, a), now)
 		if got.Verdict() != federation.Withhold || got.Reasons()[0].Rule != "tlp-green-community" {
 			t.Errorf("at %s the duty is gone: %s %v", now, got.Verdict(), reasonsOf(got))
@@ -159,5 +159,27 @@ func TestCacheAgreesWithFresh(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Classified material: the decision ends where the equivalence tables change,
+// and does not begin before today, because the day of the last change is not
+// known.
+func TestTablesChange(t *testing.T) {
+	d := newDemo(t)
+	a := sampleAgreement(t, "de-cert--pl-cert")
+	a.NotBefore = date(2020, 1, 1)
+	at := date(2021, 6, 15).Add(12 * time.Hour)
+	change := d.tables.NextChange(at)
+	if change.IsZero() || change.After(date(2022, 1, 1)) {
+		t.Fatalf("the shipped tables do not change in 2021 but at %s: choose another day", change)
+	}
+	s := d.subject(t, "de-cert", indicator(merged(handlingOf(object{"scheme": "de-vs", "classification": "VS-NfD"}), object{"created": "2020-01-05T00:00:00.000Z"})))
+	got := d.bundle.Decide(s, NewRecipient(d.de, a), at)
+	if got.Until().IsZero() || got.Until().After(change) {
+		t.Errorf("until %s, though the tables change at %s", got.Until(), change)
+	}
+	if from := got.outcome.span.from; !from.Equal(date(2021, 6, 15)) {
+		t.Errorf("the outcome is good from %s on", from)
 	}
 }
