@@ -53,7 +53,7 @@ type Statement struct {
 }
 
 var (
-	idForm      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
+	idForm      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
@@ -221,7 +221,7 @@ func (p *payload) check() error {
 	case p.Iss != p.Sub:
 		return fmt.Errorf("iss %q and sub %q differ: a statement is about its own issuer", p.Iss, p.Sub)
 	case !ValidID(p.Sub):
-		return fmt.Errorf("id %q: lower-case letters, digits and hyphens, 1 to 64, a hyphen neither first nor last", p.Sub)
+		return fmt.Errorf("id %q: lower-case letters, digits and hyphens, 1 to 63, a hyphen neither first nor last", p.Sub)
 	case !countryForm.MatchString(p.Country):
 		return fmt.Errorf("country %q: two capital letters (ISO 3166-1, or EU)", p.Country)
 	case len(p.Name) > 200:
@@ -239,7 +239,7 @@ func (p *payload) check() error {
 }
 
 // ValidID reports whether id can be a participant's id: lower-case letters,
-// digits and hyphens, 1 to 64 of them, a hyphen neither first nor last.
+// digits and hyphens, 1 to 63 of them, a hyphen neither first nor last.
 func ValidID(id string) bool { return idForm.MatchString(id) }
 
 // key checks one listed key. It is read as a JWK by go-jose, which refuses

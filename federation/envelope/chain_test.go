@@ -170,14 +170,17 @@ func TestLyingHops(t *testing.T) {
 func TestDecoys(t *testing.T) {
 	decoy := [32]byte{1}
 	list := func(f *hopForger) { f.record.Out = [][2]string{{digestString(decoy), ClassOrigin}} }
+	hidden := sd(digestString(decoy))
+	one := func(g *forger) []byte { return g.of(basics(), hidden) }
+	two := func(g *forger) []byte {
+		second := strings.Replace(basics(), indicatorID, indicatorID[:len(indicatorID)-1]+"9", 1)
+		return g.message(g.payload(g.element("{"+basics()+","+hidden+"}"), g.element("{"+second+","+hidden+"}")))
+	}
 	for name, tt := range map[string]struct {
-		members []string
-		want    federation.Reason
-	}{
-		"once":          {[]string{basics(), sd(digestString(decoy))}, ""},
-		"in two places": {[]string{basics(), sd(digestString(decoy)), `"extensions":{` + sd(digestString(decoy)) + `}`}, federation.Malformed},
-	} {
-		raw := addHop(t, unread(t, forge(t).of(tt.members...)), "pl-cert", list)
+		make func(*forger) []byte
+		want federation.Reason
+	}{"once": {one, ""}, "in two objects": {two, federation.Malformed}} {
+		raw := addHop(t, unread(t, tt.make(forge(t))), "pl-cert", list)
 		_, err := verifyAs(t, raw, "pl-cert")
 		if federation.ReasonOf(err) != tt.want {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)
@@ -185,14 +188,52 @@ func TestDecoys(t *testing.T) {
 	}
 }
 
-// unread is a message whose objects nobody has looked at.
+// TestHashBetweenHops: a hop that lists nothing passed on what it got.
+func TestHashBetweenHops(t *testing.T) {
+	v := issueOne(t, parse(t, identity))
+	lie := func(f *hopForger) { f.record.SDHash = digestString([32]byte{1}) }
+	for name, tt := range map[string]struct {
+		first func(*hopForger)
+		want  federation.Reason
+	}{"honest": {nil, ""}, "another hash before": {lie, federation.UnaccountedRedaction}} {
+		raw := addHop(t, unread(t, addHop(t, v, "pl-cert", tt.first)), "jp-carrier", nil)
+		_, err := verifyAs(t, raw, "jp-carrier")
+		if federation.ReasonOf(err) != tt.want {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// TestListedOnce: what one hop took out no later one can take out.
+func TestListedOnce(t *testing.T) {
+	v := issueOne(t, parse(t, identity))
+	list := func(d byte) func(*hopForger) {
+		return func(f *hopForger) { f.record.Out = [][2]string{{digestString([32]byte{d}), ClassPolicy}} }
+	}
+	for second, want := range map[byte]federation.Reason{2: "", 1: federation.UnaccountedRedaction} {
+		raw := addHop(t, unread(t, addHop(t, v, "pl-cert", list(1))), "jp-carrier", list(second))
+		_, err := verifyAs(t, raw, "jp-carrier")
+		if federation.ReasonOf(err) != want {
+			t.Errorf("the second hop lists %d: got %v, want %q", second, err, want)
+		}
+	}
+}
+
+// unread is a message of which only the text and the chain were read.
 func unread(t testing.TB, raw []byte) *Verified {
 	t.Helper()
-	m := &message{}
-	if err := m.readSD(raw, ringOf(t), testNow); err != nil {
+	text, lines, err := splitLines(raw)
+	if err != nil {
 		t.Fatal(err)
 	}
-	m.sdHash = sum(raw)
+	m := &message{}
+	if err := m.readSD(text, ringOf(t), testNow); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.readChain(lines, &VerifyOptions{Keys: ringOf(t), Now: testNow}); err != nil {
+		t.Fatal(err)
+	}
+	m.sdHash = sum(text)
 	return &Verified{m: m, raw: raw}
 }
 

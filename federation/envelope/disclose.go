@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash"
 	"slices"
 
@@ -32,7 +31,7 @@ type made struct {
 	text   []byte
 }
 
-// bundle of disclosures that make up one object; the first is the object's own.
+// disclosed is an object as disclosures; the last is its own.
 type disclosed struct {
 	object *stix.Object
 	digest [32]byte
@@ -84,6 +83,9 @@ func (d *discloser) properties(raw []byte, p place) ([]byte, error) {
 		if !ok {
 			return nil, bad("a property without a value")
 		}
+		if escaped {
+			return nil, bad("a property name that needs escapes")
+		}
 		inner, open, err := d.property(p, name, value)
 		if err != nil {
 			return nil, err
@@ -95,9 +97,6 @@ func (d *discloser) properties(raw []byte, p place) ([]byte, error) {
 			out = append(append(append(out, '"'), name...), '"', ':')
 			out = append(out, inner...)
 			continue
-		}
-		if escaped {
-			return nil, bad("a property name that needs escapes")
 		}
 		sd = append(sd, d.disclose(p.path(name, 0), name, inner, value))
 	}
@@ -221,9 +220,4 @@ func (d *discloser) salt(path string, value []byte) []byte {
 		d.mac.Write(part)
 	}
 	return d.mac.Sum(nil)[:16]
-}
-
-// String names the object in errors.
-func (o *disclosed) String() string {
-	return fmt.Sprintf("%s with %d disclosures of %d bytes", o.object.ID(), len(o.discs), o.size)
 }

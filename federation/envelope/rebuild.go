@@ -178,7 +178,11 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 		if !more {
 			break
 		}
-		if !escaped && string(name) == "_sd" {
+		if escaped {
+			// A name has one spelling, or it could pass by the lists of names.
+			return bad("a property name with escapes in %s", orObject(p))
+		}
+		if string(name) == "_sd" {
 			if sd != nil {
 				return bad("_sd occurs twice")
 			}
@@ -191,7 +195,7 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 			own.open++
 		}
 		b.name(name, start)
-		if err := b.open(s, p, name, escaped, parent); err != nil {
+		if err := b.open(s, p, name, parent); err != nil {
 			return err
 		}
 	}
@@ -237,8 +241,8 @@ func (b *builder) name(name []byte, start int) {
 }
 
 // open writes the value of a property that stands in the open.
-func (b *builder) open(s *scanner, p place, name []byte, escaped bool, parent int) error {
-	if !escaped && s.peek() == '{' {
+func (b *builder) open(s *scanner, p place, name []byte, parent int) error {
+	if s.peek() == '{' {
 		switch {
 		case p == inObject && string(name) == "extensions":
 			return b.properties(s, inExtensions, parent)
@@ -255,7 +259,7 @@ func (b *builder) open(s *scanner, p place, name []byte, escaped bool, parent in
 	if !ok {
 		return bad("a property without a value")
 	}
-	if p == inObject && !escaped && string(name) == "type" && len(value) > 2 {
+	if p == inObject && string(name) == "type" && len(value) > 2 {
 		b.typ = string(value[1 : len(value)-1])
 	}
 	b.out = append(b.out, value...)

@@ -235,6 +235,12 @@ func TestStructureRefused(t *testing.T) {
 		{"our handling by disclosure", func(f *forger) []byte {
 			return f.of(basics(), `"extensions":{`+sd(f.property(stix.HandlingExtension, `{"extension_type":"property-extension","origin":"DE"}`))+`}`)
 		}, federation.Malformed},
+		{"our handling within disclosed extensions, its name with an escape", func(f *forger) []byte {
+			return f.of(basics(), sd(f.property("extensions", `{`+strings.Replace(own, "extension-", `\u0065xtension-`, 1)+`}`)))
+		}, federation.Malformed},
+		{"our handling as an entry, its name with an escape", func(f *forger) []byte {
+			return f.of(basics(), `"extensions":{`+sd(f.property(`\u0065`+stix.HandlingExtension[1:], `{"extension_type":"property-extension","origin":"DE"}`))+`}`)
+		}, federation.Malformed},
 		{"our handling within disclosed extensions", func(f *forger) []byte {
 			return f.of(basics(), sd(f.property("extensions", `{`+own+`}`)))
 		}, federation.Malformed},

@@ -76,9 +76,6 @@ func readRoot(text []byte, keys directory.KeySource, now time.Time) (*root, erro
 		return nil, &federation.Refusal{Reason: federation.Malformed, Where: "root",
 			Detail: fmt.Sprintf("%d leaves, 1 to %d are allowed", p.N, MaxFrame), Err: err}
 	}
-	if at := time.Unix(p.Iat, 0); now.Add(directory.Skew).Before(at) {
-		return nil, federation.Refuse(federation.NotYetValid, "root", "signed at "+at.UTC().Format(time.RFC3339))
-	}
 	return &root{jws: j, iss: p.Iss, iat: p.Iat, n: p.N, hash: hash}, nil
 }
 
