@@ -21,6 +21,7 @@ type Signer interface {
 // PrivateKey is an Ed25519 key in memory. It is a Signer.
 type PrivateKey struct {
 	key ed25519.PrivateKey
+	pub ed25519.PublicKey
 	kid string
 }
 
@@ -34,11 +35,15 @@ func GenerateKey() (*PrivateKey, error) {
 }
 
 func newPrivateKey(key ed25519.PrivateKey) (*PrivateKey, error) {
-	kid, err := Thumbprint(key.Public().(ed25519.PublicKey))
+	pub, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, errors.New("an Ed25519 key without its public half")
+	}
+	kid, err := Thumbprint(pub)
 	if err != nil {
 		return nil, err
 	}
-	return &PrivateKey{key: key, kid: kid}, nil
+	return &PrivateKey{key: key, pub: pub, kid: kid}, nil
 }
 
 // ParsePrivateKey reads a private JWK (RFC 8037, kty OKP, crv Ed25519).
@@ -108,7 +113,7 @@ func (k *PrivateKey) Save(path string) (err error) {
 func (k *PrivateKey) KeyID() string { return k.kid }
 
 // Public returns the public half.
-func (k *PrivateKey) Public() ed25519.PublicKey { return k.key.Public().(ed25519.PublicKey) }
+func (k *PrivateKey) Public() ed25519.PublicKey { return k.pub }
 
 // Sign returns the 64-byte signature over the given bytes.
 func (k *PrivateKey) Sign(signingInput []byte) ([]byte, error) {

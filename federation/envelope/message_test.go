@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
@@ -231,7 +232,7 @@ func TestObjectThatCannotStandGoes(t *testing.T) {
 
 func TestNothingLeft(t *testing.T) {
 	v := issueOne(t, parse(t, identity))
-	if _, err := tryClear(v, "pl-cert", map[string]cut{identityID: {whole: true}}); err != ErrNothing {
+	if _, err := tryClear(v, "pl-cert", map[string]cut{identityID: {whole: true}}); !errors.Is(err, ErrNothing) {
 		t.Errorf("got %v, want ErrNothing", err)
 	}
 }

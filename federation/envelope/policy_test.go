@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -197,7 +198,7 @@ func TestAudiences(t *testing.T) {
 	strict := policy.Stranger(j.self, "jp-carrier") // no agreement: nothing goes
 	_, err = c.For(j.decide(ss, strict))
 	wantReason(t, err, federation.PolicyError)
-	if _, err := Redact(v, j.decide(ss, strict)); err != ErrNothing {
+	if _, err := Redact(v, j.decide(ss, strict)); !errors.Is(err, ErrNothing) {
 		t.Errorf("without an agreement: %v", err)
 	}
 	_, err = c.For(j.decide(ss, j.recipient("PL", "pl-second"))[1:])

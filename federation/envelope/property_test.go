@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func TestAnyRemovalVerifies(t *testing.T) {
 		for i := range route[1:] {
 			cuts := genCuts(rt, v)
 			c, err := tryClear(v, route[i+1], cuts)
-			if err == ErrNothing {
+			if errors.Is(err, ErrNothing) {
 				return
 			}
 			if err != nil {

@@ -364,49 +364,57 @@ func (b *builder) elements(s *scanner, parent int) error {
 			return bad("object_refs is not an array")
 		}
 		if !more {
-			break
+			b.out = append(b.out, ']')
+			return nil
 		}
-		at := -1
 		var value []byte
+		var err error
 		if s.peek() == '{' {
-			d, err := b.hiddenElement(s)
-			if err != nil {
-				return err
-			}
-			b.hidden = true
-			if at, err = b.lookup(&d, inRefs); err != nil {
-				return err
-			}
-			if at < 0 {
-				b.gaps = append(b.gaps, pos)
-				continue
-			}
-			if _, value, err = b.take(at, inRefs, parent); err != nil {
-				return err
-			}
-		} else {
-			if value, ok = s.value(); !ok {
-				return bad("object_refs is not an array")
-			}
-			if own != nil {
-				own.open++
-			}
+			value, err = b.hiddenElement(s, parent, pos)
+		} else if value, ok = s.value(); !ok {
+			err = bad("object_refs is not an array")
+		} else if own != nil {
+			own.open++
+		}
+		if err != nil {
+			return err
+		}
+		if value == nil {
+			continue // taken out
 		}
 		if b.refs > 0 {
 			b.out = append(b.out, ',')
 		}
-		if at >= 0 && b.record {
-			b.m.discs[at].index = b.refs
-		}
 		b.refs++
 		b.out = append(b.out, value...)
 	}
-	b.out = append(b.out, ']')
-	return nil
 }
 
-// hiddenElement reads {"...": digest}.
-func (b *builder) hiddenElement(s *scanner) (d [32]byte, err error) {
+// hiddenElement returns the value that {"...": digest} at a position of
+// object_refs stands for, nil if it was taken out.
+func (b *builder) hiddenElement(s *scanner, parent, pos int) (value []byte, err error) {
+	d, err := b.dots(s)
+	if err != nil {
+		return nil, err
+	}
+	b.hidden = true
+	at, err := b.lookup(&d, inRefs)
+	if err != nil {
+		return nil, err
+	}
+	if at < 0 {
+		b.gaps = append(b.gaps, pos)
+		return nil, nil
+	}
+	if b.record {
+		b.m.discs[at].index = b.refs
+	}
+	_, value, err = b.take(at, inRefs, parent)
+	return value, err
+}
+
+// dots reads {"...": digest}.
+func (b *builder) dots(s *scanner) (d [32]byte, err error) {
 	s.next('{')
 	name, escaped, more, ok := s.member(true)
 	if !ok || !more || escaped || string(name) != "..." {

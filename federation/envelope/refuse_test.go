@@ -160,16 +160,29 @@ func TestFixedPropertiesAsDisclosures(t *testing.T) {
 	}
 }
 
-func TestStructureRefused(t *testing.T) {
+// forgery is a message made by hand, and what must come of it.
+type forgery struct {
+	name string
+	make func(f *forger) []byte
+	want federation.Reason
+}
+
+// tryForgeries verifies each.
+func tryForgeries(t *testing.T, tests []forgery) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := verifyAs(t, tt.make(forge(t)), "")
+			wantReason(t, err, tt.want)
+		})
+	}
+}
+
+// TestDisclosureForms: a disclosure has exactly the form of its place, and what
+// it holds is one JSON value.
+func TestDisclosureForms(t *testing.T) {
 	const other = `"extension-definition--11111111-2222-4333-8444-555555555555":{"extension_type":"property-extension","rank":5}`
-	own := `"` + stix.HandlingExtension + `":{"extension_type":"property-extension","origin":"DE"}`
-	someDigest := b64(make([]byte, 32))
-	def := `"type":"marking-definition","spec_version":"2.1","id":"` + markingID + `","created":"2026-01-01T00:00:00.000Z"`
-	tests := []struct {
-		name string
-		make func(f *forger) []byte
-		want federation.Reason
-	}{
+	tryForgeries(t, []forgery{
 		{"a property", func(f *forger) []byte { return f.of(basics(), sd(f.property("name", `"x"`))) }, ""},
 		{"extensions as a disclosure", func(f *forger) []byte { return f.of(basics(), sd(f.property("extensions", "{"+other+"}"))) }, ""},
 		{"two shapes of disclosure mixed up", func(f *forger) []byte { return f.of(basics(), sd(f.element(`"x"`))) }, federation.Malformed},
@@ -196,6 +209,13 @@ func TestStructureRefused(t *testing.T) {
 		{"a name by disclosure twice", func(f *forger) []byte {
 			return f.of(basics(), sd(f.property("name", `"a"`), f.property("name", `"b"`)))
 		}, federation.Malformed},
+	})
+}
+
+// TestDigestPlaces: digests stand where the format has them, in order and once.
+func TestDigestPlaces(t *testing.T) {
+	someDigest := b64(make([]byte, 32))
+	tryForgeries(t, []forgery{
 		{"_sd as a name", func(f *forger) []byte { return f.of(basics(), sd(f.property("_sd", `["x"]`))) }, federation.Malformed},
 		{"... as a name", func(f *forger) []byte { return f.of(basics(), sd(f.property("...", `"x"`))) }, federation.Malformed},
 		{"_sd written with an escape", func(f *forger) []byte { return f.of(basics(), `"_\u0073d":["`+f.property("name", `"x"`)+`"]`) }, federation.Malformed},
@@ -232,6 +252,15 @@ func TestStructureRefused(t *testing.T) {
 			return f.of(basics("labels"), `"labels":["a",{"...":"`+f.element(`"b"`)+`"}]`)
 		}, federation.Malformed},
 		{"_sd_alg in an object", func(f *forger) []byte { return f.of(basics(), `"_sd_alg":"sha-256"`) }, federation.Malformed},
+	})
+}
+
+// TestWhatIsAlwaysOpen: handling facts and definitions are in the open, and what
+// comes out is a STIX object of a time that has been.
+func TestWhatIsAlwaysOpen(t *testing.T) {
+	own := `"` + stix.HandlingExtension + `":{"extension_type":"property-extension","origin":"DE"}`
+	def := `"type":"marking-definition","spec_version":"2.1","id":"` + markingID + `","created":"2026-01-01T00:00:00.000Z"`
+	tryForgeries(t, []forgery{
 		{"our handling by disclosure", func(f *forger) []byte {
 			return f.of(basics(), `"extensions":{`+sd(f.property(stix.HandlingExtension, `{"extension_type":"property-extension","origin":"DE"}`))+`}`)
 		}, federation.Malformed},
@@ -273,13 +302,7 @@ func TestStructureRefused(t *testing.T) {
 		{"one version with two contents", func(f *forger) []byte {
 			return f.message(f.payload(f.element("{"+basics()+"}"), f.element("{"+basics()+`,"x_a":1}`)))
 		}, federation.Equivocation},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := verifyAs(t, tt.make(forge(t)), "")
-			wantReason(t, err, tt.want)
-		})
-	}
+	})
 }
 
 func TestTimesAndKeys(t *testing.T) {

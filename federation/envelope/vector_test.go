@@ -3,7 +3,6 @@ package envelope
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -397,6 +396,6 @@ func TestJudgeInput(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(*judgeFlag, name), v.text(t), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Printf("wrote %s\n", name)
+		t.Logf("wrote %s", name)
 	}
 }
