@@ -167,12 +167,31 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 		j.message = len(d.cleared)
 		d.cleared = append(d.cleared, c)
 		d.bytes += len(p.verified.Raw()) + hopAllowance
-	case !errors.Is(err, envelope.ErrNothing):
+		for _, w := range c.Withheld() {
+			d.keepBack(&j, w.Digest, federation.ReasonOf(w.Err), w.Err.Error())
+		}
+	case errors.Is(err, envelope.ErrNothing):
+	case federation.ReasonOf(err) == federation.TooLarge:
+		// No room for another hop: it ends here, and says so.
+		for _, s := range p.subjects {
+			d.keepBack(&j, s.Digest(), federation.TooLarge, err.Error())
+		}
+	default:
 		return fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
 	}
 	d.verdicts = append(d.verdicts, j)
 	d.record += j.size()
 	return nil
+}
+
+// keepBack replaces the decision on one object by a restrictive one, for the
+// journal: the message cannot carry what policy would have let go.
+func (d *draft) keepBack(j *judged, object [32]byte, r federation.Reason, text string) {
+	for i, s := range j.subjects {
+		if s.Digest() == object {
+			j.decisions[i] = d.world.Bundle.Withhold(s, d.recipient, federation.Withhold, r, text, d.now)
+		}
+	}
 }
 
 // size estimates, from above, what the decisions take in the journal.
