@@ -232,8 +232,9 @@ func cite(list []Cited, more ...Cited) []Cited {
 }
 
 // byOrder sorts denials by the order of enforcement (classification reference
-// §6.3): markings, originator, agreement and ceiling, audience, use, personal
-// data, residency, mapping. The first is the one to name.
+// §6.3): markings, agreement, originator, audience and ceiling, use, personal
+// data, residency, mapping. The first is the one to name; a label that no
+// machine passes on is named before the ceiling it exceeds too.
 func byOrder(cited []Cited) {
 	order := []federation.Reason{
 		federation.PolicyError, federation.UnknownMarking, federation.Unmarked, federation.NotYetValid, federation.Expired,

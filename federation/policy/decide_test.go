@@ -80,6 +80,11 @@ func (b border) check(t *testing.T, d Decision) {
 	if len(rs) == 0 {
 		t.Fatal("no reason at all")
 	}
+	for _, c := range rs {
+		if strings.ContainsAny(c.Text, "{}") || strings.Contains(c.Text, "unknown.") || !strings.HasSuffix(c.Text, ".") {
+			t.Errorf("not a whole sentence: %q", c.Text)
+		}
+	}
 	c := rs[0]
 	if c.Reason != b.reason || c.Rule != b.rule {
 		t.Errorf("first reason %s by %s, want %s by %s; all: %v", c.Reason, c.Rule, b.reason, b.rule, reasonsOf(d))

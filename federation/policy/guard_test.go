@@ -2,8 +2,11 @@ package policy
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
+
+	"github.com/cedar-policy/cedar-go"
 
 	"github.com/entente-relay/entente/mapping/scheme"
 )
@@ -241,4 +244,44 @@ func TestLawMustBeWhole(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzRule feeds rule files to the loader's checks: they never panic, and a
+// rule that passes them names itself, its basis, a reason and what it allows.
+func FuzzRule(f *testing.F) {
+	names, err := fs.Glob(shipped(f, "policies"), "*"+ruleSuffix)
+	if err != nil || len(names) < 8 {
+		f.Fatalf("%d shipped rule files (%v)", len(names), err)
+	}
+	for _, name := range names {
+		f.Add(readShipped(f, "policies", name))
+	}
+	f.Add([]byte(ruleText(shareForbid, `when { if principal.community then resource.tlp like "*" else [resource.hop].containsAny(["origin"]) }`, nil)))
+	f.Add([]byte(`permit (principal, action in [], resource) when { {a: [1, "x"]}.a.contains(principal) };`))
+	b, err := load(f, new(scheme.Tables), nil, nil, Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s, err := readSchema(shipped(f, "policies"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		list, err := cedar.NewPolicyListFromBytes("own.cedar", text)
+		if err != nil {
+			if !strings.HasPrefix(parseError("own.cedar", err).Error(), "own.cedar:") {
+				t.Fatalf("a parse error without its place: %v", err)
+			}
+			return
+		}
+		for _, p := range list {
+			r, err := b.readPolicy(p, s)
+			if err != nil {
+				continue
+			}
+			if r.id == "" || r.basis == "" || !r.reason.Valid() || r.text == "" || r.permit && r.category == "" {
+				t.Fatalf("accepted: %+v", r)
+			}
+		}
+	})
 }

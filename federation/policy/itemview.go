@@ -185,8 +185,8 @@ func agreedLevel(t *scheme.Tables, covered []string, l mapping.Level, mapped map
 // ceiling nobody can resolve reaches nothing.
 func reaches(t *scheme.Tables, ceilings []string, l mapping.Level, mapped mapping.Outcome, now time.Time) bool {
 	for _, c := range ceilings {
-		top, ok := resolveLevel(t, c, now)
-		if !ok {
+		top, err := t.Level(c, now)
+		if err != nil {
 			continue
 		}
 		if top.Scheme == l.Scheme && top.Rank >= l.Rank {
@@ -199,16 +199,6 @@ func reaches(t *scheme.Tables, ceilings []string, l mapping.Level, mapped mappin
 	return false
 }
 
-// resolveLevel reads "scheme/level", the level in the scheme's own words.
-func resolveLevel(t *scheme.Tables, name string, at time.Time) (mapping.Level, bool) {
-	id, code, ok := strings.Cut(name, "/")
-	if !ok {
-		return mapping.Level{}, false
-	}
-	l, standing, err := t.Resolve(id, code, at)
-	return l, err == nil && standing == scheme.Classified
-}
-
 // consentFor judges whether the originator of a level lets it go to the
 // recipient's country. The originator itself, issuing from its own country,
 // needs nobody's consent, and neither does the way home.
@@ -219,8 +209,8 @@ func (f *itemFacts) consentFor(l mapping.Level, s *Subject, v *peerView, now tim
 	}
 	word := "missing"
 	for _, c := range v.to.agreement.Consents {
-		top, ok := resolveLevel(v.tables, c.Level, now)
-		if !ok || c.By != origin || c.To != v.facts.country || top.Scheme != l.Scheme || top.Rank < l.Rank {
+		top, err := v.tables.Level(c.Level, now)
+		if err != nil || c.By != origin || c.To != v.facts.country || top.Scheme != l.Scheme || top.Rank < l.Rank {
 			continue
 		}
 		switch {

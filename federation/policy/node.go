@@ -24,8 +24,8 @@ type Node struct {
 type Accreditation struct {
 	// Authority gave it, under the reference ID.
 	Authority, ID string
-	// Ceiling lists the highest level per scheme, written "scheme/level", such
-	// as "de-vs/VS-NfD".
+	// Ceiling lists the highest level per scheme, written "scheme/level" by code
+	// or label, such as "de-vs/VS-NfD".
 	Ceiling []string
 	// Until is the first moment at which it no longer counts.
 	Until time.Time

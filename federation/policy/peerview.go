@@ -163,8 +163,8 @@ func (b *Bundle) Check(a *Agreement, now time.Time) error {
 		names = append(names, c.Level)
 	}
 	for _, name := range names {
-		if _, ok := resolveLevel(tables, name, now); !ok {
-			errs = append(errs, fmt.Errorf("agreement %s: %q is no level of a loaded scheme: write scheme/level in the scheme's own words", a.ID, name))
+		if _, err := tables.Level(name, now); err != nil {
+			errs = append(errs, fmt.Errorf("agreement %s: %s: %w", a.ID, name, err))
 		}
 	}
 	return errors.Join(errs...)
