@@ -52,7 +52,7 @@ var arrows = map[string][]string{
 	"federation/health":    append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),
 
 	"relay/bus":          belowRelay,
-	"relay/bus/baseline": nil,
+	"relay/bus/baseline": append([]string{"relay/bus"}, belowRelay...),
 	"relay/store":        belowRelay,
 	"relay/journal":      belowRelay,
 	"relay/intake":       append([]string{"relay/bus", "relay/store", "relay/journal"}, belowRelay...),

@@ -13,87 +13,107 @@ import (
 
 // TestCountsTellTheStory follows one node through a day, with the counts that
 // its operator reads after each step.
-func TestCountsTellTheStory(t *testing.T) {
-	s := openAt(t, filepath.Join(t.TempDir(), "index.db"), Options{})
-	ctx := context.Background()
-	objects := func(from, n int, change func(*Object)) (out []Object) {
-		for i := range n {
-			o := sampleObject("de-cert", from+i)
-			if change != nil {
-				change(&o)
-			}
-			out = append(out, o)
+// by divides a count by reason.
+type by = map[federation.Reason]uint64
+
+// counted is a store under test, with the counts checked at every look.
+type counted struct {
+	t *testing.T
+	s *Store
+}
+
+// objects makes n sample objects from the given one on.
+func objects(from, n int, change func(*Object)) (out []Object) {
+	for i := range n {
+		o := sampleObject("de-cert", from+i)
+		if change != nil {
+			change(&o)
 		}
-		return out
+		out = append(out, o)
 	}
+	return out
+}
+
+func (c counted) counts() Counts {
+	c.t.Helper()
+	got, err := c.s.Counts(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := got.Check(); err != nil {
+		c.t.Fatal(err)
+	}
+	return got
+}
+
+func (c counted) out() Out {
+	c.t.Helper()
+	return c.counts().Out[0]
+}
+
+func (c counted) wantIn(want In) {
+	c.t.Helper()
+	for _, in := range c.counts().In {
+		if in.Source != want.Source {
+			continue
+		}
+		if !reflect.DeepEqual(in, want) {
+			c.t.Errorf("counts in:\n got %+v\nwant %+v", in, want)
+		}
+		return
+	}
+	c.t.Fatalf("no counts of %s", want.Source)
+}
+
+func (c counted) wantOut(what string, want Out) {
+	c.t.Helper()
+	if got := c.out(); !reflect.DeepEqual(got, want) {
+		c.t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+func (c counted) apply(e Entry) {
+	c.t.Helper()
+	e.At = start
+	if err := c.s.Apply(c.t.Context(), []Entry{e}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c counted) record(e Event) {
+	c.t.Helper()
+	e.At = start
+	if err := c.s.Record(c.t.Context(), []Event{e}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestCountsTellTheStory(t *testing.T) {
+	c := counted{t, openAt(t, filepath.Join(t.TempDir(), "index.db"), Options{})}
 	hold := func(o *Object) { o.Outcome, o.Reason = Held, federation.UnknownMarking }
 	refuse := func(o *Object) { o.Outcome, o.Reason = Refused, federation.Residency }
-	out := func() Out {
-		t.Helper()
-		c, err := s.Counts(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Check(); err != nil {
-			t.Fatal(err)
-		}
-		return c.Out[0]
-	}
-	in := func(source string) In {
-		t.Helper()
-		c, err := s.Counts(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Check(); err != nil {
-			t.Fatal(err)
-		}
-		for _, in := range c.In {
-			if in.Source == source {
-				return in
-			}
-		}
-		t.Fatalf("no counts of %s", source)
-		return In{}
-	}
-	apply := func(e Entry) {
-		t.Helper()
-		e.At = start
-		if err := s.Apply(ctx, []Entry{e}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	record := func(e Event) {
-		t.Helper()
-		e.At = start
-		if err := s.Record(ctx, []Event{e}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wantIn := func(in, want In) {
-		t.Helper()
-		if !reflect.DeepEqual(in, want) {
-			t.Errorf("counts in:\n got %+v\nwant %+v", in, want)
-		}
-	}
-	type by = map[federation.Reason]uint64
 
 	// Twelve objects come from DE: eight are taken, two held, two refused.
-	apply(Entry{Seq: 1, Source: "de-cert", Objects: append(append(objects(0, 8, nil), objects(8, 2, hold)...), objects(10, 2, refuse)...)})
-	wantIn(in("de-cert"), In{Source: "de-cert", Received: 12, Taken: 8, Held: 2, Refused: 2, HeldFor: by{"unknown-marking": 2}, RefusedFor: by{"residency": 2}})
+	c.apply(Entry{Seq: 1, Source: "de-cert", Objects: append(append(objects(0, 8, nil), objects(8, 2, hold)...), objects(10, 2, refuse)...)})
+	c.wantIn(In{Source: "de-cert", Received: 12, Taken: 8, Held: 2, Refused: 2, HeldFor: by{"unknown-marking": 2}, RefusedFor: by{"residency": 2}})
 
 	// The same message by way of JP: all that was taken is a duplicate, also
 	// where the committer did not say so.
-	apply(Entry{Seq: 2, Source: "jp-carrier", Objects: objects(0, 8, nil)})
-	wantIn(in("jp-carrier"), In{Source: "jp-carrier", Received: 8, Duplicate: 8, HeldFor: by{}, RefusedFor: by{}})
+	c.apply(Entry{Seq: 2, Source: "jp-carrier", Objects: objects(0, 8, nil)})
+	c.wantIn(In{Source: "jp-carrier", Received: 8, Duplicate: 8, HeldFor: by{}, RefusedFor: by{}})
 
 	// A person releases one of the held and rejects the other.
 	released, rejected := sampleObject("de-cert", 8), sampleObject("de-cert", 9)
 	released.Settles, rejected.Settles = 1, 1
 	rejected.Outcome, rejected.Reason = Refused, federation.HeldForPerson
-	apply(Entry{Seq: 3, Source: "de-cert", Objects: []Object{released, rejected}})
-	wantIn(in("de-cert"), In{Source: "de-cert", Received: 12, Taken: 9, Refused: 3, HeldFor: by{}, RefusedFor: by{"residency": 2, "held-for-person": 1}})
+	c.apply(Entry{Seq: 3, Source: "de-cert", Objects: []Object{released, rejected}})
+	c.wantIn(In{Source: "de-cert", Received: 12, Taken: 9, Refused: 3, HeldFor: by{}, RefusedFor: by{"residency": 2, "held-for-person": 1}})
 
+	c.countsOut()
+}
+
+// countsOut goes on with what is judged for PL.
+func (c counted) countsOut() {
 	// A frame for PL: seven objects go, one of them redacted, one is withheld
 	// and one waits.
 	sent := func(from, n int) (out []SentObject) {
@@ -107,49 +127,41 @@ func TestCountsTellTheStory(t *testing.T) {
 	waits := HeldOut{LogSeq: 1, Issuer: "de-cert", Digest: sampleObject("de-cert", 7).Digest, Reason: federation.PersonalData, Rule: "eu-transfer"}
 	frame := &Sent{Peer: "pl-cert", Root: "root-1", LogFrom: 0, LogTo: 3, Withheld: map[federation.Reason]int{federation.TLPAudience: 1}, Held: []HeldOut{waits},
 		Messages: []SentMessage{{1, 1, first}, {3, 2, sent(4, 3)}}}
-	record(Event{Seq: 1, Sent: frame})
+	c.record(Event{Seq: 1, Sent: frame})
 	want := Out{Peer: "pl-cert", Judged: 9, Sent: 7, Redacted: 1, Withheld: 1, Held: 1, InFlight: 7,
 		WithheldFor: by{"tlp-audience": 1}, HeldFor: by{"personal-data": 1}, LogSeq: 3, LinkSeq: 2}
-	if got := out(); !reflect.DeepEqual(got, want) {
-		t.Errorf("sent:\n got %+v\nwant %+v", got, want)
-	}
+	c.wantOut("sent", want)
 
 	// The answer is lost and PL asks again: the first frame no longer counts.
 	again := *frame
 	again.Root = "root-2"
-	record(Event{Seq: 2, Sent: &again})
+	c.record(Event{Seq: 2, Sent: &again})
 	want.Replaced = 7
-	if got := out(); !reflect.DeepEqual(got, want) {
-		t.Errorf("asked again:\n got %+v\nwant %+v", got, want)
-	}
+	c.wantOut("asked again", want)
 
 	// PL acknowledges; of the second message it lies about the sum. A receipt
 	// that comes twice counts once, one for another root not at all.
 	receipt := &Receipt{Peer: "pl-cert", Root: "root-2", Outcomes: []ReceiptOutcome{
 		{LinkSeq: 1, Stored: 1, Duplicate: 1, Held: 1, Refused: 1, Reason: federation.Residency}, {LinkSeq: 2, Stored: 4}}}
-	record(Event{Seq: 3, Receipt: receipt})
-	record(Event{Seq: 4, Receipt: receipt})
-	record(Event{Seq: 5, Receipt: &Receipt{Peer: "pl-cert", Root: "root-9", Outcomes: receipt.Outcomes}})
+	c.record(Event{Seq: 3, Receipt: receipt})
+	c.record(Event{Seq: 4, Receipt: receipt})
+	c.record(Event{Seq: 5, Receipt: &Receipt{Peer: "pl-cert", Root: "root-9", Outcomes: receipt.Outcomes}})
 	want.InFlight, want.Acknowledged, want.AckedSeq = 0, 7, 2
 	want.Stored, want.Duplicate, want.HeldThere, want.Refused, want.Disputed = 1, 1, 1, 1, 3
-	if got := out(); !reflect.DeepEqual(got, want) {
-		t.Errorf("acknowledged:\n got %+v\nwant %+v", got, want)
-	}
+	c.wantOut("acknowledged", want)
 
 	// What waited for PL waits no more.
-	record(Event{Seq: 6, Settled: []Settled{{"pl-cert", 1, waits.Digest}}})
+	c.record(Event{Seq: 6, Settled: []Settled{{"pl-cert", 1, waits.Digest}}})
 	want.Judged, want.Held, want.HeldFor = 8, 0, by{}
-	if got := out(); !reflect.DeepEqual(got, want) {
-		t.Errorf("settled:\n got %+v\nwant %+v", got, want)
-	}
+	c.wantOut("settled", want)
 
 	// PL lost its disk and asks from the beginning: what it acknowledged
 	// stays counted, and what it gets now is judged on top.
 	third := *frame
 	third.Root = "root-3"
-	record(Event{Seq: 7, Sent: &third})
-	if got := out(); got.Sent != 14 || got.Acknowledged != 7 || got.InFlight != 7 || got.Judged != 17 {
-		t.Errorf("asked from the beginning: %+v", got)
+	c.record(Event{Seq: 7, Sent: &third})
+	if got := c.out(); got.Sent != 14 || got.Acknowledged != 7 || got.InFlight != 7 || got.Judged != 17 {
+		c.t.Errorf("asked from the beginning: %+v", got)
 	}
 }
 
