@@ -78,15 +78,9 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 		}
 		errs = append(errs, checkVersion(doc, f.Version, 1))
 		for i, x := range f.Rules {
-			r := b.byID(x.Rule)
-			at := fmt.Sprintf("$.rules[%d]", i)
-			if r == nil {
-				errs = append(errs, doc.errorf(at, "there is no rule %q", x.Rule))
-				continue
-			}
 			have[x.Rule] = true
-			for _, err := range b.checkRule(r, x, base.Facts, s) {
-				errs = append(errs, doc.errorf(at, "%s", err))
+			for _, err := range b.checkRule(x, base.Facts, s) {
+				errs = append(errs, doc.errorf(fmt.Sprintf("$.rules[%d]", i), "%s", err))
 			}
 		}
 	}
@@ -99,14 +93,25 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 }
 
 // checkRule runs the examples of one rule.
-func (b *Bundle) checkRule(r *rule, x examples, base map[string]any, s *resolved.Schema) []error {
+func (b *Bundle) checkRule(x examples, base map[string]any, s *resolved.Schema) []error {
+	r := b.byID(x.Rule)
+	if r == nil {
+		return []error{fmt.Errorf("there is no rule %q", x.Rule)}
+	}
 	var errs []error
 	bad := func(kind string, i int, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("rule %s, %s example %d: %s", r.id, kind, i+1, fmt.Sprintf(format, args...)))
 	}
-	needs := map[string]bool{"allow": true, "deny": true, "missing": true, "unknown": r.readsUnknown(), "empty": r.readsSet(s)}
-	for kind, cases := range map[string][]example{"allow": x.Allow, "deny": x.Deny, "missing": x.Missing, "unknown": x.Unknown, "empty": x.Empty} {
-		if needs[kind] && len(cases) == 0 {
+	for _, group := range []struct {
+		kind  string
+		must  bool
+		cases []example
+	}{
+		{"allow", true, x.Allow}, {"deny", true, x.Deny}, {"missing", true, x.Missing},
+		{"unknown", r.readsUnknown(), x.Unknown}, {"empty", r.readsSet(s), x.Empty},
+	} {
+		kind, cases := group.kind, group.cases
+		if group.must && len(cases) == 0 {
 			errs = append(errs, fmt.Errorf("rule %s has no %s example", r.id, kind))
 		}
 		for i, c := range cases {

@@ -135,36 +135,46 @@ func (b *Bundle) readRules(fsys fs.FS, s *resolved.Schema) error {
 	}
 	slices.Sort(names)
 	var errs []error
-	seen := map[string]*rule{}
 	for _, name := range names {
 		raw, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
 		}
-		if len(raw) > maxRuleFile {
-			errs = append(errs, fmt.Errorf("%s: %d bytes, over the limit of %d", name, len(raw), maxRuleFile))
-			continue
-		}
-		list, err := cedar.NewPolicyListFromBytes(name, raw)
-		if err != nil {
-			errs = append(errs, parseError(name, err))
-			continue
-		}
-		for _, p := range list {
-			r, err := b.readPolicy(p, s)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			if first, twice := seen[r.id]; twice {
-				errs = append(errs, fmt.Errorf("%s: rule %q is also at %s", r.where(), r.id, first.where()))
-			}
-			seen[r.id] = r
-			b.rules = append(b.rules, r)
-		}
+		errs = append(errs, b.readRuleFile(name, raw, s)...)
 	}
 	if len(b.rules) > maxRules {
 		errs = append(errs, fmt.Errorf("policy: %d rules, over the limit of %d", len(b.rules), maxRules))
 	}
+	b.index()
+	return errors.Join(errs...)
+}
+
+// readRuleFile reads and checks the rules of one file.
+func (b *Bundle) readRuleFile(name string, raw []byte, s *resolved.Schema) []error {
+	if len(raw) > maxRuleFile {
+		return []error{fmt.Errorf("%s: %d bytes, over the limit of %d", name, len(raw), maxRuleFile)}
+	}
+	list, err := cedar.NewPolicyListFromBytes(name, raw)
+	if err != nil {
+		return []error{parseError(name, err)}
+	}
+	var errs []error
+	for _, p := range list {
+		r, err := b.readPolicy(p, s)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if first := b.byID(r.id); first != nil {
+			errs = append(errs, fmt.Errorf("%s: rule %q is also at %s", r.where(), r.id, first.where()))
+		}
+		b.rules = append(b.rules, r)
+	}
+	return errs
+}
+
+// index sorts the rules by the requests they are asked in, and lists the
+// moments at which one begins, ends or counts.
+func (b *Bundle) index() {
 	for _, r := range b.rules {
 		for _, a := range r.actions {
 			b.asked[a] = append(b.asked[a], r)
@@ -180,7 +190,6 @@ func (b *Bundle) readRules(fsys fs.FS, s *resolved.Schema) error {
 	b.moments = slices.DeleteFunc(b.moments, time.Time.IsZero)
 	slices.SortFunc(b.moments, time.Time.Compare)
 	b.moments = slices.CompactFunc(b.moments, time.Time.Equal)
-	return errors.Join(errs...)
 }
 
 // readPolicy checks one policy: annotations, types, guards.

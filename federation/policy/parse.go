@@ -103,9 +103,9 @@ func (f *agreementFile) check(d *document) []error {
 	if f.ID == "" {
 		bad("$.id", "missing: name these terms, such as de-cert/pl-cert/2026")
 	}
-	for path, id := range map[string]string{"$.node": f.Node, "$.peer": f.Peer} {
-		if !participantID.MatchString(id) {
-			bad(path, "%q: a participant id such as de-cert is needed", id)
+	for _, p := range [...][2]string{{"$.node", f.Node}, {"$.peer", f.Peer}} {
+		if !participantID.MatchString(p[1]) {
+			bad(p[0], "%q: a participant id such as de-cert is needed", p[1])
 		}
 	}
 	if f.Node == f.Peer {
@@ -162,10 +162,13 @@ func (f *agreementFile) checkLists(bad func(string, string, ...any)) {
 			bad("$.data", "%q is not one of %s%s", c, strings.Join(categoryWords(), ", "), didYouMean(c, categoryWords()))
 		}
 	}
-	for path, list := range map[string][]string{"$.storage": f.Storage, "$.transit": f.Transit} {
-		for _, c := range list {
+	for _, p := range []struct {
+		path string
+		list []string
+	}{{"$.storage", f.Storage}, {"$.transit", f.Transit}} {
+		for _, c := range p.list {
 			if !isCountry(c) {
-				bad(path, "%q is not an ISO 3166-1 country", c)
+				bad(p.path, "%q is not an ISO 3166-1 country", c)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -90,17 +91,7 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: rule %q: %s", r.where(), r.id, fmt.Sprintf(format, args...)))
 	}
-	keys := annotations()
-	for k := range notes {
-		if _, ok := keys[k]; !ok {
-			bad("unknown annotation @%s", k)
-		}
-	}
-	for k, must := range keys {
-		if must && strings.TrimSpace(notes[k]) == "" {
-			bad("@%s is missing", k)
-		}
-	}
+	checkKeys(bad, notes)
 	if !ruleID.MatchString(r.id) {
 		bad("@id: use lower-case words joined by hyphens")
 	}
@@ -128,6 +119,21 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	}
 	r.reads = factsRead((*expast.Policy)(p.AST()))
 	return r, errors.Join(errs...)
+}
+
+// checkKeys checks that every annotation is known and none is missing.
+func checkKeys(bad func(string, ...any), notes map[string]string) {
+	keys := annotations()
+	for _, k := range slices.Sorted(maps.Keys(notes)) {
+		if _, ok := keys[k]; !ok {
+			bad("unknown annotation @%s", k)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		if keys[k] && strings.TrimSpace(notes[k]) == "" {
+			bad("@%s is missing", k)
+		}
+	}
 }
 
 func oneOf(bad func(string, ...any), key, got string, words ...string) {
