@@ -191,3 +191,42 @@ func checkInspected(t *testing.T, text string) {
 		}
 	}
 }
+
+// A file that lies beside the configuration does not take the place of a peer
+// whose fingerprint two people compared, whatever version it claims.
+func TestLyingStatementDoesNotReplaceAcceptedPeer(t *testing.T) {
+	de, pl, impostor := newRegion(t, "de-cert"), newRegion(t, "pl-cert"), newRegion(t, "de-cert")
+	pl.accepts(de, "TLP:GREEN")
+	a := &app{config: filepath.Join(impostor.dir, configFile), now: time.Now}
+	cfg, err := a.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := relay.LoadKeys(relay.KeysDir(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := relay.WriteStatement(cfg, keys, nil, 99, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	lie, err := os.ReadFile(filepath.Join(impostor.dir, relay.StatementFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(pl.dir, "de-cert-new.jwt"), lie, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	feed := filepath.Join(t.TempDir(), "feed.json")
+	if err := os.WriteFile(feed, []byte(hopFeed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for r, want := range map[region]int{de: exitDone, impostor: exitRefused} {
+		file := filepath.Join(t.TempDir(), "message.txt")
+		if err := os.WriteFile(file, []byte(r.must("sign", feed)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, errs := pl.types("verify", file); code != want {
+			t.Errorf("signed by %s: exit code %d, want %d\n%s%s", r.dir, code, want, out, errs)
+		}
+	}
+}

@@ -154,6 +154,9 @@ func (o *initOptions) reach(v *configs.TemplateValues) ([]string, error) {
 		}
 		v.Hosts = []string{name}
 	}
+	if port == "0" {
+		return nil, nil // the system chooses one at every start: nobody can know it beforehand
+	}
 	var urls []string
 	for _, h := range v.Hosts {
 		urls = append(urls, "tls://"+net.JoinHostPort(h, port))

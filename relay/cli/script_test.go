@@ -37,7 +37,7 @@ func params(dir string) testscript.Params {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "send": send, "halt": halt, "ports": ports, "sparse": sparse, "setenv": setenv, "sub": sub,
+			"exits": exits, "start": start, "send": send, "halt": halt, "ends": awaited, "ports": ports, "sparse": sparse, "setenv": setenv, "sub": sub,
 		},
 	}
 }
@@ -65,8 +65,8 @@ type running struct {
 	done chan error
 }
 
-// start NAME ARGS... runs "entente ARGS" until its ready line; the line is what
-// `stdout` then sees. With ! it must end before it is ready.
+// start NAME ARGS... runs "entente ARGS" until its first line, which a node prints
+// when it is ready and which is then in $READY. With ! it must end before it is ready.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	r := &running{cmd: exec.Command("entente", args[1:]...), done: make(chan error, 1)}
 	path, err := lookIn(ts.Getenv("PATH"), "entente")
@@ -130,6 +130,17 @@ func halt(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".log"), r.log.Bytes(), 0o600))
 	if err != nil && sig != "KILL" {
 		ts.Fatalf("%s: %v; log:\n%s", args[0], err, r.log.String())
+	}
+}
+
+// ends NAME CODE waits for a program that ends by itself, checks its exit code
+// and leaves its stderr in NAME.log.
+func awaited(ts *testscript.TestScript, _ bool, args []string) {
+	r := node(ts, args[0])
+	<-r.done
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".log"), r.log.Bytes(), 0o600))
+	if got := strconv.Itoa(r.cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("%s: exit code %s, want %s; stderr:\n%s", args[0], got, args[1], r.log.String())
 	}
 }
 

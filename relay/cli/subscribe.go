@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +77,7 @@ func (a *app) subscribe(ctx context.Context, o subscribeOptions) error {
 	if errors.Is(err, errEnough) || ctx.Err() != nil {
 		return nil // the limit, silence or the caller ended it: all that was asked for
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		return errors.New("the node ended the connection: is it stopping? `entente status` tells")
 	}
 	return err
