@@ -42,7 +42,7 @@ func TestRSITIsComplete(t *testing.T) {
 			}
 		}
 	}
-	if i := d.Vocabularies()[0]; i.Scheme != "rsit" || i.Concepts != 50 || i.Digest == "" || !slices.Equal(i.Languages, []string{"de", "en", "ja", "pl"}) {
+	if i := d.Vocabularies()[0]; i.Scheme != "rsit" || i.Concepts != 50 || i.Digest == "" || i.Source != "Reference Security Incident Taxonomy 1003; Entente, unofficial translation" || !slices.Equal(i.Languages, []string{"de", "en", "ja", "pl"}) {
 		t.Errorf("first vocabulary: %+v", i)
 	}
 }

@@ -2,6 +2,7 @@ package vocab
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,9 +38,24 @@ func readTerms(f *source, rows []row, flt *faults) []translate.Vocabulary {
 			v.Concepts = append(v.Concepts, newConcept(f, r))
 		}
 		addLabel(&v.Concepts[i], f, r, flt)
+		addSource(v, r.get("source"))
 	}
 	return vs
 }
+
+// addSource notes one more source of a table, which names them row by row.
+func addSource(v *translate.Vocabulary, source string) {
+	switch {
+	case source == "" || slices.Contains(strings.Split(v.Source, sourceBreak), source):
+	case v.Source == "":
+		v.Source = source
+	default:
+		v.Source += sourceBreak + source
+	}
+}
+
+// sourceBreak stands between the sources of a vocabulary.
+const sourceBreak = "; "
 
 // newConcept makes the concept that a row is the first to name.
 func newConcept(f *source, r row) translate.Concept {
@@ -106,6 +122,7 @@ func readMappings(f *source, rows []row, flt *faults) []translate.Vocabulary {
 		}
 		v := &vs[index[p]]
 		v.Mappings = append(v.Mappings, ms...)
+		addSource(v, r.get("source"))
 	}
 	return vs
 }
