@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func (m *markings) resolve(id string) mapping.Handling {
 // fault records an error of a reader of markings.
 func (m *markings) fault(err error) {
 	reason := federation.UnknownMarking
-	if f, ok := err.(*mapping.Fault); ok {
+	if f, ok := errors.AsType[*mapping.Fault](err); ok {
 		if f.Cause == mapping.NotMarking {
 			return
 		}

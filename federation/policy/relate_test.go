@@ -94,7 +94,7 @@ func TestRelate(t *testing.T) {
 		{"a definition marked by itself", []object{merged(statement(), marked(mapping.TLPClear)), indicator(nil)}, []string{"share", "share"}},
 		{"a definition marked red", []object{merged(statement(), red), indicator(object{"object_marking_refs": []string{tlpID(mapping.TLPGreen), idMarking}})}, []string{"withhold", "share"}},
 		{"an extension's definition", []object{
-			object{"type": "extension-definition", "spec_version": "2.1", "id": idExtension, "created": "2026-01-05T00:00:00.000Z", "modified": "2026-01-05T00:00:00.000Z",
+			{"type": "extension-definition", "spec_version": "2.1", "id": idExtension, "created": "2026-01-05T00:00:00.000Z", "modified": "2026-01-05T00:00:00.000Z",
 				"created_by_ref": idIdentity, "name": "score", "schema": "https://schema.example/score", "version": "1.0", "extension_types": []string{"property-extension"}},
 			indicator(object{"extensions": object{idExtension: object{"extension_type": "property-extension", "score": 7}}})}, []string{"share", "share"}},
 	} {
