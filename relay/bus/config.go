@@ -70,7 +70,8 @@ type Peer struct {
 	// certificate is accepted, no other that it may have signed.
 	CertPEM []byte
 	// DialURL is "tls://host:port" of the peer's leaf listener, or empty when
-	// the peer dials us. Only one side should dial.
+	// the peer dials us. One side is enough; if both dial, each request
+	// travels twice and is worked on once.
 	DialURL string
 	// Paused keeps the peer known but lets no leaf connection stand.
 	Paused bool

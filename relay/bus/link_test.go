@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -33,16 +35,32 @@ func TestRequestsCrossInBothDirections(t *testing.T) {
 	}
 }
 
-func TestBothSidesDialStillLinks(t *testing.T) {
+// Two nodes that dial each other have two leaf connections, and every request
+// comes over both; it is worked on once.
+func TestBothSidesDial(t *testing.T) {
 	ia, ib := newID(t, "aa"), newID(t, "bb")
 	a, b := start(t, ia.config(t)), start(t, ib.config(t))
 	setPeers(t, a, ib.peer(b.LeafAddr()))
 	setPeers(t, b, ia.peer(a.LeafAddr()))
-	if err := a.Serve("bb", echo("a")); err != nil {
+	var heard atomic.Int32
+	if err := a.Serve("bb", func(_ context.Context, req []byte) []byte {
+		if string(req) != "ping" {
+			heard.Add(1)
+		}
+		return req
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if got := answers(t, b, "aa", "x"); got != "a heard x" {
-		t.Errorf("got %q", got)
+	poll(t, "both connections", func() bool { return len(leafIDs(t, a, "bb")) == 2 && len(leafIDs(t, b, "aa")) == 2 })
+	answers(t, b, "aa", "ping")
+	const n = 2 * remembered
+	for i := range n {
+		if got := answers(t, b, "aa", fmt.Sprint(i)); got != fmt.Sprint(i) {
+			t.Fatalf("request %d: %q", i, got)
+		}
+	}
+	if heard.Load() != n {
+		t.Errorf("%d requests were worked on %d times", n, heard.Load())
 	}
 }
 

@@ -25,6 +25,34 @@ type peerLink struct {
 	sub *nats.Subscription
 }
 
+// recent remembers the last reply subjects, which are unique to a request. Two
+// nodes that dial each other have two leaf connections, and a request comes over
+// both, one soon after the other.
+type recent struct {
+	known   map[string]bool
+	replies [remembered]string
+	next    int
+}
+
+// remembered is how many replies are; a request takes a node far longer than
+// one copy of it lags behind the other, over so many.
+const remembered = 1024
+
+// again reports whether reply was seen lately, and remembers it.
+func (r *recent) again(reply string) bool {
+	if r.known[reply] {
+		return true
+	}
+	if r.known == nil {
+		r.known = make(map[string]bool, remembered)
+	}
+	delete(r.known, r.replies[r.next])
+	r.known[reply] = true
+	r.replies[r.next] = reply
+	r.next = (r.next + 1) % remembered
+	return false
+}
+
 // linkOptions are what every connection into a link's account needs, embedded
 // or external.
 func linkOptions(self, peer string, log *slog.Logger) []nats.Option {
@@ -61,7 +89,12 @@ func (l *peerLink) serve(h func(ctx context.Context, req []byte) []byte) error {
 	if h == nil {
 		return nil
 	}
-	sub, err := l.nc.Subscribe(pullSubject(l.self), func(m *nats.Msg) { l.take(m, h) })
+	var seen recent // by the one goroutine of the subscription
+	sub, err := l.nc.Subscribe(pullSubject(l.self), func(m *nats.Msg) {
+		if !seen.again(m.Reply) {
+			l.take(m, h)
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("bus: answer %s: %w", l.peer, err)
 	}
