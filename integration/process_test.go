@@ -221,10 +221,17 @@ func (p *process) settledWith(peer string, within time.Duration) {
 // took lists what a node took, in order.
 func (p *process) took() []dashboard.Arrival {
 	p.t.Helper()
-	st, err := p.status()
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	var st dashboard.Status
+	var err error
+	eventually(p.t, 30*time.Second, func() string {
+		if st, err = p.status(); err != nil {
+			return err.Error()
+		}
+		if st.Indexed != st.LogLast {
+			return p.id + " has not indexed its log"
+		}
+		return ""
+	})
 	var out []dashboard.Arrival
 	if st.Objects.Taken == 0 {
 		return out

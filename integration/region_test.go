@@ -205,17 +205,24 @@ func eventually(t testing.TB, within time.Duration, what func() string) {
 // arrivals collects everything a node took.
 func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
 	t.Helper()
-	st, err := n.Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var st dashboard.Status
+	eventually(t, 30*time.Second, func() string {
+		var err error
+		if st, err = n.Status(t.Context()); err != nil {
+			return err.Error()
+		}
+		if st.Indexed != st.LogLast {
+			return n.ID() + " has not indexed its log"
+		}
+		return ""
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out []dashboard.Arrival
 	if st.Objects.Taken == 0 {
 		return nil
 	}
-	err = n.Arrivals(ctx, 1, func(a dashboard.Arrival) error {
+	err := n.Arrivals(ctx, 1, func(a dashboard.Arrival) error {
 		if out = append(out, a); uint64(len(out)) >= st.Objects.Taken {
 			cancel()
 		}

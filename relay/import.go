@@ -117,6 +117,7 @@ func (e *entry) receipt() link.Outcome {
 // arrival is one received message on its way into the log.
 type arrival struct {
 	raw       []byte
+	from      string // the peer it came from, "" for our own
 	verified  *envelope.Verified
 	err       error
 	subjects  []*policy.Subject
@@ -146,7 +147,7 @@ func (im *importer) examine(w *World, messages [][]byte, now time.Time) []*arriv
 
 // examineOne verifies one message and judges whether its objects may be kept.
 func (n *Node) examineOne(w *World, from string, raw []byte, now time.Time) *arrival {
-	a := &arrival{raw: raw}
+	a := &arrival{raw: raw, from: from}
 	a.verified, a.err = envelope.Verify(raw, envelope.VerifyOptions{Self: n.id, From: from, Keys: w.Directory, Now: now, Roots: n.roots})
 	if a.err != nil {
 		return a
@@ -156,7 +157,7 @@ func (n *Node) examineOne(w *World, from string, raw []byte, now time.Time) *arr
 }
 
 func (a *arrival) judge(w *World, now time.Time) {
-	a.subjects = subjectsOf(w.Reader, a.verified)
+	a.subjects = subjectsOf(w.Reader, a.verified, a.from)
 	a.decisions = make([]policy.Decision, len(a.subjects))
 	for i, s := range a.subjects {
 		a.decisions[i] = w.Bundle.DecideStore(s, &w.Node, now)

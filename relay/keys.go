@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/relay/bus"

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
+	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/federation/directory"
 )

@@ -25,9 +25,10 @@ type prepared struct {
 	bytes    int
 }
 
-// subjectsOf reads the markings of every object of a message. Marking
-// definitions resolve from the same message only.
-func subjectsOf(r *policy.Reader, v *envelope.Verified) []*policy.Subject {
+// subjectsOf reads the markings of every object of a message that came from a
+// peer ("" for our own). Marking definitions resolve from the same message
+// only.
+func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.Subject {
 	items := v.Items()
 	defs := map[string]*stix.Object{}
 	for _, it := range items {
@@ -38,6 +39,9 @@ func subjectsOf(r *policy.Reader, v *envelope.Verified) []*policy.Subject {
 	out := make([]*policy.Subject, len(items))
 	for i, it := range items {
 		out[i] = r.Subject(v.Issuer(), it.Digest, it.Object, defs)
+		if from != "" {
+			out[i] = out[i].Arrived(from)
+		}
 	}
 	return out
 }

@@ -69,7 +69,7 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 		return p, nil
 	}
 	p.verified = v
-	p.subjects = subjectsOf(r.world.Reader, v)
+	p.subjects = subjectsOf(r.world.Reader, v, e.From)
 	for i := range e.Items {
 		if !e.Items[i].dropped() {
 			p.items = append(p.items, e.Items[i])

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
+	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"

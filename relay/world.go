@@ -64,6 +64,11 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			errs = append(errs, fmt.Errorf("the terms with %s are those of %s, not of this node %s", p.Agreement.Peer, p.Agreement.Node, w.Node.ID))
 			continue
 		}
+		if w.Bundle != nil {
+			if err := w.Bundle.Check(p.Agreement, now); err != nil {
+				errs = append(errs, fmt.Errorf("the terms with %s: %w", p.Agreement.Peer, err))
+			}
+		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
