@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,19 +227,19 @@ func TestColours(t *testing.T) {
 
 func TestSilenceEndsOnlySilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ended := false
-		heard := silence(5*time.Second, func() { ended = true })
+		var ended atomic.Bool
+		heard := silence(5*time.Second, func() { ended.Store(true) })
 		for range 3 {
 			<-time.After(4 * time.Second)
 			heard()
 		}
 		synctest.Wait()
-		if ended {
+		if ended.Load() {
 			t.Error("ended while things came")
 		}
 		<-time.After(6 * time.Second)
 		synctest.Wait()
-		if !ended {
+		if !ended.Load() {
 			t.Error("silence did not end it")
 		}
 	})

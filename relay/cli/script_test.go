@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,7 +26,18 @@ func TestMain(m *testing.M) {
 
 // The scripts are the manual of the commands: what is typed, what comes back,
 // and what goes wrong.
-func TestScript(t *testing.T) { testscript.Run(t, params("testdata/script")) }
+// In short mode, which the race detector runs in, only those are typed in which
+// a node runs: there is little else to race, and the README's have two of them.
+func TestScript(t *testing.T) {
+	p := params("testdata/script")
+	if testing.Short() {
+		p.Dir = ""
+		for _, name := range []string{"run", "publish"} {
+			p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
+		}
+	}
+	testscript.Run(t, p)
+}
 
 func params(dir string) testscript.Params {
 	return testscript.Params{
