@@ -54,7 +54,7 @@ func (s *Stream) Read(ctx context.Context, from uint64, max, maxBytes int) ([]St
 	if err != nil {
 		return nil, fmt.Errorf("bus: read %s: %w", s.name, err)
 	}
-	defer sub.Unsubscribe() // its only error is a closed connection
+	defer sub.Unsubscribe() //nolint:errcheck // fails on a closed connection only, which the read itself tells
 	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, from, max, maxBytes)
 	if err := s.nc.PublishRequest(s.api+".DIRECT.GET."+s.name, inbox, ask); err != nil {
 		return nil, fmt.Errorf("bus: read %s: %w", s.name, err)

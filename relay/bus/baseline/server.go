@@ -2,7 +2,6 @@ package baseline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,25 +48,27 @@ func startServer(ctx context.Context, name, dir string, sync Sync, leafnodes str
 	s := &started{srv: srv}
 	for !srv.ReadyForConnections(50 * time.Millisecond) {
 		if ctx.Err() != nil {
-			return nil, errors.Join(ctx.Err(), s.stop())
+			s.stop()
+			return nil, fmt.Errorf("baseline: %w", ctx.Err())
 		}
 	}
 	if s.nc, err = nats.Connect("", nats.InProcessServer(srv)); err != nil {
-		return nil, errors.Join(fmt.Errorf("baseline: %w", err), s.stop())
+		s.stop()
+		return nil, fmt.Errorf("baseline: %w", err)
 	}
 	if s.js, err = jetstream.New(s.nc); err != nil {
-		return nil, errors.Join(fmt.Errorf("baseline: %w", err), s.stop())
+		s.stop()
+		return nil, fmt.Errorf("baseline: %w", err)
 	}
 	return s, nil
 }
 
-func (s *started) stop() error {
+func (s *started) stop() {
 	if s.nc != nil {
 		s.nc.Close()
 	}
 	s.srv.Shutdown()
 	s.srv.WaitForShutdown()
-	return nil
 }
 
 // stream makes a file stream that takes atomic batches.
