@@ -44,16 +44,25 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 	if at.Incarnation != n.log.Incarnation() {
 		at = link.Cursor{Incarnation: n.log.Incarnation()}
 	}
-	lane.pos.Store(at.Pos)
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
 	for {
+		lane.pos.Store(at.Pos)
 		grown := n.log.Notify()
 		lane.Lock() // one frame at a time for a peer: its journal stays in order
 		f, err := x.build(ctx, peer, at, p.MaxBytes)
 		lane.Unlock()
-		if err != nil || f.Then != (link.Cursor{}) || p.Wait <= 0 {
+		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
 			return f, err
+		}
+		// Where everything was withheld, the peer waits as if nothing had been
+		// there, and gets a cursor either way: sealed, it tells nothing.
+		if f.Then != (link.Cursor{}) {
+			at = f.Then
+		}
+		f.Then = at
+		if f.More && ctx.Err() == nil {
+			continue
 		}
 		select {
 		case <-grown:

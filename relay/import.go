@@ -11,6 +11,7 @@ import (
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // importer takes frames from one peer: it is the sink of that peer's puller.
@@ -41,6 +42,13 @@ func (im *importer) Position(ctx context.Context) (link.Position, error) {
 func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, error) {
 	n := im.node
 	rc := link.Receipt{Peer: im.peer, Link: n.id, FirstSeq: f.FirstSeq, LastSeq: f.FirstSeq + uint64(len(f.Messages)) - 1, Root: f.Root}
+	if f.Gap != nil {
+		_, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Link: &journal.LinkEvent{Peer: journal.Token(im.peer), Event: "gap",
+			Reason: f.Gap.Reason, Since: f.Gap.Since, Until: f.Gap.Until}})
+		if err != nil {
+			return link.Receipt{}, err
+		}
+	}
 	if len(f.Messages) == 0 {
 		return rc, nil // nothing crossed: the position moves with the next message
 	}

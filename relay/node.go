@@ -179,7 +179,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation}
 	return nil
 }
 
@@ -243,7 +243,11 @@ func (n *Node) serveAdmin() error {
 	}
 	socket, err := net.Listen("unix", path)
 	if err != nil {
-		return fmt.Errorf("the socket for commands: %w", err)
+		hint := ""
+		if len(path) > 100 { // sun_path holds 104 or 108 bytes
+			hint = ": the path is too long for a socket: put `data` where its path is shorter"
+		}
+		return fmt.Errorf("the socket for commands, %s: %w%s", path, err, hint)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(err, socket.Close())

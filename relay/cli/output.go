@@ -6,13 +6,12 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/entente-relay/entente/translate/language"
 )
 
 // printJSON prints one value, indented, with characters such as < as they are.
@@ -57,29 +56,8 @@ func cleaned(args []any) []any {
 	return out
 }
 
-// clean shows control characters as escapes: otherwise a name in somebody's
-// file could move the cursor, change the direction of the text or fake a line.
-func clean(s string) string {
-	if !strings.ContainsFunc(s, unprintable) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if unprintable(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// unprintable reports whether a character would act on the terminal: controls,
-// format characters such as those of Unicode's bidirectional algorithm (UAX
-// #9), and line and paragraph separators.
-func unprintable(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError
-}
+// clean shows what would act on the terminal as escapes.
+func clean(s string) string { return language.Visible(s) }
 
 // table prints rows in columns; the first row is the heading.
 func (a *app) table(rows [][]string) error {

@@ -59,7 +59,17 @@ func (c *Client) Reload(ctx context.Context) error {
 
 // List fetches a plain block list.
 func (c *Client) List(ctx context.Context, kind string) ([]byte, error) {
-	resp, err := c.do(ctx, http.MethodGet, "/v1/lists/"+url.PathEscape(kind), nil)
+	return c.text(ctx, "/v1/lists/"+url.PathEscape(kind))
+}
+
+// Message fetches the signed message at a log sequence, with its hops, as the
+// node stores it.
+func (c *Client) Message(ctx context.Context, seq uint64) ([]byte, error) {
+	return c.text(ctx, "/v1/messages/"+strconv.FormatUint(seq, 10))
+}
+
+func (c *Client) text(ctx context.Context, path string) ([]byte, error) {
+	resp, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +153,23 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	return nil, p.err()
 }
 
+// answered is an error that the node answered: its text as the node wrote it,
+// and the reason for those who ask.
+type answered struct {
+	text    string
+	refusal *federation.Refusal
+}
+
+// Error returns the node's words.
+func (e *answered) Error() string { return e.text }
+
+// Unwrap returns the refusal, so that federation.ReasonOf finds its reason.
+func (e *answered) Unwrap() error { return e.refusal }
+
 // err turns an error answer back into an error of the same reason.
 func (p problem) err() error {
 	if p.Reason != "" {
-		return &federation.Refusal{Reason: federation.Reason(p.Reason), Detail: p.Error}
+		return &answered{p.Error, &federation.Refusal{Reason: federation.Reason(p.Reason)}}
 	}
 	return errors.New(p.Error)
 }

@@ -22,6 +22,7 @@ type API struct {
 	Status   func(ctx context.Context) (Status, error)
 	Arrivals func(ctx context.Context, from uint64, emit func(Arrival) error) error
 	List     func(ctx context.Context, kind string) ([]byte, error)
+	Message  func(ctx context.Context, seq uint64) ([]byte, error)
 	Reload   func(ctx context.Context) error
 	Healthy  func() error
 	Metrics  http.Handler
@@ -35,6 +36,7 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/status", a.status)
 	mux.HandleFunc("GET /v1/arrivals", a.arrivals)
 	mux.HandleFunc("GET /v1/lists/{kind}", a.list)
+	mux.HandleFunc("GET /v1/messages/{seq}", a.message)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -114,7 +116,7 @@ func (a *API) arrivals(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil && r.Context().Err() == nil {
 		// The status line is out: the last line carries the error.
-		_ = enc.Encode(problem{Error: err.Error(), Reason: string(federation.ReasonOf(err))})
+		_ = enc.Encode(problemOf(err))
 	}
 }
 
@@ -130,21 +132,41 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the caller left: nothing to mend
 }
 
-// problem is the JSON of an error.
+func (a *API) message(w http.ResponseWriter, r *http.Request) {
+	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
+	if err != nil {
+		http.Error(w, "want a log sequence number", http.StatusBadRequest)
+		return
+	}
+	text, err := a.Message(r.Context(), seq)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write(text) // the caller left: nothing to mend
+}
+
+// problem is the JSON of an error: its whole text and, of a refusal, the
+// reason.
 type problem struct {
 	Error  string `json:"error"`
 	Reason string `json:"reason,omitempty"`
 }
 
+func problemOf(err error) problem {
+	return problem{Error: err.Error(), Reason: string(federation.ReasonOf(err))}
+}
+
 func fail(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
-	reason := federation.ReasonOf(err)
-	if reason != "" {
+	p := problemOf(err)
+	if p.Reason != "" {
 		code = http.StatusUnprocessableEntity
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(problem{Error: err.Error(), Reason: string(reason)}) // the caller left: nothing to mend
+	_ = json.NewEncoder(w).Encode(p) // the caller left: nothing to mend
 }
 
 func reply(w http.ResponseWriter, v any) {

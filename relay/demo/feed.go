@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/entente-relay/entente/translate/language"
 )
 
 //go:embed feed/*.json
@@ -62,11 +64,11 @@ func namesOf(data []byte) map[string]string {
 	for _, o := range b.Objects {
 		switch {
 		case o.Name != "":
-			out[o.ID] = o.Name
+			out[o.ID] = language.Visible(o.Name)
 		case o.Kind != "":
-			out[o.ID] = fmt.Sprintf("relationship %q", o.Kind)
+			out[o.ID] = fmt.Sprintf("relationship %q", language.Visible(o.Kind))
 		default:
-			out[o.ID] = o.Type
+			out[o.ID] = language.Visible(o.Type)
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	fed "github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay"
 	"github.com/entente-relay/entente/relay/dashboard"
+	"github.com/entente-relay/entente/translate/language"
 )
 
 // teller writes the story for people. The first error of the writer is kept,
@@ -19,6 +20,11 @@ type teller struct {
 }
 
 func (t *teller) line(format string, args ...any) {
+	for i, a := range args {
+		if text, ok := a.(string); ok {
+			args[i] = language.Visible(text)
+		}
+	}
 	if t.err == nil {
 		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
 	}
