@@ -21,6 +21,7 @@ type TemplateValues struct {
 	Accept            []string
 	Exercise          *Accreditation // a sample accreditation, for demonstrations only
 	Reviewed          []Review
+	Unmarked          string // TLP label of a default source profile, "" for none
 }
 
 // Template writes a commented entente.yaml. The text is valid configuration:

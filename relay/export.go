@@ -46,8 +46,8 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 	}
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
+	lane.pos.Store(at.Pos)
 	for {
-		lane.pos.Store(at.Pos)
 		grown := n.log.Notify()
 		lane.Lock() // one frame at a time for a peer: its journal stays in order
 		f, err := x.build(ctx, peer, at, p.MaxBytes)
@@ -59,6 +59,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		// there, and gets a cursor either way: sealed, it tells nothing.
 		if f.Then != (link.Cursor{}) {
 			at = f.Then
+			lane.pos.Store(at.Pos)
 		}
 		f.Then = at
 		if f.More && ctx.Err() == nil {

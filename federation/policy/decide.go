@@ -85,6 +85,9 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *out
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
 	w.out.to = whole.to
+	if s.follows {
+		w.out.to = w.out.from // it has no marking that could be called otherwise
+	}
 	switch q {
 	case toStore:
 		w.object(actionStore)

@@ -23,6 +23,7 @@ needs no files and no configuration, and leaves nothing behind unless told to.`,
 		},
 	}
 	c.Flags().StringVar(&o.Input, "input", "", "file to publish in place of the sample feed")
+	c.Flags().StringVar(&o.Unmarked, "unmarked", "", "marking that the origin states for input without one, such as TLP:GREEN (default none: it is held)")
 	c.Flags().StringVar(&o.Keep, "keep", "", "folder for the nodes, left behind (default a temporary one)")
 	return c
 }

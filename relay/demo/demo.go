@@ -19,6 +19,9 @@ import (
 // Options are what `entente demo` takes.
 type Options struct {
 	Input string // a file to publish in place of the sample feed
+	// Unmarked is the marking that DE states for input without one, such as
+	// "TLP:GREEN"; "" states none, and such input is held.
+	Unmarked string
 	JSON  bool   // one JSON document instead of the story
 	Keep  string // folder for the nodes, left behind; "" is a temporary one
 	Out   io.Writer
@@ -49,7 +52,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f, err := newFederation(ctx, dir, begun, log)
+	f, err := newFederation(ctx, dir, o.Unmarked, begun, log)
 	if err != nil {
 		return err
 	}

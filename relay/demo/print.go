@@ -66,13 +66,29 @@ func (t *teller) intake(ps []dashboard.Published, names map[string]string) {
 		total.Messages += p.Messages
 	}
 	t.line("  %d objects went into %d signed messages.", total.Taken, total.Messages)
+	t.notTaken(ps, names)
+}
+
+// notTaken groups what was held or refused by why.
+func (t *teller) notTaken(ps []dashboard.Published, names map[string]string) {
+	groups := map[string][]string{}
+	unmarked := false
 	for _, p := range ps {
 		for _, it := range p.Items {
-			if it.Outcome == "held" || it.Outcome == "refused" {
-				t.line("    %-8s %s: %s", it.Outcome, title(it.ID, names), it.Reason)
-				t.line("             %s", it.Text)
+			if it.Outcome != "held" && it.Outcome != "refused" {
+				continue
 			}
+			k := fmt.Sprintf("%s, %s: %s", it.Outcome, it.Reason, it.Text)
+			groups[k] = append(groups[k], title(it.ID, names))
+			unmarked = unmarked || it.Reason == string(fed.Unmarked)
 		}
+	}
+	for _, k := range sorted(groups) {
+		t.line("    %s", k)
+		t.line("      %d: %s", len(groups[k]), sample(groups[k], 4))
+	}
+	if unmarked {
+		t.line("  What nobody marked is held, never guessed. An operator can state what it means, as a signed act: --unmarked TLP:GREEN")
 	}
 }
 

@@ -118,7 +118,7 @@ func quiet(ctx context.Context, n *relay.Node, peer string) (bool, error) {
 	}
 	for _, p := range st.Peers {
 		if p.ID == peer {
-			return st.LogLast > 0 && st.Indexed == st.LogLast && p.Backlog == 0 && p.Out.InFlight == 0, nil
+			return st.Indexed == st.LogLast && p.Backlog == 0 && p.Out.InFlight == 0, nil
 		}
 	}
 	return false, fmt.Errorf("%s does not know %s", n.ID(), peer)
