@@ -22,10 +22,10 @@ type Options struct {
 	// Unmarked is the marking that DE states for input without one, such as
 	// "TLP:GREEN"; "" states none, and such input is held.
 	Unmarked string
-	JSON  bool   // one JSON document instead of the story
-	Keep  string // folder for the nodes, left behind; "" is a temporary one
-	Out   io.Writer
-	Log   *slog.Logger // what the nodes say; nil is silence
+	JSON     bool   // one JSON document instead of the story
+	Keep     string // folder for the nodes, left behind; "" is a temporary one
+	Out      io.Writer
+	Log      *slog.Logger // what the nodes say; nil is silence
 }
 
 // Run sets the federation up, publishes, and tells what happened. It leaves
