@@ -160,9 +160,10 @@ func (h hit) toLanguage(out []Candidate, tags []string) []Candidate {
 		}
 		for _, l := range e.to.labels {
 			if l.rank == Preferred && speaks(e.to, l.Language, tags) {
-				c := l.Candidate
-				c.Source = e.target.Source + "; label: " + c.Source
-				out = add(out, c, e.target.Relation)
+				before := len(out)
+				if out = add(out, l.Candidate, e.target.Relation); len(out) > before {
+					out[before].Source = e.target.Source + "; label: " + l.Source
+				}
 			}
 		}
 	}
