@@ -53,6 +53,7 @@ type Node struct {
 	admin     []*http.Server
 
 	reloading sync.Mutex
+	toldPeers map[string]toldPeer // what the journal knows of; under reloading
 	mu        sync.Mutex
 	pullers   map[string]*pulling
 	lanes     map[string]*lane
@@ -136,9 +137,11 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.serveAdmin(); err != nil {
 		return err
 	}
+	n.toldPeers = n.World().peersNow()
 	if err := n.applyPeers(ctx); err != nil {
 		return err
 	}
+	n.wg.Go(func() { n.watchLinks(n.ctx) })
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }

@@ -215,7 +215,7 @@ func (b *Bus) Journal() *Stream { return b.journal }
 // Serve sets the function that answers the requests of one peer, which must be
 // in the last SetPeers; nil stops answering. The function runs for up to
 // [Config.ServeLimit] requests of the peer at once; its context ends when the
-// peer goes or the bus stops.
+// peer goes or the bus stops. What it answers is sent, unless that is nil.
 func (b *Bus) Serve(peer string, h func(ctx context.Context, req []byte) []byte) error {
 	l, err := b.link(peer)
 	if err != nil {
