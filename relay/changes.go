@@ -94,7 +94,8 @@ func (n *Node) tellPeers(ctx context.Context) error {
 // link comes into the journal: one that flaps cannot fill it.
 const linkWatch = time.Second
 
-// watchLinks journals when links go up and down, until ctx ends.
+// watchLinks journals when links go up and down, and makes silent ones anew,
+// until ctx ends.
 func (n *Node) watchLinks(ctx context.Context) {
 	tick := time.NewTicker(linkWatch)
 	defer tick.Stop()
@@ -106,7 +107,9 @@ func (n *Node) watchLinks(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := n.tellLinks(ctx, last)
+		states := n.bus.Links()
+		n.watchdog(ctx, states)
+		err := n.tellLinks(ctx, states, last)
 		if err != nil && !failing && ctx.Err() == nil {
 			n.slog.Error("the journal does not take the state of links", "error", err)
 		}
@@ -116,7 +119,7 @@ func (n *Node) watchLinks(ctx context.Context) {
 
 // tellLinks journals each link whose state is not that in last, and puts it
 // there. What the journal refuses is told again at the next look.
-func (n *Node) tellLinks(ctx context.Context, last map[string]bus.LinkState) error {
+func (n *Node) tellLinks(ctx context.Context, states []bus.LinkState, last map[string]bus.LinkState) error {
 	gone := maps.Clone(last)
 	var errs []error
 	tell := func(s bus.LinkState, event journal.Token) {
@@ -126,7 +129,7 @@ func (n *Node) tellLinks(ctx context.Context, last map[string]bus.LinkState) err
 		}
 		errs = append(errs, err)
 	}
-	for _, s := range n.bus.Links() {
+	for _, s := range states {
 		delete(gone, s.Peer)
 		if event := linkEvent(last[s.Peer], s); event != "" {
 			tell(s, event)

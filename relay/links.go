@@ -115,7 +115,8 @@ func (n *Node) startPeer(id string) error {
 		return fmt.Errorf("peer %s: %w", id, err)
 	}
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
-		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog}}
+		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog,
+		Wait: min(link.DefaultWait, n.opt.Watchdog/2)}}
 	n.pullers[id] = p
 	n.wg.Go(func() {
 		defer close(p.done)

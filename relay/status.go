@@ -78,13 +78,16 @@ func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logL
 		p.Link = "up"
 	}
 	n.mu.Lock()
-	pull := n.pullers[id]
+	pull, silent := n.pullers[id], n.watched[id]
 	n.mu.Unlock()
 	if pull != nil && peer.Paused == nil {
 		s := pull.puller.Status()
 		p.LastPull, p.State = s.LastGood, string(s.Phase)
 		if s.Err != nil {
 			p.State += ": " + s.Err.Error()
+		}
+		if silent.kicks > 0 {
+			p.State = fmt.Sprintf("stalled since %s, made anew %d times: %s", silent.silence.UTC().Format(time.RFC3339), silent.kicks, p.State)
 		}
 	}
 	for _, o := range counts.Out {

@@ -27,6 +27,8 @@ type transport interface {
 	linkConn(peer string, opts ...nats.Option) (*nats.Conn, error)
 	// setPeers makes the server know peers; before is what it knew.
 	setPeers(ctx context.Context, before, peers []Peer) error
+	// kick closes the connections of a peer's link, which come back.
+	kick(peer string) error
 	// leafs tells the state of links by peer.
 	leafs() (map[string]LinkState, error)
 	// apiPrefix is the JetStream API prefix in the account of the logs.
@@ -288,6 +290,15 @@ func (b *Bus) Links() []LinkState {
 		b.since[p.ID] = s
 	}
 	return slices.SortedFunc(maps.Values(b.since), func(x, y LinkState) int { return cmp.Compare(x.Peer, y.Peer) })
+}
+
+// Kick closes the connections of one peer's link. The side that dials makes a
+// new one within about a second; the peer is let in again.
+func (b *Bus) Kick(peer string) error {
+	if _, err := b.link(peer); err != nil {
+		return err
+	}
+	return b.tr.kick(peer)
 }
 
 // LeafAddr is the host:port at which the leaf listener really listens, "" if
