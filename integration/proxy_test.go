@@ -4,17 +4,19 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
-// proxy passes TCP connections on to a target, and can cut them all.
+// proxy passes TCP connections on to a target. It can cut them all, or swallow
+// what they carry while they stand.
 type proxy struct {
 	listener net.Listener
 	target   string
 
 	mu    sync.Mutex
 	cut   bool
-	conns map[net.Conn]bool
+	conns map[net.Conn]*carried
 	wg    sync.WaitGroup
 }
 
@@ -24,7 +26,7 @@ func newProxy(t testing.TB, target string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: l, target: target, conns: map[net.Conn]bool{}}
+	p := &proxy{listener: l, target: target, conns: map[net.Conn]*carried{}}
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
@@ -50,15 +52,30 @@ func (p *proxy) setCut(cut bool) {
 	}
 }
 
+// carried is what one connection, with both its ends, is to the proxy.
+type carried struct{ swallow atomic.Bool }
+
+// swallow makes black holes of the connections that stand now: neither end
+// hears that the other no longer does. Later connections pass. It returns how
+// many there are.
+func (p *proxy) swallow() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.swallow.Store(true)
+	}
+	return len(p.conns) / 2
+}
+
 // add remembers a connection; false when the link is cut.
-func (p *proxy) add(cs ...net.Conn) bool {
+func (p *proxy) add(c *carried, cs ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cut {
 		return false
 	}
-	for _, c := range cs {
-		p.conns[c] = true
+	for _, end := range cs {
+		p.conns[end] = c
 	}
 	return true
 }
@@ -74,19 +91,39 @@ func (p *proxy) accept() {
 			_ = in.Close()
 			continue
 		}
-		if !p.add(in, out) {
+		c := &carried{}
+		if !p.add(c, in, out) {
 			_, _ = in.Close(), out.Close()
 			continue
 		}
-		p.wg.Go(func() { p.pipe(in, out) })
-		p.wg.Go(func() { p.pipe(out, in) })
+		p.wg.Go(func() { p.pipe(c, in, out) })
+		p.wg.Go(func() { p.pipe(c, out, in) })
 	}
 }
 
+// Write passes on, or swallows.
+func (w holed) Write(b []byte) (int, error) {
+	if w.c.swallow.Load() {
+		return len(b), nil
+	}
+	return w.to.Write(b)
+}
+
+// holed is the way to one end of a connection.
+type holed struct {
+	c  *carried
+	to net.Conn
+}
+
 // pipe copies one way; when it ends, for whatever reason, both ends are
-// closed.
-func (p *proxy) pipe(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
+// closed: but the end of a black hole is swallowed as well, until the test
+// cuts it.
+func (p *proxy) pipe(c *carried, to, from net.Conn) {
+	_, _ = io.Copy(holed{c, to}, from)
+	if c.swallow.Load() {
+		_ = from.Close()
+		return
+	}
 	_, _ = to.Close(), from.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()

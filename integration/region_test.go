@@ -25,6 +25,8 @@ type region struct {
 	keys *relay.Keys
 	node *relay.Node
 	now  func() time.Time
+
+	watchdog time.Duration // of the node, 0 for its default
 }
 
 // regionSpec says what a region is.
@@ -120,7 +122,7 @@ func (r *region) know(origin *region) {
 // start runs the node until the test ends or stop.
 func (r *region) start() {
 	r.t.Helper()
-	n, err := relay.New(r.cfg, relay.Options{Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: r.now})
+	n, err := relay.New(r.cfg, relay.Options{Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: r.now, Watchdog: r.watchdog})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -33,11 +33,10 @@ func (n *Node) Reload(ctx context.Context) error {
 	}
 	before := n.world.Swap(w)
 	n.recent.drop()
-	if _, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Reload: &journal.Reload{What: "all",
-		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest())}}); err != nil {
-		return err
-	}
-	if err := n.applyPeers(ctx); err != nil {
+	// A journal that refuses does not keep a peer from being cut off.
+	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Reload: &journal.Reload{What: "all",
+		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest())}})
+	if err := errors.Join(err, n.applyPeers(ctx), n.tellPeers(ctx)); err != nil {
 		return err
 	}
 	n.slog.Info("reloaded", "policy", w.Bundle.Digest(), "peers", len(w.Peers))
@@ -57,8 +56,10 @@ func (n *Node) applyPeers(ctx context.Context) error {
 			continue // a recipient without traffic
 		}
 		id := p.Agreement.Peer
-		want[id] = true
-		peers = append(peers, bus.Peer{ID: id, NKeyPublic: p.Statement.LinkNKey, CertPEM: []byte(p.Statement.LinkCert), DialURL: p.Dial})
+		if p.Paused == nil {
+			want[id] = true
+		}
+		peers = append(peers, bus.Peer{ID: id, NKeyPublic: p.Statement.LinkNKey, CertPEM: []byte(p.Statement.LinkCert), DialURL: p.Dial, Paused: p.Paused != nil})
 	}
 	n.stopPullers(want)
 	if err := n.bus.SetPeers(ctx, peers); err != nil {
@@ -71,7 +72,8 @@ func (n *Node) applyPeers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// stopPullers ends the pullers of peers that are not wanted, and waits.
+// stopPullers ends pulling from peers that are not wanted, and answering them,
+// and waits for the pullers.
 func (n *Node) stopPullers(want map[string]bool) {
 	n.mu.Lock()
 	var gone []*pulling
@@ -95,13 +97,26 @@ func (n *Node) startPeer(id string) error {
 	if _, running := n.pullers[id]; running {
 		return nil
 	}
-	err := n.bus.Serve(id, func(ctx context.Context, req []byte) []byte { return n.server.Serve(ctx, id, req) })
+	ctx, cancel := context.WithCancel(n.ctx)
+	// What is being answered when the peer is paused or removed ends at once,
+	// and nothing more is.
+	err := n.bus.Serve(id, func(asked context.Context, req []byte) []byte {
+		asked, stop := context.WithCancel(asked)
+		defer stop()
+		defer context.AfterFunc(ctx, stop)()
+		answer := n.server.Serve(asked, id, req)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return answer
+	})
 	if err != nil {
+		cancel()
 		return fmt.Errorf("peer %s: %w", id, err)
 	}
-	ctx, cancel := context.WithCancel(n.ctx)
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
-		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog}}
+		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog,
+		Wait: min(link.DefaultWait, n.opt.Watchdog/2)}}
 	n.pullers[id] = p
 	n.wg.Go(func() {
 		defer close(p.done)

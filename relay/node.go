@@ -30,6 +30,10 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 	Version string
+	// Watchdog is how long a link may stand while the peer answers no pull,
+	// before it is cut and made anew. Zero: 40 s. Pulls wait at the peer for
+	// at most half of it.
+	Watchdog time.Duration
 }
 
 // Node is one running relay. Make it with New.
@@ -53,9 +57,11 @@ type Node struct {
 	admin     []*http.Server
 
 	reloading sync.Mutex
+	toldPeers map[string]toldPeer // what the journal knows of; under reloading
 	mu        sync.Mutex
 	pullers   map[string]*pulling
 	lanes     map[string]*lane
+	watched   map[string]watched
 	differing map[string]int // objects whose marking a peer mapped otherwise
 	fault     error          // why the node can take no messages, nil while it can
 
@@ -85,8 +91,11 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Watchdog <= 0 {
+		o.Watchdog = defaultWatchdog
+	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
-		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{},
+		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
 		queued: make(chan struct{}, 1)}
 	var err error
 	if n.keys, err = LoadKeys(KeysDir(cfg)); err != nil {
@@ -136,9 +145,11 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.serveAdmin(); err != nil {
 		return err
 	}
+	n.toldPeers = n.World().peersNow()
 	if err := n.applyPeers(ctx); err != nil {
 		return err
 	}
+	n.wg.Go(func() { n.watchLinks(n.ctx) })
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }

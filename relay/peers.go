@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type Peer struct {
 	Agreement *policy.Agreement
 	Statement *directory.Statement // nil for a recipient without traffic
 	Dial      string
+	Paused    *Pause   // nil while traffic may flow
+	Digest    [32]byte // SHA-256 of the agreement's text as it was signed
 }
 
 // AgreementsDir is where accepted terms of the node whose configuration is
@@ -72,9 +75,18 @@ func AcceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer
 	return p, renameio.WriteFile(path, append(signed, '\n'), 0o600)
 }
 
-// RemovePeer takes back the terms with a peer. It fails when there are none.
+// RemovePeer takes back the terms with a peer, and with them its pause. It
+// fails when there are none.
 func RemovePeer(dir, peer string) error {
-	err := os.Remove(filepath.Join(dir, peer+termsExt))
+	if err := os.Remove(filepath.Join(dir, peer+termsExt)); err != nil {
+		return noTerms(err, peer)
+	}
+	_, err := ResumePeer(dir, peer)
+	return err
+}
+
+// noTerms says what to do when a peer has no file.
+func noTerms(err error, peer string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there are no terms with %s: `entente peer list` shows the peers", peer)
 	}
@@ -102,6 +114,10 @@ func LoadPeers(dir string, own directory.KeySource) ([]*Peer, error) {
 		}
 		if p.Agreement.Peer+termsExt != f.Name() {
 			errs = append(errs, fmt.Errorf("%s holds the terms with %s: rename it", filepath.Join(dir, f.Name()), p.Agreement.Peer))
+			continue
+		}
+		if p.Paused, err = loadPause(dir, p.Agreement.Peer); err != nil {
+			errs = append(errs, err)
 			continue
 		}
 		peers = append(peers, p)
@@ -138,7 +154,7 @@ func (t *Terms) read(where string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Agreement: a, Dial: t.Dial}
+	p := &Peer{Agreement: a, Dial: t.Dial, Digest: sha256.Sum256([]byte(t.Agreement))}
 	if t.Statement == "" {
 		return p, nil
 	}

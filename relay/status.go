@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bus"
@@ -37,7 +38,7 @@ func (n *Node) Status(ctx context.Context) (dashboard.Status, error) {
 	}
 	for _, p := range w.Peers {
 		if p.Statement != nil {
-			st.Peers = append(st.Peers, n.peerStatus(p.Agreement.Peer, links[p.Agreement.Peer], counts, state.Last))
+			st.Peers = append(st.Peers, n.peerStatus(p, links[p.Agreement.Peer], counts, state.Last))
 		}
 	}
 	return st, nil
@@ -63,20 +64,30 @@ func addReasons(into map[string]uint64, from map[federation.Reason]uint64) {
 }
 
 // peerStatus gathers what is known about one link.
-func (n *Node) peerStatus(id string, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
+func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
+	id := peer.Agreement.Peer
 	at := n.lane(id).pos.Load()
-	p := dashboard.Peer{ID: id, Link: "down"}
-	if l.Up {
+	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since}
+	switch {
+	case peer.Paused != nil:
+		p.Link, p.Since, p.State = "paused", peer.Paused.Since, "since "+peer.Paused.Since.Format(time.RFC3339)
+		if peer.Paused.Reason != "" {
+			p.State += ": " + peer.Paused.Reason
+		}
+	case l.Up:
 		p.Link = "up"
 	}
 	n.mu.Lock()
-	pull := n.pullers[id]
+	pull, silent := n.pullers[id], n.watched[id]
 	n.mu.Unlock()
-	if pull != nil {
+	if pull != nil && peer.Paused == nil {
 		s := pull.puller.Status()
 		p.LastPull, p.State = s.LastGood, string(s.Phase)
 		if s.Err != nil {
 			p.State += ": " + s.Err.Error()
+		}
+		if silent.kicks > 0 {
+			p.State = fmt.Sprintf("stalled since %s, made anew %d times: %s", silent.silence.UTC().Format(time.RFC3339), silent.kicks, p.State)
 		}
 	}
 	for _, o := range counts.Out {

@@ -238,10 +238,12 @@ func (p *Puller) request(ctx context.Context, pull Pull) answer {
 	if err != nil {
 		return answer{err: err}
 	}
+	p.asked()
 	resp, err := p.Transport.Request(ctx, req)
 	if err != nil {
 		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
 	}
+	p.said()
 	f, err := p.Codec.DecodeFrame(resp)
 	if err != nil {
 		err = fmt.Errorf("frame of %s: %w", p.Peer, err)

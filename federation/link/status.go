@@ -22,6 +22,9 @@ type Status struct {
 	Phase Phase
 	// LastGood is when the peer last answered with a frame, be it empty.
 	LastGood time.Time
+	// Unanswered is when the first of the pulls was sent to which the peer has
+	// said nothing yet, not even that it refuses. Zero: it has answered.
+	Unanswered time.Time
 	// Err is the last fault, nil after a good answer. errors.Is with ErrHole
 	// and federation.ReasonOf tell more.
 	Err error
@@ -57,6 +60,18 @@ func (p *Puller) heard() {
 	now := p.Now()
 	p.update(func(s *Status) { s.LastGood = now })
 }
+
+// asked notes that a pull is on its way; said, that the peer answered one.
+func (p *Puller) asked() {
+	now := p.Now()
+	p.update(func(s *Status) {
+		if s.Unanswered.IsZero() {
+			s.Unanswered = now
+		}
+	})
+}
+
+func (p *Puller) said() { p.update(func(s *Status) { s.Unanswered = time.Time{} }) }
 
 // good notes that the link works in both halves: heard, and stored.
 func (p *Puller) good() {

@@ -27,6 +27,8 @@ type transport interface {
 	linkConn(peer string, opts ...nats.Option) (*nats.Conn, error)
 	// setPeers makes the server know peers; before is what it knew.
 	setPeers(ctx context.Context, before, peers []Peer) error
+	// kick closes the connections of a peer's link, which come back.
+	kick(peer string) error
 	// leafs tells the state of links by peer.
 	leafs() (map[string]LinkState, error)
 	// apiPrefix is the JetStream API prefix in the account of the logs.
@@ -215,7 +217,7 @@ func (b *Bus) Journal() *Stream { return b.journal }
 // Serve sets the function that answers the requests of one peer, which must be
 // in the last SetPeers; nil stops answering. The function runs for up to
 // [Config.ServeLimit] requests of the peer at once; its context ends when the
-// peer goes or the bus stops.
+// peer goes or the bus stops. What it answers is sent, unless that is nil.
 func (b *Bus) Serve(peer string, h func(ctx context.Context, req []byte) []byte) error {
 	l, err := b.link(peer)
 	if err != nil {
@@ -288,6 +290,15 @@ func (b *Bus) Links() []LinkState {
 		b.since[p.ID] = s
 	}
 	return slices.SortedFunc(maps.Values(b.since), func(x, y LinkState) int { return cmp.Compare(x.Peer, y.Peer) })
+}
+
+// Kick closes the connections of one peer's link. The side that dials makes a
+// new one within about a second; the peer is let in again.
+func (b *Bus) Kick(peer string) error {
+	if _, err := b.link(peer); err != nil {
+		return err
+	}
+	return b.tr.kick(peer)
 }
 
 // LeafAddr is the host:port at which the leaf listener really listens, "" if

@@ -92,6 +92,18 @@ func (e *external) setPeers(_ context.Context, before, peers []Peer) error {
 	return nil
 }
 
+// kick makes our side's connection anew. What stands between the external
+// server and the peer is that server's operator's.
+func (e *external) kick(peer string) error {
+	e.mu.Lock()
+	nc := e.links[peer]
+	e.mu.Unlock()
+	if nc == nil {
+		return nil
+	}
+	return nc.ForceReconnect()
+}
+
 // leafs tells whether our side of each link stands; how the peer's side does is
 // known only to the external server.
 func (e *external) leafs() (map[string]LinkState, error) {

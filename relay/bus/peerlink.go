@@ -122,6 +122,9 @@ func (l *peerLink) take(m *nats.Msg, h func(ctx context.Context, req []byte) []b
 	l.running.Go(func() {
 		defer func() { <-l.slots }()
 		answer := h(l.ctx, m.Data)
+		if answer == nil {
+			return
+		}
 		if len(answer) > MaxRequest {
 			l.log.Error("answer to peer is too large and was not sent", "peer", l.peer, "bytes", len(answer), "limit", MaxRequest)
 			return

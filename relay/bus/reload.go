@@ -21,7 +21,7 @@ func (e *embedded) setPeers(ctx context.Context, before, peers []Peer) error {
 	if err := e.reload(ctx, peers); err != nil {
 		return err
 	}
-	if err := e.kick(changed(before, peers)); err != nil {
+	if err := e.kickAll(changed(before, peers)); err != nil {
 		return err
 	}
 	for _, p := range before {
@@ -73,15 +73,21 @@ func changed(before, after []Peer) map[string]bool {
 	return accounts
 }
 
-// kick closes the leaf connections of accounts. A reload does not: it checks
+// kick closes the leaf connections of one peer; the server dials again what it
+// had dialled.
+func (e *embedded) kick(peer string) error {
+	return e.kickAll(map[string]bool{linkAccount(peer): true})
+}
+
+// kickAll closes the leaf connections of accounts. A reload does not: it checks
 // clients again, but no leaf connection (seen in nats-server 2.15.2).
-func (e *embedded) kick(accounts map[string]bool) error {
+func (e *embedded) kickAll(accounts map[string]bool) error {
 	if len(accounts) == 0 {
 		return nil
 	}
 	leafs, err := e.srv.Leafz(&server.LeafzOptions{})
 	if err != nil {
-		return fmt.Errorf("bus: the links of removed peers could not be closed: %w", err)
+		return fmt.Errorf("bus: the links could not be closed: %w", err)
 	}
 	for _, l := range leafs.Leafs {
 		if !accounts[l.Account] {

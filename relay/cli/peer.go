@@ -16,8 +16,8 @@ import (
 )
 
 func (a *app) peerCmd() *cobra.Command {
-	c := &cobra.Command{Use: "peer", Short: "peers: accept, list, show, remove"}
-	c.AddCommand(a.peerAcceptCmd(), a.peerListCmd(), a.peerShowCmd(), a.peerRemoveCmd())
+	c := &cobra.Command{Use: "peer", Short: "peers: accept, list, show, pause, resume, remove"}
+	c.AddCommand(a.peerAcceptCmd(), a.peerListCmd(), a.peerShowCmd(), a.peerPauseCmd(), a.peerResumeCmd(), a.peerRemoveCmd())
 	return c
 }
 
@@ -36,12 +36,18 @@ type peerShown struct {
 	Linked      bool      `json:"linked"`         // false: terms without traffic
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Expires     time.Time `json:"statement_expires,omitzero"`
+	Paused      bool      `json:"paused"`
+	PausedSince time.Time `json:"paused_since,omitzero"`
+	PauseReason string    `json:"pause_reason,omitempty"`
 }
 
 func showPeer(p *relay.Peer, now time.Time) peerShown {
 	g := p.Agreement
 	s := peerShown{ID: g.Peer, Country: g.Country, Kind: g.Kind, Agreement: g.ID, Ceiling: g.Ceiling.String(), Purposes: g.Purposes,
 		From: g.NotBefore, Until: g.Until, InForce: inForce(g, now), Dial: p.Dial, Linked: p.Statement != nil}
+	if p.Paused != nil {
+		s.Paused, s.PausedSince, s.PauseReason = true, p.Paused.Since, p.Paused.Reason
+	}
 	if p.Statement != nil {
 		s.Fingerprint, s.Expires = p.Statement.Fingerprint(), p.Statement.Expires
 	}
@@ -124,14 +130,17 @@ func lastDay(s peerShown, now time.Time) string {
 
 // linkText says who dials whom.
 func linkText(s peerShown) string {
+	text := s.Dial
 	switch {
 	case !s.Linked:
-		return "terms only"
+		text = "terms only"
 	case s.Dial == "":
-		return "it dials us"
-	default:
-		return s.Dial
+		text = "it dials us"
 	}
+	if s.Paused {
+		text += " (paused)"
+	}
+	return text
 }
 
 func (a *app) peerShowCmd() *cobra.Command {
@@ -153,6 +162,9 @@ func (a *app) peerShowCmd() *cobra.Command {
 			}
 			a.printTerms(p.Agreement)
 			a.printf("  link %s\n", linkText(s))
+			if s.Paused {
+				a.printf("  paused since %s %s\n", s.PausedSince.UTC().Format(time.RFC3339), s.PauseReason)
+			}
 			return nil
 		},
 	}
@@ -182,7 +194,7 @@ func (a *app) peerRemoveCmd() *cobra.Command {
 // change is what happened to a peer, as JSON and in words.
 type change struct {
 	Peer        string `json:"peer"`
-	Done        string `json:"done"` // accepted, removed
+	Done        string `json:"done"` // accepted, paused, resumed, removed
 	File        string `json:"file,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
 	Compared    bool   `json:"compared"` // the fingerprint was given and is the same

@@ -17,8 +17,8 @@ func (a *app) statusCmd() *cobra.Command {
 		Long: `Show the running node: what it has taken, what it sent to each peer and got from
 it, and why the rest stayed. The command checks that the counts add up and says so.
 
-Exit code, for monitoring: 0 all is well, 4 a person should look (a link is down,
-there is a warning, or counts do not add up), 1 no node is running.`,
+Exit code, for monitoring: 0 all is well, 4 a person should look (a link is down
+that is not paused, there is a warning, or counts do not add up), 1 no node is running.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, client, err := a.client()
@@ -56,7 +56,7 @@ func attention(st *dashboard.Status, faults []string) int {
 		return exitHeld
 	}
 	for _, p := range st.Peers {
-		if p.Link != "up" {
+		if p.Link == "down" {
 			return exitHeld
 		}
 	}
@@ -115,7 +115,10 @@ func (a *app) printStatus(st *dashboard.Status, faults []string) error {
 // printPeer prints one link: what went out, what came in.
 func (a *app) printPeer(p *dashboard.Peer) {
 	colour := green
-	if p.Link != "up" {
+	switch p.Link {
+	case "paused":
+		colour = yellow
+	case "down":
 		colour = red
 	}
 	a.printf("%s link %s", a.paint(bold, p.ID), a.paint(colour, p.Link))

@@ -60,7 +60,8 @@ type Objects struct {
 // Peer is the state of one link.
 type Peer struct {
 	ID       string    `json:"id"`
-	Link     string    `json:"link"` // up, down
+	Link     string    `json:"link"`           // up, down, paused
+	Since    time.Time `json:"since,omitzero"` // when Link last changed
 	State    string    `json:"state,omitempty"`
 	LastPull time.Time `json:"last_pull,omitzero"`
 	Backlog  uint64    `json:"backlog"` // log entries not yet judged for this peer
