@@ -238,7 +238,7 @@ func (f *vectorMaker) refused() {
 	f.add("refuse-alg-none.json", "Algorithm none.", "", f.resign(small, `{"alg":"none","kid":"`+f.kid()+`","typ":"cti+sd-jwt"}`), federation.BadSignature)
 	f.add("refuse-jku.json", "A header that names where to get a key.", "", f.resign(small, `{"alg":"EdDSA","jku":"https://keys.example/jwks","kid":"`+f.kid()+`","typ":"cti+sd-jwt"}`), federation.Malformed)
 	f.add("refuse-other-kind.json", "A JWS of another kind.", "", f.resign(small, `{"alg":"EdDSA","kid":"`+f.kid()+`","typ":"cti-hops+jwt"}`), federation.Malformed)
-	f.add("refuse-key-binding.json", "A key-binding JWT, which a message never has.", "", []byte(string(good)+jws), federation.Malformed)
+	f.add("refuse-key-binding.json", "A key-binding JWT (RFC 9901 section 4.3), validly signed: a message has no holder, and no verifier expects one.", "", []byte(string(good)+keyBinding(t, good)), federation.Malformed)
 	f.add("refuse-unknown-key.json", "Signed by somebody who is not in the directory.", "", f.stranger(), federation.UnknownIssuer)
 	f.add("refuse-hop-cut-out.json", "The first of two hops was cut out.", "jp-carrier", []byte(lines[0]+"\n"+lines[2]), federation.BadSignature)
 	f.add("refuse-last-hop-cut-off.json", "The last of two hops was cut off.", "jp-carrier", []byte(lines[0]+"\n"+lines[1]), federation.WrongRecipient)
