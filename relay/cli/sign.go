@@ -63,7 +63,7 @@ func (a *app) sign(file, profile, form string) error {
 	if _, err := w.Profile(profile); err != nil {
 		return usage(err)
 	}
-	keys, err := relay.LoadKeys(relay.KeysDir(cfg))
+	keys, err := relay.OpenKeys(cfg)
 	if err != nil {
 		return usage(err)
 	}
