@@ -24,6 +24,7 @@ type Node struct {
 	Version       int           `yaml:"version"`
 	Node          Identity      `yaml:"node"`
 	Data          string        `yaml:"data"`
+	Keys          Keys          `yaml:"keys"`
 	Listen        Listen        `yaml:"listen"`
 	External      *External     `yaml:"external"`
 	Storage       []string      `yaml:"storage"`
@@ -44,6 +45,13 @@ type Identity struct {
 	ID      string `yaml:"id"`
 	Name    string `yaml:"name"`
 	Country string `yaml:"country"`
+}
+
+// Keys says where keys are that do not lie under Data.
+type Keys struct {
+	// Signer is the Unix socket of a program that holds the message key; empty
+	// takes the key file.
+	Signer string `yaml:"signer"`
 }
 
 // Listen holds the addresses a node opens. An empty one stays closed.
@@ -148,7 +156,7 @@ func ParseNode(raw []byte, path string) (*Node, error) {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	base := filepath.Dir(path)
-	for _, p := range []*string{&n.Data, &n.Dirs.Schemes, &n.Dirs.Vocabularies, &n.Dirs.Policies, &n.Dirs.Jurisdictions} {
+	for _, p := range []*string{&n.Data, &n.Keys.Signer, &n.Dirs.Schemes, &n.Dirs.Vocabularies, &n.Dirs.Policies, &n.Dirs.Jurisdictions} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(base, *p)
 		}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	renameio "github.com/google/renameio/v2/maybe"
 
+	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/relay/bus"
 )
@@ -26,7 +28,7 @@ const (
 
 // Keys are a node's own secrets, loaded.
 type Keys struct {
-	Message  *directory.PrivateKey
+	Message  MessageKey
 	Terms    *directory.PrivateKey
 	LinkSeed []byte
 	LinkCert []byte // PEM
@@ -35,6 +37,14 @@ type Keys struct {
 
 	// LinkPublic is the public half of LinkSeed as NATS writes it ("U...").
 	LinkPublic string
+}
+
+// MessageKey signs messages, hops and receipts: a key in memory, or one that
+// another process holds.
+type MessageKey interface {
+	directory.Signer
+	// Key describes the public half, for a statement.
+	Key(purpose string, notBefore, notAfter time.Time) directory.Key
 }
 
 // CreateKeys makes new keys for the node id under dir, which must not hold
@@ -82,16 +92,52 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 	return LoadKeys(dir)
 }
 
+// OpenKeys loads a node's keys: the message key from the signer that the
+// configuration names, if it does, and all others from the keys folder.
+func OpenKeys(cfg *configs.Node) (*Keys, error) {
+	dir := KeysDir(cfg)
+	if cfg.Keys.Signer == "" {
+		return LoadKeys(dir)
+	}
+	file := filepath.Join(dir, messageKeyFile)
+	if _, err := os.Stat(file); err == nil {
+		return nil, fmt.Errorf("%w: keys.signer names a signer and %s is there too: move the file to where the signer keeps it, or empty keys.signer", configs.ErrConfig, file)
+	}
+	remote, err := directory.NewRemoteSigner(cfg.Keys.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("keys.signer: %w", err)
+	}
+	return loadKeys(dir, remote)
+}
+
+// stated checks that the node's own statement lists the message key: what
+// another key signs, every peer refuses.
+func (k *Keys) stated(own *directory.Statement) error {
+	for _, x := range own.Keys {
+		if x.KID == k.Message.KeyID() && x.Purpose == directory.PurposeMessage {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the statement of %s does not list the message key %s: peers would refuse what it signs; use the key that is in the statement",
+		configs.ErrConfig, own.ID, k.Message.KeyID())
+}
+
 // LoadKeys reads the keys under dir.
 func LoadKeys(dir string) (*Keys, error) {
-	k := &Keys{}
-	var err error
-	if k.Message, err = directory.LoadPrivateKey(filepath.Join(dir, messageKeyFile)); err != nil {
+	message, err := directory.LoadPrivateKey(filepath.Join(dir, messageKeyFile))
+	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("no keys under %s: run `entente init` first, or correct `data` in the configuration", dir)
 		}
 		return nil, err
 	}
+	return loadKeys(dir, message)
+}
+
+// loadKeys reads all keys but the message key.
+func loadKeys(dir string, message MessageKey) (*Keys, error) {
+	k := &Keys{Message: message}
+	var err error
 	if k.Terms, err = directory.LoadPrivateKey(filepath.Join(dir, termsKeyFile)); err != nil {
 		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 	}

@@ -98,12 +98,15 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
 		queued: make(chan struct{}, 1)}
 	var err error
-	if n.keys, err = LoadKeys(KeysDir(cfg)); err != nil {
+	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
 	}
 	w, err := LoadWorld(cfg, n.now())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
+	}
+	if err := n.keys.stated(w.Own); err != nil {
+		return nil, err
 	}
 	n.world.Store(w)
 	return n, nil

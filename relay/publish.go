@@ -46,6 +46,9 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 // Sign reads, judges and signs a file as Publish does, without a log: what
 // `entente sign` prints.
 func (w *World) Sign(k *Keys, data []byte, name, profile string, now time.Time) ([]*envelope.Verified, dashboard.Published, error) {
+	if err := k.stated(w.Own); err != nil {
+		return nil, dashboard.Published{}, err
+	}
 	p, err := w.read(k, data, name, profile, now)
 	if err != nil {
 		return nil, dashboard.Published{}, err

@@ -18,6 +18,9 @@ const (
 	// MaxHops bounds its hops, MaxHopBytes all their lines together.
 	MaxHops     = 16
 	MaxHopBytes = 64 << 10
+	// MaxJSON bounds a message in JSON form, in bytes. It leaves room for white
+	// space beside the largest message.
+	MaxJSON = 512 << 10
 	// MaxGone bounds the digests that one message withdraws.
 	MaxGone = 1024
 	// MaxFrame bounds the messages that one hop root covers.

@@ -75,8 +75,7 @@ func (m *message) readSD(sd []byte, keys directory.KeySource, now time.Time) err
 		return federation.Refuse(federation.TooLarge, "line 1", fmt.Sprintf("over %d disclosures", MaxDisclosures))
 	}
 	if n == 0 || sd[len(sd)-1] != '~' {
-		return federation.Refuse(federation.Malformed, "line 1",
-			"does not end with '~': no SD-JWT, or one with a key binding, which a message never has")
+		return unended(sd)
 	}
 	m.sd, m.head = sd, bytes.IndexByte(sd, '~')
 	var err error
@@ -88,6 +87,28 @@ func (m *message) readSD(sd []byte, keys directory.KeySource, now time.Time) err
 		return err
 	}
 	return m.readDisclosures(n - 1)
+}
+
+// unended says why a line 1 that does not end with '~' is refused. In RFC 9901
+// §4 such a text presents a credential: its last part is a key-binding JWT, by
+// which a holder proves possession of a key. A message has no holder, hops say
+// who passed it on, and a verifier that expects no key binding must not accept
+// one (§7.3): nothing here would check it.
+func unended(sd []byte) error {
+	at := bytes.LastIndexByte(sd, '~')
+	switch tail := sd[at+1:]; {
+	case at < 0:
+		return federation.Refuse(federation.Malformed, "line 1", "no SD-JWT: there is no '~'")
+	case bytes.Count(tail, []byte{'.'}) == 2:
+		return keyBound()
+	}
+	return federation.Refuse(federation.Malformed, "line 1", "does not end with '~'")
+}
+
+// keyBound refuses a key-binding JWT, in whatever form of message it came.
+func keyBound() error {
+	return &federation.Refusal{Reason: federation.Malformed, Where: "key binding",
+		Detail: "a key-binding JWT is not expected: a message has no holder", Hint: "send the SD-JWT without it, ending with '~'"}
 }
 
 // readDisclosures decodes and hashes the n disclosures. They stand in the

@@ -2,12 +2,16 @@ package envelope
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/stix"
 )
 
@@ -58,6 +62,46 @@ func TestTextRefused(t *testing.T) {
 	}
 }
 
+// TestKeyBindingRefused holds that a key binding is refused for what it is,
+// valid or not, before its key or its signature is looked at.
+func TestKeyBindingRefused(t *testing.T) {
+	good := issueOne(t, parse(t, indicator)).Raw()
+	tests := []struct{ name, tail, where string }{
+		{"as RFC 9901 has it", keyBinding(t, good), "key binding"},
+		{"of an empty JWT", "..", "key binding"},
+		{"two parts", "a.b", "line 1"},
+		{"a disclosure without end", "WyJh", "line 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := verifyAs(t, append(bytes.Clone(good), tt.tail...), "")
+			wantReason(t, err, federation.Malformed)
+			r, ok := errors.AsType[*federation.Refusal](err)
+			if !ok || r.Where != tt.where {
+				t.Errorf("refused at %q, want %q: %v", r.Where, tt.where, err)
+			}
+		})
+	}
+	hop := dispatch(t, clear(t, issueOne(t, parse(t, identity)), "pl-cert", nil), "de-cert", "pl-cert", 1)
+	line, rest, _ := bytes.Cut(hop, []byte("\n"))
+	bound := slices.Concat(line, []byte(keyBinding(t, line)), []byte("\n"), rest)
+	_, err := verifyAs(t, bound, "pl-cert")
+	wantReason(t, err, federation.Malformed)
+}
+
+// keyBinding is the key-binding JWT that a holder would put behind line 1
+// (RFC 9901 §4.3), validly signed.
+func keyBinding(t testing.TB, sd []byte) string {
+	t.Helper()
+	sum := sha256.Sum256(sd)
+	payload := fmt.Sprintf(`{"iat":%d,"aud":"https://verifier.example","nonce":"1234567890","sd_hash":"%s"}`, testNow.Unix(), b64(sum[:]))
+	text, err := directory.SignJWS("kb+jwt", []byte(payload), testKeyPair(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // flip changes one character to another of the alphabet, at a place where all
 // its bits count.
 func flip(text []byte, at int) []byte {
@@ -98,6 +142,7 @@ func TestPayloadRefused(t *testing.T) {
 		{"spaced out", strings.ReplaceAll(good, ",", " , "), ""},
 		{"not JSON", "{", federation.Malformed},
 		{"a member twice", edit(`"ver":1`, `"ver":1,"ver":1`), federation.Malformed},
+		{"a holder's key to bind to", edit(`"ver":1`, `"ver":1,"cnf":{"kid":"x"}`), federation.Malformed},
 		{"a member nobody knows", edit(`"ver":1`, `"ver":1,"nbf":1`), federation.Malformed},
 		{"another case", edit(`"iss"`, `"Iss"`), federation.Malformed},
 		{"a newer version", edit(`"ver":1`, `"ver":2,"new":true`), federation.Unsupported},

@@ -30,7 +30,8 @@ type vector struct {
 	Self    string      `json:"self,omitempty"`
 	Keys    []vectorKey `json:"keys"`
 	Issue   *vectorIn   `json:"issue,omitempty"`
-	Message []string    `json:"message"`
+	Message []string    `json:"message,omitempty"`
+	JSON    string      `json:"json,omitempty"`
 	Expect  expected    `json:"expect"`
 }
 
@@ -94,7 +95,18 @@ func (v *vector) outcome(t testing.TB) expected {
 		keys[k.KID] = directory.Key{KID: k.KID, Public: pub, Alg: directory.AlgEdDSA, Purpose: directory.PurposeMessage,
 			NotBefore: k.NotBefore, NotAfter: k.NotAfter, Owner: k.Owner, Fresh: k.NotAfter}
 	}
-	got, err := Verify([]byte(strings.Join(v.Message, "\n")), VerifyOptions{Self: v.Self, Keys: keys, Now: v.Now})
+	raw := []byte(strings.Join(v.Message, "\n"))
+	if v.JSON != "" {
+		text, err := FromJSON([]byte(v.JSON))
+		if err != nil {
+			return expected{Reason: federation.ReasonOf(err)}
+		}
+		if v.Message != nil && !bytes.Equal(text, raw) {
+			t.Errorf("the JSON form is of another message")
+		}
+		raw = text
+	}
+	got, err := Verify(raw, VerifyOptions{Self: v.Self, Keys: keys, Now: v.Now})
 	if err != nil {
 		return expected{Reason: federation.ReasonOf(err)}
 	}
@@ -225,7 +237,8 @@ func (f *vectorMaker) refused() {
 	small := issueOne(t, parse(t, identity))
 	good := small.Raw()
 	atPL, hop := f.send(small, "de-cert", "pl-cert", map[string]cut{identityID: {paths: []string{"identity_class"}}})
-	_, two := f.send(atPL, "pl-cert", "jp-carrier", nil)
+	atJP, two := f.send(atPL, "pl-cert", "jp-carrier", nil)
+	f.forms(atJP)
 	lines := strings.Split(string(two), "\n")
 	jws, rest, _ := strings.Cut(string(good), "~")
 	removed := small.m.discs[slices.IndexFunc(small.m.discs, func(d disclosure) bool { return string(d.name) == "identity_class" })].text
@@ -238,7 +251,7 @@ func (f *vectorMaker) refused() {
 	f.add("refuse-alg-none.json", "Algorithm none.", "", f.resign(small, `{"alg":"none","kid":"`+f.kid()+`","typ":"cti+sd-jwt"}`), federation.BadSignature)
 	f.add("refuse-jku.json", "A header that names where to get a key.", "", f.resign(small, `{"alg":"EdDSA","jku":"https://keys.example/jwks","kid":"`+f.kid()+`","typ":"cti+sd-jwt"}`), federation.Malformed)
 	f.add("refuse-other-kind.json", "A JWS of another kind.", "", f.resign(small, `{"alg":"EdDSA","kid":"`+f.kid()+`","typ":"cti-hops+jwt"}`), federation.Malformed)
-	f.add("refuse-key-binding.json", "A key-binding JWT, which a message never has.", "", []byte(string(good)+jws), federation.Malformed)
+	f.add("refuse-key-binding.json", "A key-binding JWT (RFC 9901 section 4.3), validly signed: a message has no holder, and no verifier expects one.", "", []byte(string(good)+keyBinding(t, good)), federation.Malformed)
 	f.add("refuse-unknown-key.json", "Signed by somebody who is not in the directory.", "", f.stranger(), federation.UnknownIssuer)
 	f.add("refuse-hop-cut-out.json", "The first of two hops was cut out.", "jp-carrier", []byte(lines[0]+"\n"+lines[2]), federation.BadSignature)
 	f.add("refuse-last-hop-cut-off.json", "The last of two hops was cut off.", "jp-carrier", []byte(lines[0]+"\n"+lines[1]), federation.WrongRecipient)

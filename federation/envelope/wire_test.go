@@ -56,7 +56,7 @@ func TestWireLimits(t *testing.T) {
 	for row, n := range map[string]int{
 		"| line 1 | %s bytes |": MaxMessage, "| disclosures | %s |": MaxDisclosures, "| objects | %s |": MaxObjects,
 		"| digests in `gone` | %s |": MaxGone, "| hops | %s,": MaxHops, "and %s bytes together": MaxHopBytes,
-		"| a root JWS | %s bytes |": maxRoot, "1 to %s, are the leaves": MaxFrame, "at most %s bytes; empty": maxText,
+		"| a root JWS | %s bytes |": maxRoot, "| the JSON form | %s bytes |": MaxJSON, "1 to %s, are the leaves": MaxFrame, "at most %s bytes; empty": maxText,
 	} {
 		text := fmt.Sprint(n)
 		if n >= 1000 {

@@ -98,7 +98,7 @@ func (a *app) prove(r *checked, path string) error {
 		return err
 	}
 	r.Node, r.Country, r.Exercise = cfg.Node.ID, cfg.Node.Country, cfg.Accreditation.Exercise
-	keys, keysErr := relay.LoadKeys(relay.KeysDir(cfg))
+	keys, keysErr := relay.OpenKeys(cfg)
 	w, err := relay.LoadWorld(cfg, a.now())
 	if err != nil || keysErr != nil {
 		return errors.Join(keysErr, err)
@@ -137,7 +137,7 @@ func ownKeys(cfg *configs.Node, keys *relay.Keys, own *directory.Statement) erro
 		errs = append(errs, fmt.Errorf("%s: is of %s in %s, the configuration is of %s in %s: they must be the same",
 			where, own.ID, own.Country, cfg.Node.ID, cfg.Node.Country))
 	}
-	for _, k := range []*directory.PrivateKey{keys.Message, keys.Terms} {
+	for _, k := range []directory.Signer{keys.Message, keys.Terms} {
 		if !slices.ContainsFunc(own.Keys, func(x directory.Key) bool { return x.KID == k.KeyID() }) {
 			errs = append(errs, fmt.Errorf("%s: does not list the key %s of %s: peers would refuse what it signs", where, k.KeyID(), relay.KeysDir(cfg)))
 		}

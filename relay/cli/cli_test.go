@@ -127,6 +127,11 @@ func TestMessagesIn(t *testing.T) {
 		"two with a gap":      {"a~\n\nb~\nh0", []string{"1:a~", "3:b~\nh0"}},
 		"hops cut off":        {"a~\n\nh0\n", []string{"1:a~", "3:h0"}},
 		"line ends of others": {"a~\r\nh0\r\n", []string{"1:a~\nh0"}},
+		"JSON form":           {"{\n \"a\": 1\n}\na~\n", []string{"1:{\n \"a\": 1\n}", "4:a~"}},
+		"JSON after hops":     {"a~\nh0\n{}\n{}\nh1\n", []string{"1:a~\nh0", "3:{}", "4:{}", "5:h1"}},
+		"JSON with a rest":    {"{} b\nc~", []string{"1:{} b", "2:c~"}},
+		"JSON without an end": {"a~\n{\n\nc~", []string{"1:a~", "2:{\n\nc~"}},
+		"a name twice":        {"{\"a\":1,\"a\":2}\nc~", []string{"1:{\"a\":1,\"a\":2}", "2:c~"}},
 		"no message":          {"hello\nworld", []string{"1:hello\nworld"}},
 	} {
 		var got []string
@@ -141,7 +146,7 @@ func TestMessagesIn(t *testing.T) {
 
 // Whatever a file holds, every line that is not empty belongs to one message.
 func FuzzMessagesIn(f *testing.F) {
-	for _, s := range []string{"", "a~\nh0\n\nb~", "\r\n", "~\n~\n~", "x\n\n\ny"} {
+	for _, s := range []string{"", "a~\nh0\n\nb~", "\r\n", "~\n~\n~", "x\n\n\ny", "{\n\n}\na~\n{}", "{", "{\"a\":\"}"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -152,7 +157,11 @@ func FuzzMessagesIn(f *testing.F) {
 			}
 		}
 		for _, m := range messagesIn(data) {
-			got += bytes.Count(m.raw, []byte("\n")) + 1
+			for l := range bytes.Lines(m.raw) {
+				if len(bytes.TrimSpace(l)) > 0 {
+					got++
+				}
+			}
 		}
 		if got != lines {
 			t.Errorf("%d lines, %d in messages", lines, got)

@@ -14,6 +14,7 @@ import (
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/relay"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // text is one message as it stands in a file.
@@ -23,28 +24,65 @@ type text struct {
 }
 
 // messagesIn divides a file into messages. A message is one line in compact
-// form, with a ~ (RFC 9901 §4), and the lines of its hops, which have none; the
-// next compact line or an empty one begins another.
+// form, with a ~ (RFC 9901 §4), and the lines of its hops, which have none; or
+// an object in JSON form, from the line that begins with { to the one in which
+// it ends. The next of either, or an empty line, begins another.
 func messagesIn(data []byte) []text {
 	var out []text
 	open := false
-	n := 0
-	for line := range bytes.Lines(data) {
-		n++
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
-			open = false
-			continue
+	for n, at := 1, 0; at < len(data); {
+		size := lineAt(data[at:])
+		line := bytes.TrimSpace(data[at : at+size])
+		if bytes.HasPrefix(line, []byte("{")) {
+			size = objectAt(data[at:])
+			line = bytes.TrimSpace(data[at : at+size])
 		}
-		if open && !bytes.Contains(line, []byte("~")) {
+		switch {
+		case bytes.HasPrefix(line, []byte("{")):
+			out, open = append(out, text{line: n, raw: bytes.Clone(line)}), false
+		case len(line) == 0:
+			open = false
+		case open && !bytes.Contains(line, []byte("~")):
 			last := &out[len(out)-1]
 			last.raw = append(append(last.raw, '\n'), line...)
-			continue
+		default:
+			out, open = append(out, text{line: n, raw: bytes.Clone(line)}), true
 		}
-		out = append(out, text{line: n, raw: bytes.Clone(line)})
-		open = true
+		n, at = n+bytes.Count(data[at:at+size], []byte("\n")), at+size
 	}
 	return out
+}
+
+// lineAt is the length of the line that data begins with, its end included.
+func lineAt(data []byte) int {
+	if n := bytes.IndexByte(data, '\n'); n >= 0 {
+		return n + 1
+	}
+	return len(data)
+}
+
+// objectAt is the length of the lines that the JSON object at the beginning of
+// data stands on; all of data if it is none, since nothing then says where
+// another message begins.
+func objectAt(data []byte) int {
+	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := d.SkipValue(); err != nil {
+		return len(data)
+	}
+	end := int(d.InputOffset())
+	return end + lineAt(data[end:])
+}
+
+// verify checks one message in either form.
+func (t text) verify(o envelope.VerifyOptions) (*envelope.Verified, error) {
+	raw := t.raw
+	if bytes.HasPrefix(raw, []byte("{")) {
+		var err error
+		if raw, err = envelope.FromJSON(raw); err != nil {
+			return nil, err
+		}
+	}
+	return envelope.Verify(raw, o)
 }
 
 // reading is one message of a file with what became of it: either verified, or
@@ -80,7 +118,7 @@ func (a *app) readings(file string, f verifyFlags) ([]reading, error) {
 	out := make([]reading, len(texts))
 	for i, t := range texts {
 		out[i].line = t.line
-		out[i].msg, out[i].err = envelope.Verify(t.raw, envelope.VerifyOptions{Keys: keys, Now: at, Roots: roots})
+		out[i].msg, out[i].err = t.verify(envelope.VerifyOptions{Keys: keys, Now: at, Roots: roots})
 	}
 	return out, nil
 }

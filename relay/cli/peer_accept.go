@@ -73,7 +73,7 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	if err := checkTerms(text, o.terms, cfg, s); err != nil {
 		return usage(err)
 	}
-	keys, err := relay.LoadKeys(relay.KeysDir(cfg))
+	keys, err := relay.OpenKeys(cfg)
 	if err != nil {
 		return usage(err)
 	}

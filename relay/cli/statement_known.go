@@ -44,7 +44,7 @@ func (a *app) addStatement(ctx context.Context, file, fingerprint string) error 
 	if err := compare(s, fingerprint); err != nil {
 		return err
 	}
-	keys, err := relay.LoadKeys(relay.KeysDir(cfg))
+	keys, err := relay.OpenKeys(cfg)
 	if err != nil {
 		return usage(err)
 	}

@@ -17,7 +17,7 @@ func (a *app) verifyCmd() *cobra.Command {
 		Short: "check signatures, hops and accounting of messages in a file",
 		Long: `Check every message in a file, with or without hops: signatures, keys, the chain of
 hops, and that everything missing was declared as removed. A line in compact form,
-or an empty line, begins a new message; - is standard input.
+an object in JSON form, or an empty line, begins a new message; - is standard input.
 
 Keys come from the statements in the folder of --statements, else from those beside
 the configuration and in the terms accepted with peers.
