@@ -35,6 +35,13 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(faultConfig); path != "" {
+		if err := faultNode(path, os.Getenv(faultStep)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	var err error
 	if programDir, err = os.MkdirTemp("", "entente-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -123,7 +130,15 @@ func (p *process) run() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.cmd = exec.Command(path, "--config", p.config(), "run")
+	if err := p.launch(exec.Command(path, "--config", p.config(), "run")); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// launch starts a command that runs the node, and waits until it is ready.
+func (p *process) launch(cmd *exec.Cmd) error {
+	p.t.Helper()
+	p.cmd = cmd
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -135,16 +150,18 @@ func (p *process) run() {
 	read := make(chan struct{})
 	go func() { p.stderr.read(pipe); close(read) }()
 	p.waited = make(chan error, 1)
-	cmd, waited := p.cmd, p.waited
+	waited := p.waited
 	go func() { <-read; waited <- cmd.Wait() }()
 	p.t.Cleanup(p.kill)
 	select {
 	case p.leaf = <-p.stderr.ready:
 	case err := <-p.waited:
-		p.t.Fatalf("%s ended at once: %v\n%s", p.id, err, p.stderr.text())
+		p.waited <- err // for kill
+		return fmt.Errorf("%s ended at once: %v\n%s", p.id, err, p.stderr.text())
 	case <-time.After(30 * time.Second):
-		p.t.Fatalf("%s is not ready after 30 s\n%s", p.id, p.stderr.text())
+		return fmt.Errorf("%s is not ready after 30 s\n%s", p.id, p.stderr.text())
 	}
+	return nil
 }
 
 // kill ends the process as a power cut would (SIGKILL), and reaps it.

@@ -51,13 +51,14 @@ type committer struct {
 	index  seenIndex
 	stored func(seqs []uint64, entries []*entry) // called in log order after each commit
 	slog   *slog.Logger
+	fault  func(step string) // see Options.Fault
 
 	jobs chan job
 	last map[string]uint64 // sequence of the last entry of each source, as far as known
 }
 
 func newCommitter(log logStream, index seenIndex, logger *slog.Logger, stored func([]uint64, []*entry)) *committer {
-	return &committer{log: log, index: index, stored: stored, slog: logger, jobs: make(chan job), last: map[string]uint64{}}
+	return &committer{log: log, index: index, stored: stored, slog: logger, fault: func(string) {}, jobs: make(chan job), last: map[string]uint64{}}
 }
 
 // commit hands a job to the committer and waits until it is stored, refused,
@@ -160,7 +161,9 @@ func (c *committer) store(ctx context.Context, id string, members []*built) {
 		}
 		return
 	}
+	c.fault(stepBeforeCommit)
 	last, err := c.append(ctx, id, records)
+	c.fault(stepAfterCommit)
 	if err != nil {
 		c.slog.Error("log commit failed; nothing of it was taken", "records", len(records), "error", err)
 		for _, m := range members {

@@ -34,6 +34,7 @@ type exporter struct{ node *Node }
 // in force now, redacted and signed for this peer.
 func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Frame, error) {
 	n := x.node
+	n.at(stepExportReceived)
 	if len(p.Receipt) > 0 {
 		if err := n.receipt(ctx, peer, p.Receipt); err != nil {
 			return link.Frame{}, err
@@ -44,15 +45,30 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 	if at.Incarnation != n.log.Incarnation() {
 		at = link.Cursor{Incarnation: n.log.Incarnation()}
 	}
+	if at.Pos > n.index.Applied() {
+		if err := n.markLost(ctx, at.Pos); err != nil {
+			return link.Frame{}, err
+		}
+	}
+	turn := lane.turn.Add(1)
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
 	lane.pos.Store(at.Pos)
 	for {
 		grown := n.log.Notify()
 		lane.Lock() // one frame at a time for a peer: its journal stays in order
+		// A peer asks once at a time. A pull that still waits when the next one
+		// comes was sent by a process or over a link that is no more: a frame
+		// for it would count as sent in place of the one that arrives.
+		if lane.turn.Load() != turn {
+			lane.Unlock()
+			return link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, Then: at}, nil
+		}
+		lane.pos.Store(at.Pos)
 		f, err := x.build(ctx, peer, at, p.MaxBytes)
 		lane.Unlock()
 		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
+			n.at(stepExportAnswer)
 			return f, err
 		}
 		// Where everything was withheld, the peer waits as if nothing had been
@@ -233,6 +249,7 @@ func (p *prepared) passed(peer string) bool {
 // seal signs the draft's messages, records in the journal what leaves and
 // what does not, and fills the frame. Nothing leaves unrecorded.
 func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) error {
+	n.at(stepExportVerified)
 	var signed []*envelope.Signed
 	if len(d.cleared) > 0 {
 		var err error
@@ -249,5 +266,10 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 	if len(d.verdicts) == 0 {
 		return nil
 	}
-	return n.recordFrame(ctx, d, f, from)
+	n.at(stepExportJournal)
+	if err := n.recordFrame(ctx, d, f, from); err != nil {
+		return err
+	}
+	n.at(stepExportJournalled)
+	return nil
 }

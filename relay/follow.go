@@ -128,12 +128,19 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		}
 	}
 	if len(intakes) > 0 {
+		n.at(stepIntakeJournal)
 		if _, err := n.journal.Append(ctx, intakes...); err != nil {
 			return err
 		}
+		n.at(stepIntakeJournalled)
 		n.intakeDone = intakes[len(intakes)-1].Intake.Log
 	}
-	return n.index.Apply(ctx, batch)
+	n.at(stepIndex)
+	if err := n.index.Apply(ctx, batch); err != nil {
+		return err
+	}
+	n.at(stepIndexed)
+	return nil
 }
 
 // intake is the journal's record of what became of one entry.
@@ -152,7 +159,7 @@ func (e *entry) intake(seq uint64) *journal.Record {
 
 // catchUp indexes what was stored before this start, so that nothing old is
 // taken twice, and finds out up to which log entry the journal already tells.
-func (n *Node) catchUp(ctx context.Context) error {
+func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
 	jl := journalLog{n.bus.Journal()}
 	q := journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1}
 	for {
@@ -168,6 +175,11 @@ func (n *Node) catchUp(ctx context.Context) error {
 		}
 		q.Before = last.Next
 	}
+	var err error
+	if n.logKnown, err = n.knownLog(ctx); err != nil {
+		return err
+	}
+	n.intakeDone = min(n.intakeDone, logLast) // a log that lost its end is told of anew
 	var batch []*journal.Record
 	for r, err := range journal.Records(ctx, jl, n.index.Journaled()+1) {
 		if err != nil {

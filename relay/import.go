@@ -52,8 +52,10 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	if len(f.Messages) == 0 {
 		return rc, nil // nothing crossed: the position moves with the next message
 	}
+	n.at(stepImportReceived)
 	w, now := n.world.Load(), n.now()
 	arrivals := im.examine(w, f.Messages, now)
+	n.at(stepImportVerified)
 	im.compareMappings(arrivals)
 	pos := f.After()
 	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
@@ -76,6 +78,7 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	for _, e := range res.entries {
 		rc.Outcomes = append(rc.Outcomes, e.receipt())
 	}
+	n.at(stepImportAnswer)
 	return rc, nil
 }
 

@@ -185,7 +185,8 @@ func (t peerTransport) link() (remote string, up bool) {
 // lane is the state of what goes to one peer.
 type lane struct {
 	sync.Mutex
-	pos atomic.Uint64 // log sequence up to which the peer's last pull had it
+	turn atomic.Uint64 // number of the newest pull
+	pos  atomic.Uint64 // log sequence up to which the peer's last pull had it
 }
 
 func (n *Node) lane(peer string) *lane {

@@ -34,6 +34,9 @@ type Options struct {
 	// before it is cut and made anew. Zero: 40 s. Pulls wait at the peer for
 	// at most half of it.
 	Watchdog time.Duration
+	// Fault is called at the boundaries of the steps, with their name, so that
+	// tests can end or hold a node there. Nil calls nothing.
+	Fault func(step string)
 }
 
 // Node is one running relay. Make it with New.
@@ -72,6 +75,8 @@ type Node struct {
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
+	logKnown   uint64            // the highest log sequence that the journal knew of at the start
+	begun      bool              // the mark that says that the node runs was made
 	written    []*journal.Record // stored by the journal, not indexed yet; under mu
 }
 
@@ -144,6 +149,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	n.wg.Go(func() { n.committer.run(n.ctx) })
+	if err := n.markLost(ctx, n.logKnown); err != nil {
+		return err
+	}
 	n.wg.Go(func() { n.follow(n.ctx) })
 	if err := n.serveAdmin(); err != nil {
 		return err
@@ -166,6 +174,9 @@ func (n *Node) open(ctx context.Context) error {
 	if n.bus, err = bus.Start(ctx, n.busConfig()); err != nil {
 		return err
 	}
+	if err := n.begin(); err != nil {
+		return err
+	}
 	n.log = n.bus.Log()
 	logState, err := n.log.State(ctx)
 	if err != nil {
@@ -185,10 +196,11 @@ func (n *Node) open(ctx context.Context) error {
 	if n.journal, err = journal.NewWriter(ctx, journalLog{n.bus.Journal()}, journal.Options{OnStored: n.onJournal}); err != nil {
 		return err
 	}
-	if err := n.catchUp(ctx); err != nil {
+	if err := n.catchUp(ctx, logState.Last); err != nil {
 		return err
 	}
 	n.committer = newCommitter(n.log, n.index, n.slog, n.onStored)
+	n.committer.fault = n.at
 	cursors, err := link.NewCursorKey(n.keys.Secret)
 	if err != nil {
 		return err
@@ -239,6 +251,9 @@ func (n *Node) close(ctx context.Context) error {
 	}
 	if n.index != nil {
 		errs = append(errs, n.index.Close())
+	}
+	if n.begun {
+		errs = append(errs, n.end())
 	}
 	if n.bus != nil {
 		errs = append(errs, n.bus.Stop(ctx))

@@ -22,6 +22,7 @@ import (
 // this node's own act and committed, or held or refused with a reason. It
 // returns after the synced commit.
 func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (dashboard.Published, error) {
+	n.at(stepPublishReceived)
 	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
 	if err != nil {
 		return dashboard.Published{}, err
@@ -30,6 +31,7 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 	if err != nil {
 		return dashboard.Published{}, err
 	}
+	n.at(stepPublishVerified)
 	for len(signed) > 0 {
 		k := min(len(signed), publishBatch)
 		if err := p.commit(ctx, n.committer, signed[:k]); err != nil {
@@ -40,6 +42,7 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 	if err := p.commitRest(ctx, n.committer); err != nil {
 		return dashboard.Published{}, err
 	}
+	n.at(stepPublishAnswer)
 	return p.report(), nil
 }
 

@@ -1,0 +1,93 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/entente-relay/entente/relay/journal"
+)
+
+// runningFile lies in the data folder while a node runs. One that is there
+// before the start was left by a node that did not end by itself.
+const runningFile = "running"
+
+func (n *Node) runningPath() string { return filepath.Join(n.cfg.Data, runningFile) }
+
+// begin says whether the last run ended by itself, and marks that this one
+// has begun. The bus holds the lock on the folder by then.
+func (n *Node) begin() error {
+	path := n.runningPath()
+	if was, err := os.ReadFile(path); err == nil {
+		n.slog.Warn("the node did not end by itself last time; what it acknowledged is in the log, and journal and index are brought up to it", "started", string(was))
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	n.begun = true
+	return os.WriteFile(path, []byte(n.started.UTC().Format("2006-01-02T15:04:05Z")), 0o600)
+}
+
+// end takes the mark away.
+func (n *Node) end() error {
+	if err := os.Remove(n.runningPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// sentScan is how many of the last journal records are looked at to find out
+// how far into the log peers have been served. What it misses is found when
+// that peer asks again with its cursor.
+const sentScan = 5000
+
+// knownLog is the highest log sequence that the journal names, in what came
+// in and in what left.
+func (n *Node) knownLog(ctx context.Context) (uint64, error) {
+	known := n.intakeDone
+	page, err := journal.Find(ctx, journalLog{n.bus.Journal()}, journal.Query{Kinds: []journal.Kind{"sent"}, Limit: sentScan, Scan: sentScan})
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range page.Records {
+		known = max(known, r.Sent.LogTo)
+	}
+	return known, nil
+}
+
+// lostMost bounds how many entries of a log are marked as lost. A log that
+// lost more is another one, with an incarnation of its own.
+const lostMost = 100_000
+
+// markLost makes up for a log that lost its end (a disk that did not keep what
+// it had synced, a copy put back): known is a sequence that once was there.
+// Each lost entry gets a marker, so that no sequence means two things: a peer
+// that stands behind it would else never get what comes there anew.
+func (n *Node) markLost(ctx context.Context, known uint64) error {
+	state, err := n.log.State(ctx)
+	if err != nil || known <= state.Last {
+		return err
+	}
+	lost := known - state.Last
+	n.slog.Error("the log lost its end: what peers sent comes again from them, what was published here has to be published again",
+		"last", state.Last, "known", known, "lost", lost)
+	if lost > lostMost {
+		return nil
+	}
+	for lost > 0 {
+		k := min(lost, maxJobEntries)
+		lost -= k
+		_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
+			out := make([]*entry, k)
+			for i := range out {
+				out[i] = &entry{Kind: entryMarker, Source: sourceSelf, At: n.now()}
+			}
+			return out, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
