@@ -41,15 +41,7 @@ func serve(t *testing.T, socket string, k *directory.PrivateKey) (stop func()) {
 // nodeWithSigner sets a node up and takes its message key out of its folder.
 func nodeWithSigner(t *testing.T) (*configs.Node, *directory.PrivateKey) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "node") // the name of a socket must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := t.TempDir()
 	made, err := Setup(setupOptions(dir))
 	if err != nil {
 		t.Fatal(err)

@@ -129,16 +129,7 @@ func startSigner(t *testing.T, mode, socket string) (stop func()) {
 // socketPath is short: the name of a Unix socket has at most 104 bytes.
 func socketPath(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "signer")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return filepath.Join(dir, "s")
+	return filepath.Join(t.TempDir(), "s")
 }
 
 // TestRemoteSigner signs by a second process, also after it was started anew.
