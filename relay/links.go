@@ -16,7 +16,8 @@ import (
 
 // Reload reads configuration, data, terms and statements again and puts them
 // in force at once. When anything in them is wrong, all of it stays as it was.
-// The node's identity, keys and addresses are not reloaded.
+// Of the node's keys only the TLS certificate of its links is read again, for
+// connections made from then on; its id and addresses are not.
 func (n *Node) Reload(ctx context.Context) error {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
@@ -31,12 +32,16 @@ func (n *Node) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
 	}
+	shown, err := n.newIdentity(w)
+	if err != nil {
+		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
+	}
 	before := n.world.Swap(w)
 	n.recent.drop()
 	// A journal that refuses does not keep a peer from being cut off.
 	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Reload: &journal.Reload{What: "all",
 		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest())}})
-	if err := errors.Join(err, n.applyPeers(ctx), n.tellPeers(ctx)); err != nil {
+	if err := errors.Join(err, n.applyPeers(ctx), n.tellPeers(ctx), n.showIdentity(ctx, shown)); err != nil {
 		return err
 	}
 	n.slog.Info("reloaded", "policy", w.Bundle.Digest(), "peers", len(w.Peers))

@@ -60,6 +60,7 @@ type Node struct {
 	admin     []*http.Server
 
 	reloading sync.Mutex
+	shown     identity            // as the bus has it; under reloading
 	toldPeers map[string]toldPeer // what the journal knows of; under reloading
 	mu        sync.Mutex
 	pullers   map[string]*pulling
@@ -156,6 +157,7 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.serveAdmin(); err != nil {
 		return err
 	}
+	n.shown = identity{n.keys.LinkCert, n.keys.LinkKey}
 	n.toldPeers = n.World().peersNow()
 	if err := n.applyPeers(ctx); err != nil {
 		return err

@@ -520,3 +520,43 @@ func TestPeersWishToBeLeftAloneIsHeard(t *testing.T) {
 		}
 	})
 }
+
+// A peer that says nothing is noted from the first pull on; any answer, be it
+// that it refuses, ends it.
+func TestUnanswered(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(r *rig) error
+		silent bool
+	}{
+		"nothing comes":    {func(*rig) error { return errCut }, true},
+		"the peer refuses": {func(r *rig) error { r.log.refuse = federation.Refuse(federation.Quota, "x", "enough"); return nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 2)
+				r.fill(2)
+				begun := time.Now()
+				r.wire.before = func(int, []byte) error {
+					r.log.mu.Lock()
+					defer r.log.mu.Unlock()
+					return c.before(r)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				if err := r.puller.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Fatalf("the puller ended with %v", err)
+				}
+				s := r.puller.Status()
+				if s.Faults < 5 {
+					t.Errorf("only %d pulls failed", s.Faults)
+				}
+				if c.silent && !s.Unanswered.Equal(begun) {
+					t.Errorf("unanswered since %v, the first pull was at %v", s.Unanswered, begun)
+				}
+				if !c.silent && !s.Unanswered.IsZero() {
+					t.Errorf("unanswered since %v", s.Unanswered)
+				}
+			})
+		})
+	}
+}

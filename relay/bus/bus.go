@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,6 +28,8 @@ type transport interface {
 	linkConn(peer string, opts ...nats.Option) (*nats.Conn, error)
 	// setPeers makes the server know peers; before is what it knew.
 	setPeers(ctx context.Context, before, peers []Peer) error
+	// setIdentity makes the server show another certificate to whoever connects.
+	setIdentity(ctx context.Context, certPEM, keyPEM []byte, peers []Peer) error
 	// kick closes the connections of a peer's link, which come back.
 	kick(peer string) error
 	// leafs tells the state of links by peer.
@@ -290,6 +293,32 @@ func (b *Bus) Links() []LinkState {
 		b.since[p.ID] = s
 	}
 	return slices.SortedFunc(maps.Values(b.since), func(x, y LinkState) int { return cmp.Compare(x.Peer, y.Peer) })
+}
+
+// SetIdentity puts another TLS certificate and key of this node in force, both
+// PEM, for connections made from now on; those that stand go on. Peers accept
+// it only once they know it by [Peer].CertPEM. On an error the old one stays in
+// force. An external server's certificate is its operator's: nothing is done.
+func (b *Bus) SetIdentity(ctx context.Context, certPEM, keyPEM []byte) error {
+	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+		return fmt.Errorf("bus: the new link certificate and its key: %w", err)
+	}
+	if err := checkPinnable(certPEM); err != nil {
+		return fmt.Errorf("bus: the new link certificate: %w", err)
+	}
+	b.change.Lock()
+	defer b.change.Unlock()
+	b.mu.Lock()
+	closed, peers := b.closed, b.peers
+	b.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if err := b.tr.setIdentity(ctx, certPEM, keyPEM, peers); err != nil {
+		return err
+	}
+	b.conf.CertPEM, b.conf.KeyPEM = certPEM, keyPEM
+	return nil
 }
 
 // Kick closes the connections of one peer's link. The side that dials makes a

@@ -156,6 +156,31 @@ func TestRequestErrors(t *testing.T) {
 	}
 }
 
+// A handler that has no answer sends none: not even an empty one.
+func TestNoAnswerIsNotSent(t *testing.T) {
+	a, b, _, _ := pair(t)
+	if err := a.Serve("bb", func(_ context.Context, req []byte) []byte {
+		switch string(req) {
+		case "nothing":
+			return nil
+		case "empty":
+			return []byte{}
+		}
+		return req
+	}); err != nil {
+		t.Fatal(err)
+	}
+	answers(t, b, "aa", "ping")
+	if got := answers(t, b, "aa", "empty"); got != "" {
+		t.Errorf("empty answer: %q", got)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if got, err := b.Request(ctx, "aa", []byte("nothing")); err == nil {
+		t.Errorf("answer: %q", got)
+	}
+}
+
 // A peer that asks for more than its share waits; the bus stays bounded.
 func TestServeLimit(t *testing.T) {
 	ia, ib := newID(t, "aa"), newID(t, "bb")
@@ -168,7 +193,7 @@ func TestServeLimit(t *testing.T) {
 	release := make(chan struct{})
 	if err := a.Serve("bb", func(ctx context.Context, req []byte) []byte {
 		if string(req) == "ping" {
-			return nil
+			return req
 		}
 		running <- struct{}{}
 		<-release

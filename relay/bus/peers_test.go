@@ -231,3 +231,86 @@ func TestStoppedBusRefuses(t *testing.T) {
 		t.Errorf("Read: %v", err)
 	}
 }
+
+// A kicked link comes back as a new connection, and no other is touched.
+func TestKickedLinkComesBack(t *testing.T) {
+	a, b, c, _, _, _ := hub(t)
+	before, other := leafIDs(t, a, "bb"), leafIDs(t, a, "cc")
+	for side, kick := range map[string]func() error{
+		"listener": func() error { return a.Kick("bb") },
+		"dialler":  func() error { return b.Kick("aa") },
+	} {
+		if err := kick(); err != nil {
+			t.Fatal(err)
+		}
+		poll(t, "another connection after the kick of the "+side, func() bool {
+			ids := leafIDs(t, a, "bb")
+			return len(ids) == 1 && !same(ids, before)
+		})
+		before = leafIDs(t, a, "bb")
+		if got := answers(t, b, "aa", "x"); got != "aa heard x" {
+			t.Errorf("kicked by the %s: %q", side, got)
+		}
+	}
+	if after := leafIDs(t, a, "cc"); !same(other, after) {
+		t.Errorf("the other link was made anew: %v, then %v", other, after)
+	}
+	if err := c.Kick("bb"); !errors.Is(err, ErrNoPeer) {
+		t.Errorf("kick of a stranger: %v", err)
+	}
+}
+
+// New TLS keys are for new connections: those that stand go on, and whoever
+// knows the new certificate gets in afterwards, by either side's dialling.
+func TestNewIdentityWhileRunning(t *testing.T) {
+	a, b, c, ia, ib, ic := hub(t)
+	before := map[string][]uint64{"bb": leafIDs(t, a, "bb"), "cc": leafIDs(t, a, "cc")}
+	fresh := newID(t, "aa")
+	if err := a.SetIdentity(within(t), fresh.cert, ia.key); err == nil {
+		t.Error("a certificate with another one's key is taken")
+	}
+	if err := a.SetIdentity(within(t), fresh.cert, fresh.key); err != nil {
+		t.Fatal(err)
+	}
+	for peer, ids := range before {
+		if after := leafIDs(t, a, peer); !same(ids, after) {
+			t.Errorf("the link to %s was made anew: %v, then %v", peer, ids, after)
+		}
+	}
+	// bb knows the new certificate, cc does not: cc's next connection fails.
+	known := ia
+	known.cert = fresh.cert
+	setPeers(t, b, known.peer(a.LeafAddr()))
+	for _, peer := range []string{"bb", "cc"} {
+		if err := a.Kick(peer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	up(t, c, "aa", false)
+	poll(t, "another connection of bb", func() bool { ids := leafIDs(t, a, "bb"); return len(ids) == 1 && !same(ids, before["bb"]) })
+	if got := answers(t, b, "aa", "x"); got != "aa heard x" {
+		t.Errorf("over the new certificate: %q", got)
+	}
+	if ids := leafIDs(t, a, "cc"); len(ids) != 0 {
+		t.Errorf("cc accepts a certificate that it does not know: %v", ids)
+	}
+	setPeers(t, c, known.peer(a.LeafAddr()))
+	if got := answers(t, c, "aa", "x"); got != "aa heard x" {
+		t.Errorf("over the new certificate: %q", got)
+	}
+	// The dialling side changes its own.
+	fresh = newID(t, "bb")
+	if err := b.SetIdentity(within(t), fresh.cert, fresh.key); err != nil {
+		t.Fatal(err)
+	}
+	renewed := ib
+	renewed.cert = fresh.cert
+	last := leafIDs(t, a, "cc")
+	setPeers(t, a, renewed.peer(""), ic.peer(""))
+	if got := answers(t, b, "aa", "x"); got != "aa heard x" {
+		t.Errorf("over the dialler's new certificate: %q", got)
+	}
+	if after := leafIDs(t, a, "cc"); !same(last, after) {
+		t.Errorf("the other link was made anew: %v, then %v", last, after)
+	}
+}

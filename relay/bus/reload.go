@@ -73,6 +73,30 @@ func changed(before, after []Peer) map[string]bool {
 	return accounts
 }
 
+// setIdentity writes the new files and reloads, which reads them again. If that
+// fails the old ones are put back.
+func (e *embedded) setIdentity(ctx context.Context, certPEM, keyPEM []byte, peers []Peer) error {
+	old := e.conf
+	e.conf.CertPEM, e.conf.KeyPEM = certPEM, keyPEM
+	err := e.showIdentity(ctx, peers)
+	if err == nil {
+		return nil
+	}
+	e.conf = old
+	return errors.Join(err, writeIdentity(old), writeTrust(old, peers))
+}
+
+func (e *embedded) showIdentity(ctx context.Context, peers []Peer) error {
+	if err := writeIdentity(e.conf); err != nil {
+		return err
+	}
+	// Without peers the trust file holds our own certificate.
+	if err := writeTrust(e.conf, peers); err != nil {
+		return err
+	}
+	return e.reload(ctx, peers)
+}
+
 // kick closes the leaf connections of one peer; the server dials again what it
 // had dialled.
 func (e *embedded) kick(peer string) error {
