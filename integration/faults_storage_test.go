@@ -238,7 +238,11 @@ func TestLogLosesItsEnd(t *testing.T) {
 	if end-begin < 100 {
 		t.Fatalf("the last record has only %d bytes", end-begin)
 	}
-	for _, cut := range cuts(begin, end) {
+	places := cuts(begin, end)
+	if testing.Short() {
+		places = places[:5]
+	}
+	for _, cut := range places {
 		putBack(t, saved, data)
 		if err := os.Truncate(block, cut); err != nil {
 			t.Fatal(err)
