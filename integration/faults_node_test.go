@@ -60,7 +60,7 @@ func dieAt(step string) (func(string), error) {
 		}
 		fmt.Fprintln(os.Stderr, "killed at "+at)
 		if p, err := os.FindProcess(os.Getpid()); err == nil {
-			_ = p.Kill() //nolint:errcheck // nothing is left to tell it to
+			_ = p.Kill() // nothing is left to tell it to
 		}
 		<-time.After(time.Hour) // the signal is on its way: not one step further
 	}, nil

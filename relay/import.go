@@ -11,6 +11,7 @@ import (
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/bus"
 	"github.com/entente-relay/entente/relay/journal"
 )
 
@@ -32,9 +33,46 @@ func (im *importer) Position(ctx context.Context) (link.Position, error) {
 		return link.Position{}, err
 	}
 	if e.Position == nil {
-		return link.Position{}, errors.New("the last entry of " + im.peer + " in the log has no position: the log was written by something else")
+		return im.positionBefore(ctx, st.Seq)
 	}
 	return *e.Position, nil
+}
+
+// positionBefore finds the last whole frame of a log that lost its end within
+// one: its messages are asked for again, and those that are here fall out. At
+// the beginning of the log there is none, so that all is asked for again.
+func (im *importer) positionBefore(ctx context.Context, seq uint64) (link.Position, error) {
+	const reach = 2 * bus.MaxBatch // a frame is one batch, others may stand before it
+	var pos link.Position
+	from := seq - min(seq-1, reach)
+	whole := from == 1
+	for from < seq {
+		got, err := im.node.log.Read(ctx, from, readEntries, readBytes)
+		if err != nil {
+			return link.Position{}, err
+		}
+		if len(got) == 0 {
+			break
+		}
+		for _, st := range got {
+			from = st.Seq + 1
+			if st.Subject != im.peer {
+				continue
+			}
+			e, err := decodeEntry(st.Data)
+			if err != nil {
+				return link.Position{}, err
+			}
+			if e.Position != nil {
+				pos = *e.Position
+			}
+		}
+	}
+	if pos.Incarnation == "" && !whole {
+		return pos, errors.New("the last entries of " + im.peer + " in the log have no position: the log was written by something else")
+	}
+	im.node.slog.Warn("the log ends within a frame; its messages are asked for again", "peer", im.peer, "log", seq, "link_seq", pos.LastSeq)
+	return pos, nil
 }
 
 // Commit verifies and judges every message of a frame, and stores what may be

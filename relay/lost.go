@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/entente-relay/entente/relay/bus"
 	"github.com/entente-relay/entente/relay/journal"
 )
 
@@ -78,16 +79,49 @@ func (n *Node) markLost(ctx context.Context, known uint64) error {
 	for lost > 0 {
 		k := min(lost, maxJobEntries)
 		lost -= k
-		_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
-			out := make([]*entry, k)
-			for i := range out {
-				out[i] = &entry{Kind: entryMarker, Source: sourceSelf, At: n.now()}
-			}
-			return out, nil
-		})
-		if err != nil {
+		if err := n.appendMarkers(ctx, k); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkEnd notices a log whose last entry is counted but not there. What an
+// index knows of it is then more than the log holds, and would make of the
+// same object, sent again, a duplicate: so the log is given out as empty, and
+// the index is built anew.
+func (n *Node) checkEnd(ctx context.Context, state *bus.State) error {
+	if state.Last == 0 {
+		return nil
+	}
+	_, ok, err := n.stored(ctx, state.Last)
+	if err != nil || ok {
+		return err
+	}
+	n.endMissing = true
+	n.slog.Error("the log lost its end: what peers sent comes again from them, what was published here has to be published again", "missing", state.Last)
+	state.Last = 0
+	return nil
+}
+
+// markEnd puts a marker where the end of the log is missing.
+func (n *Node) markEnd(ctx context.Context) error {
+	if n.endMissing {
+		if err := n.appendMarkers(ctx, 1); err != nil {
+			return err
+		}
+	}
+	return n.markLost(ctx, n.logKnown)
+}
+
+// appendMarkers puts so many empty entries at the end of the log.
+func (n *Node) appendMarkers(ctx context.Context, k uint64) error {
+	_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
+		out := make([]*entry, k)
+		for i := range out {
+			out[i] = &entry{Kind: entryMarker, Source: sourceSelf, At: n.now()}
+		}
+		return out, nil
+	})
+	return err
 }

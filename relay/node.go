@@ -77,6 +77,7 @@ type Node struct {
 	// the start only the follower uses it.
 	intakeDone uint64
 	logKnown   uint64            // the highest log sequence that the journal knew of at the start
+	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
 	written    []*journal.Record // stored by the journal, not indexed yet; under mu
 }
@@ -150,7 +151,7 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	n.wg.Go(func() { n.committer.run(n.ctx) })
-	if err := n.markLost(ctx, n.logKnown); err != nil {
+	if err := n.markEnd(ctx); err != nil {
 		return err
 	}
 	n.wg.Go(func() { n.follow(n.ctx) })
@@ -182,6 +183,9 @@ func (n *Node) open(ctx context.Context) error {
 	n.log = n.bus.Log()
 	logState, err := n.log.State(ctx)
 	if err != nil {
+		return err
+	}
+	if err := n.checkEnd(ctx, &logState); err != nil {
 		return err
 	}
 	jState, err := n.bus.Journal().State(ctx)
