@@ -150,9 +150,14 @@ func (o *thing) write(r *rand.Rand, i int) {
 	}
 }
 
-// refer makes a relationship or a report over things of the same region.
+// refer makes a relationship or a report over things of the same region. It is
+// always marked: an unmarked one is given a marking by what it joins, which
+// these rules do not foretell.
 func (o *thing) refer(r *rand.Rand, among []thing) {
 	o.kind, o.mail, o.contact, o.noteRed = "report", false, "", false
+	if len(o.marks) == 0 {
+		o.marks = []string{"55d920b0-5e8b-4f79-9ee9-91f868d9b421"}
+	}
 	for _, i := range r.Perm(len(among))[:2+r.IntN(3)] {
 		o.refs = append(o.refs, among[i].id)
 	}
