@@ -119,9 +119,12 @@ func (n *Node) startPeer(id string) error {
 		cancel()
 		return fmt.Errorf("peer %s: %w", id, err)
 	}
+	// A request that was lost is given up before the watchdog acts, and made
+	// again on the link that stands.
+	wait := min(link.DefaultWait, n.opt.Watchdog/2)
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
 		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog,
-		Wait: min(link.DefaultWait, n.opt.Watchdog/2)}}
+		Wait: wait, Margin: (n.opt.Watchdog - wait) * 3 / 4}}
 	n.pullers[id] = p
 	n.wg.Go(func() {
 		defer close(p.done)

@@ -18,8 +18,7 @@ const (
 	DefaultWait       = 20 * time.Second
 	DefaultMinBackoff = 100 * time.Millisecond
 	DefaultMaxBackoff = time.Minute
-	// answerMargin is how much longer than Wait an answer may take: the peer
-	// has a frame to build and the net has to carry it.
+	// answerMargin is the default of Puller.Margin.
 	answerMargin = 15 * time.Second
 	// maxReceipts is how many receipts wait for a pull to go with.
 	maxReceipts = 64
@@ -40,6 +39,9 @@ type Puller struct {
 	// MaxBytes and Wait go into each pull, see [Pull].
 	MaxBytes int
 	Wait     time.Duration
+	// Margin is how much longer than Wait an answer may take: the peer has a
+	// frame to build and the net has to carry it. Zero: 15 s.
+	Margin time.Duration
 	// MinBackoff and MaxBackoff bound the pause after a fault; it doubles
 	// with each fault in a row, and is drawn from the upper half.
 	MinBackoff, MaxBackoff time.Duration
@@ -97,6 +99,9 @@ func (p *Puller) prepare() error {
 	}
 	if p.Wait <= 0 || p.Wait > MaxWait {
 		p.Wait = DefaultWait
+	}
+	if p.Margin <= 0 {
+		p.Margin = answerMargin
 	}
 	if p.MinBackoff <= 0 {
 		p.MinBackoff = DefaultMinBackoff
@@ -232,7 +237,7 @@ type answer struct {
 
 // request sends one pull and reads its answer.
 func (p *Puller) request(ctx context.Context, pull Pull) answer {
-	ctx, cancel := context.WithTimeout(ctx, pull.Wait+answerMargin)
+	ctx, cancel := context.WithTimeout(ctx, pull.Wait+p.Margin)
 	defer cancel()
 	req, err := EncodePull(pull)
 	if err != nil {
