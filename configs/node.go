@@ -149,7 +149,7 @@ func LoadNode(path string) (*Node, error) {
 func ParseNode(raw []byte, path string) (*Node, error) {
 	n := &Node{Path: path}
 	dec := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
-	if err := dec.Decode(n); err != nil {
+	if err := guarded(func() error { return dec.Decode(n) }); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrConfig, describeYAML(path, err))
 	}
 	if err := n.check(); err != nil {

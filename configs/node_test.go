@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func sample(t *testing.T) string {
+func sample(t testing.TB) string {
 	t.Helper()
 	text, err := Template(TemplateValues{ID: "de-cert", Name: "Sample CERT", Country: "DE", Data: "data", Leaf: "127.0.0.1:7422", Hosts: []string{"localhost"}})
 	if err != nil {
@@ -44,6 +44,7 @@ func TestBadConfigurationSaysWhereAndWhatToDo(t *testing.T) {
 		"bare Norway":       {`country: "DE"`, "country: NO", []string{"country"}},
 		"public admin":      {`admin: ""`, `admin: "0.0.0.0:9090"`, []string{"listen.admin", "loopback"}},
 		"not yaml":          {"version: 1", "version: [", []string{"n.yaml"}},
+		"tag for a list":    {"profiles: []", "profiles: !x b", []string{"n.yaml", "without tags"}},
 		"profile no TLP":    {"profiles: []", "profiles: [{name: x, default_marking: amber}]", []string{"profiles.x", "TLP:AMBER"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,6 +65,27 @@ func TestBadConfigurationSaysWhereAndWhatToDo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzParseNode feeds the reader: it never panics, and says either what it
+// read or what is wrong.
+func FuzzParseNode(f *testing.F) {
+	good := sample(f)
+	if len(good) == 0 {
+		f.Fatal("the seed is empty")
+	}
+	f.Add([]byte(good))
+	f.Add([]byte("version: 1\nstorage: !x b\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n, err := ParseNode(text, "n.yaml")
+		if (n == nil) == (err == nil) {
+			t.Fatal("neither a configuration nor an error, or both")
+		}
+		if err == nil && (!ValidID(n.Node.ID) || n.Version != 1) {
+			t.Fatalf("accepted: %+v", n)
+		}
+	})
 }
 
 func TestEveryFaultIsListed(t *testing.T) {

@@ -32,6 +32,17 @@ func describeYAML(path string, err error) string {
 	return where + ": " + msg
 }
 
+// guarded calls into the YAML library, which panics on some input (a tag
+// before what should be a list, for one). A panic is a refusal here.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read as YAML (the reader failed: %v); write it without tags and anchors", p)
+		}
+	}()
+	return call()
+}
+
 // keysOf lists every YAML key that a configuration may use, at any depth.
 func keysOf(t reflect.Type) []string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {

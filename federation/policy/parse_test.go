@@ -94,6 +94,20 @@ func TestParseAgreementRefuses(t *testing.T) {
 }
 
 // All faults are listed at once.
+// A tag before what should be a list makes the YAML library panic; that is a
+// refusal like any other, in every file this package reads.
+func TestTagsAreRefused(t *testing.T) {
+	for _, tag := range []string{"!!seq", "!x b", "!!map {b: c}"} {
+		a, err := ParseAgreement([]byte(strings.Replace(goodTerms, "purposes:", "purposes: "+tag+"\nstorage:", 1)), "terms.yaml")
+		if a != nil || err == nil || !strings.HasPrefix(err.Error(), "terms.yaml:") {
+			t.Errorf("%s: %v, %v", tag, a, err)
+		}
+		if _, err := ParseReviews([]byte("version: 1\nreviews: "+tag+"\n"), "reviews.yaml"); err == nil {
+			t.Errorf("%s accepted in reviews", tag)
+		}
+	}
+}
+
 func TestParseAgreementListsAll(t *testing.T) {
 	_, err := ParseAgreement([]byte("version: 1\nid: x\n"), "terms.yaml")
 	for _, want := range []string{"node", "peer", "country", "kind", "until", "tlp.ceiling", "tlp.version", "purposes"} {
@@ -190,6 +204,7 @@ func FuzzParseAgreement(f *testing.F) {
 	f.Add([]byte(goodTerms))
 	f.Add([]byte("version: 1\n? {a: b}\n: c\n"))
 	f.Add([]byte("a: &a [*a]\n"))
+	f.Add([]byte("version: 1\npurposes: !x b\n"))
 	if seeds != 5 {
 		f.Fatalf("%d shipped seeds", seeds)
 	}

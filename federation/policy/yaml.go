@@ -31,7 +31,11 @@ func readYAML(raw []byte, file string, v any) (*document, error) {
 	if len(raw) > maxYAML {
 		return nil, fmt.Errorf("%s: %d bytes, over the limit of %d", file, len(raw), maxYAML)
 	}
-	tree, err := parser.ParseBytes(raw, 0)
+	var tree *ast.File
+	err := guarded(func() (err error) {
+		tree, err = parser.ParseBytes(raw, 0)
+		return err
+	})
 	if err != nil {
 		return nil, describeYAML(file, err, nil)
 	}
@@ -43,10 +47,21 @@ func readYAML(raw []byte, file string, v any) (*document, error) {
 		return nil, fmt.Errorf("%s:%d:%d: anchors and aliases are not read; write the value out", file, p.Line, p.Column)
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
-	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
+	if err := guarded(func() error { return dec.Decode(v) }); err != nil && !errors.Is(err, io.EOF) {
 		return nil, describeYAML(file, err, keysOf(reflect.TypeOf(v)))
 	}
 	return &document{file: file, tree: tree}, nil
+}
+
+// guarded calls into the YAML library, which panics on some input (a tag
+// before what should be a list, for one). A panic is a refusal here.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read as YAML (the reader failed: %v); write it without tags and anchors", p)
+		}
+	}()
+	return call()
 }
 
 // at returns "file:line:column" of a YAML path such as "$.tlp.ceiling", or of

@@ -234,7 +234,11 @@ func syntax(n ast.Node, msg string) error {
 
 // decode reads one file strictly: one document, no unknown or repeated key.
 func decode(path string, data []byte) (*fileYAML, error) {
-	tree, err := parser.ParseBytes(data, 0)
+	var tree *ast.File
+	err := guarded(func() (err error) {
+		tree, err = parser.ParseBytes(data, 0)
+		return err
+	})
 	if err != nil {
 		return nil, describe(path, err)
 	}
@@ -245,7 +249,7 @@ func decode(path string, data []byte) (*fileYAML, error) {
 		return nil, fmt.Errorf("%s:1:1: the file is empty; write ver: %d as the first key", path, Version)
 	}
 	var f fileYAML
-	if err := yaml.NodeToValue(tree.Docs[0].Body, &f, yaml.Strict()); err != nil {
+	if err := guarded(func() error { return yaml.NodeToValue(tree.Docs[0].Body, &f, yaml.Strict()) }); err != nil {
 		return nil, describe(path, err)
 	}
 	switch {
@@ -257,6 +261,17 @@ func decode(path string, data []byte) (*fileYAML, error) {
 		return nil, fmt.Errorf("%s:%d:%d: version %d does not exist; write ver: %d", path, f.Ver.Line, f.Ver.Col, f.Ver.V, Version)
 	}
 	return &f, nil
+}
+
+// guarded calls into the YAML library, which panics on some input (a tag
+// before what should be a list, for one). A panic is a refusal here.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read as YAML (the reader failed: %v); write it without tags and anchors", p)
+		}
+	}()
+	return call()
 }
 
 // empty reports whether a document holds nothing but comments.

@@ -233,6 +233,7 @@ func TestBadFiles(t *testing.T) {
 		{"huge range", "m.csv", mappings + "confidence,a,0..999999999,b,y,broad,own\n", "is no range"},
 		{"format", "x.tbx", "<tbx/>", "x.tbx: format .tbx is not read"},
 		{"manifest key", vocab.ManifestFile, "ver: 1\nfils: []\n", "vocabularies.yaml: [2:1]"},
+		{"manifest tag", vocab.ManifestFile, "ver: 1\nfiles: !!seq\n", "vocabularies.yaml: cannot be read as YAML"},
 		{"manifest version", vocab.ManifestFile, "ver: 2\n", "ver is 2, this build reads 1"},
 		{"manifest without version", vocab.ManifestFile, "files: []\n", "ver is 0"},
 		{"manifest twice", vocab.ManifestFile, "ver: 1\nfiles: [{file: a.csv}, {file: a.csv}]\n", "names a.csv twice"},

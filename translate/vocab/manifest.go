@@ -47,7 +47,7 @@ func readManifest(fsys fs.FS) ([]manifestFile, error) {
 		return nil, fmt.Errorf("%s: %w", ManifestFile, err)
 	}
 	var m manifest
-	if err := yaml.UnmarshalWithOptions(data, &m, yaml.Strict()); err != nil {
+	if err := guarded(func() error { return yaml.UnmarshalWithOptions(data, &m, yaml.Strict()) }); err != nil {
 		return nil, fmt.Errorf("%s: %s", ManifestFile, yaml.FormatError(err, false, true))
 	}
 	if m.Ver != ManifestVersion {
@@ -69,4 +69,15 @@ func readManifest(fsys fs.FS) ([]manifestFile, error) {
 		}
 	}
 	return m.Files, nil
+}
+
+// guarded calls into the YAML library, which panics on some input (a tag
+// before what should be a list, for one). A panic is a refusal here.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read as YAML (the reader failed: %v); write it without tags and anchors", p)
+		}
+	}()
+	return call()
 }
