@@ -2,13 +2,12 @@ package relay
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
@@ -51,6 +50,10 @@ type MessageKey interface {
 // keys yet: overwriting them would orphan every message signed before.
 // hosts stand in the link certificate.
 func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
+	return files{}.createKeys(dir, id, hosts)
+}
+
+func (f files) createKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -78,15 +81,17 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 		return nil, err
 	}
 	for name, data := range map[string][]byte{linkSeedFile: seed, linkCertFile: cert, linkKeyFile: certKey, secretFile: secret} {
-		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		if err := f.put(fileKeys, filepath.Join(dir, name), data, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
+	path := filepath.Join(dir, termsKeyFile)
+	if err := f.try(fileKeys, path, func() error { return terms.Save(path) }); err != nil {
 		return nil, err
 	}
 	// The message key comes last: its presence says that the set is whole.
-	if err := key.Save(filepath.Join(dir, messageKeyFile)); err != nil {
+	path = filepath.Join(dir, messageKeyFile)
+	if err := f.try(fileKeys, path, func() error { return errors.Join(key.Save(path), syncDir(dir)) }); err != nil {
 		return nil, err
 	}
 	return LoadKeys(dir)
@@ -145,6 +150,9 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 		if *into, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
 			return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 		}
+	}
+	if _, err := tls.X509KeyPair(k.LinkCert, k.LinkKey); err != nil {
+		return nil, fmt.Errorf("%s and %s do not belong together, or are not whole: %w", filepath.Join(dir, linkCertFile), linkKeyFile, err)
 	}
 	if len(k.Secret) != 32 {
 		return nil, fmt.Errorf("%s: want 32 bytes, found %d: restore it from the backup", filepath.Join(dir, secretFile), len(k.Secret))

@@ -22,13 +22,15 @@ func echo() *API {
 			}
 			return Published{Name: name, Items: []Item{{Text: string(data)}}}, nil
 		},
-		Status:   func(context.Context) (Status, error) { return Status{Node: "de-cert"}, nil },
-		Arrivals: func(_ context.Context, from uint64, emit func(Arrival) error) error { return emit(Arrival{Seq: from, Object: []byte("{}")}) },
-		List:     func(_ context.Context, kind string) ([]byte, error) { return []byte(kind), nil },
-		Message:  func(_ context.Context, seq uint64) ([]byte, error) { return nil, refused },
-		Reload:   func(context.Context) error { return nil },
-		Healthy:  func() error { return nil },
-		Metrics:  http.NotFoundHandler(),
+		Status: func(context.Context) (Status, error) { return Status{Node: "de-cert"}, nil },
+		Arrivals: func(_ context.Context, from uint64, emit func(Arrival) error) error {
+			return emit(Arrival{Seq: from, Object: []byte("{}")})
+		},
+		List:    func(_ context.Context, kind string) ([]byte, error) { return []byte(kind), nil },
+		Message: func(_ context.Context, seq uint64) ([]byte, error) { return nil, refused },
+		Reload:  func(context.Context) error { return nil },
+		Healthy: func() error { return nil },
+		Metrics: http.NotFoundHandler(),
 	}
 }
 
