@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,15 +28,22 @@ func (n *Node) begin() error {
 		return err
 	}
 	n.begun = true
-	return os.WriteFile(path, []byte(n.started.UTC().Format("2006-01-02T15:04:05Z")), 0o600)
+	if err := n.disk(writeRunning, func() error {
+		return os.WriteFile(path, []byte(n.started.UTC().Format("2006-01-02T15:04:05Z")), 0o600)
+	}); err != nil {
+		return fmt.Errorf("the data folder cannot be written: %s: %w: free space there or mend the disk, then start the node again", path, err)
+	}
+	return nil
 }
 
 // end takes the mark away.
 func (n *Node) end() error {
-	if err := os.Remove(n.runningPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return n.disk(writeStopped, func() error {
+		if err := os.Remove(n.runningPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
 }
 
 // sentScan is how many of the last journal records are looked at to find out
@@ -47,7 +55,7 @@ const sentScan = 5000
 // in and in what left.
 func (n *Node) knownLog(ctx context.Context) (uint64, error) {
 	known := n.intakeDone
-	page, err := journal.Find(ctx, journalLog{n.bus.Journal()}, journal.Query{Kinds: []journal.Kind{"sent"}, Limit: sentScan, Scan: sentScan})
+	page, err := journal.Find(ctx, n.journalLog(), journal.Query{Kinds: []journal.Kind{"sent"}, Limit: sentScan, Scan: sentScan})
 	if err != nil {
 		return 0, err
 	}

@@ -17,10 +17,15 @@ import (
 const journalSubject = "record"
 
 // journalLog lets the journal write to a stream of the bus.
-type journalLog struct{ stream *bus.Stream }
+type journalLog struct {
+	stream *bus.Stream
+	disk   func(name string, do func() error) error
+}
+
+func (n *Node) journalLog() journalLog { return journalLog{n.bus.Journal(), n.disk} }
 
 // Append stores records if the last one has the sequence after.
-func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (uint64, error) {
+func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (last uint64, err error) {
 	out := make([]bus.Record, len(records))
 	for i, data := range records {
 		out[i] = bus.Record{Subject: journalSubject, Data: data}
@@ -28,7 +33,11 @@ func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) 
 	if len(out) > 0 {
 		out[0].ExpectLastSubject = &after
 	}
-	return l.stream.Append(ctx, out)
+	err = l.disk(writeJournal, func() error {
+		last, err = l.stream.Append(ctx, out)
+		return err
+	})
+	return last, err
 }
 
 // Read returns records in order.
