@@ -188,6 +188,12 @@ func TestCommitUnknownIsNotDoubled(t *testing.T) {
 	log.mu.Lock()
 	log.lost = false
 	log.mu.Unlock()
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{1})); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.records) != 2 {
+		t.Fatalf("%d records: the object of the unknown commit, sent again, was taken for new", len(log.records))
+	}
 	if _, err := c.commit(t.Context(), "b", takeOnce("b", digest{2})); err != nil {
 		t.Fatal(err)
 	}
