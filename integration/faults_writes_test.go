@@ -24,6 +24,8 @@ type burning struct {
 	keeps bool
 	left  int
 	hits  int
+
+	under func(name string, do func() error) error // writes what does not fail; nil writes
 }
 
 func (b *burning) arm(name string, keeps bool, times int) {
@@ -41,6 +43,8 @@ func (b *burning) write(name string, do func() error) error {
 	}
 	b.mu.Unlock()
 	switch {
+	case !fails && b.under != nil:
+		return b.under(name, do)
 	case !fails:
 		return do()
 	case keeps:

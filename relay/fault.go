@@ -69,15 +69,18 @@ func (n *Node) disk(name string, do func() error) error {
 	return n.opt.Write(name, do)
 }
 
-// testedLog is the log as the committer writes it.
+// testedLog is the log as the committer writes it: not onto a full disk.
 type testedLog struct {
 	*bus.Stream
-	disk func(name string, do func() error) error
+	node *Node
 }
 
 // Append stores records as [bus.Stream.Append] does.
 func (l testedLog) Append(ctx context.Context, records []bus.Record) (last uint64, err error) {
-	err = l.disk(writeLog, func() error {
+	if err := l.node.space(wantsLog); err != nil {
+		return 0, err
+	}
+	err = l.node.disk(writeLog, func() error {
 		last, err = l.Stream.Append(ctx, records)
 		return err
 	})

@@ -211,7 +211,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.catchUp(ctx, logState.Last); err != nil {
 		return err
 	}
-	n.committer = newCommitter(testedLog{n.log, n.disk}, n.index, n.slog, n.onStored)
+	n.committer = newCommitter(testedLog{n.log, n}, n.index, n.slog, n.onStored)
 	n.committer.end = n.index.Applied()
 	n.committer.fault = n.at
 	cursors, err := link.NewCursorKey(n.keys.Secret)

@@ -19,10 +19,10 @@ const journalSubject = "record"
 // journalLog lets the journal write to a stream of the bus.
 type journalLog struct {
 	stream *bus.Stream
-	disk   func(name string, do func() error) error
+	node   *Node
 }
 
-func (n *Node) journalLog() journalLog { return journalLog{n.bus.Journal(), n.disk} }
+func (n *Node) journalLog() journalLog { return journalLog{n.bus.Journal(), n} }
 
 // Append stores records if the last one has the sequence after.
 func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (last uint64, err error) {
@@ -33,7 +33,10 @@ func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) 
 	if len(out) > 0 {
 		out[0].ExpectLastSubject = &after
 	}
-	err = l.disk(writeJournal, func() error {
+	if err := l.node.space(wantsJournal); err != nil {
+		return 0, err
+	}
+	err = l.node.disk(writeJournal, func() error {
 		last, err = l.stream.Append(ctx, out)
 		return err
 	})
@@ -79,9 +82,18 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 	}
 	_, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
-		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", err)
+		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
 	}
 	return nil
+}
+
+// forPeer is an error of our journal as a peer may hear it: how full a disk is
+// here does not leave. The journal's own lines in the node's log say it.
+func forPeer(err error) error {
+	if federation.ReasonOf(err) == federation.Quota {
+		return federation.Refuse(federation.Quota, "journal", "there is no room to record what is sent")
+	}
+	return err
 }
 
 func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
@@ -163,5 +175,5 @@ func (n *Node) receipt(ctx context.Context, peer string, raw []byte) error {
 		r.Outcomes = append(r.Outcomes, journal.ReceiptOutcome{Seq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
 	}
 	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Receipt: r})
-	return err
+	return forPeer(err)
 }
