@@ -41,6 +41,7 @@ const (
 	// Additions go here, at the end.
 
 	Unsupported Reason = "unsupported"
+	Lost        Reason = "lost"
 )
 
 // meaning is one row of the manual's table of reasons.
@@ -83,6 +84,7 @@ var meanings = [...]meaning{
 	{Quota, "The peer or the source has used up its share for now."},
 	{HeldForPerson, "A person has to decide."},
 	{Unsupported, "The input is of a kind that this node does not read."},
+	{Lost, "It was here, and the disk or a backup put back lost it; its source has to send it again."},
 }
 
 // Reasons returns every reason, in the order of introduction.

@@ -28,6 +28,7 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 			p = &prepared{kind: e.Kind}
 		}
 		p.seq, p.at, p.from, p.peer, p.refer, p.bytes = seqs[i], e.At, e.From, e.Peer, e.Refer, len(e.Body)
+		p.check, p.lost = e.check(), e.Lost
 		n.recent.add(p)
 	}
 	n.index.Note(noted)

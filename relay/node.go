@@ -190,6 +190,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	logLast := logState.Last
 	if err := n.checkEnd(ctx, &logState); err != nil {
 		return err
 	}
@@ -208,7 +209,7 @@ func (n *Node) open(ctx context.Context) error {
 	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{OnStored: n.onJournal, Logger: n.slog}); err != nil {
 		return err
 	}
-	if err := n.catchUp(ctx, logState.Last); err != nil {
+	if err := n.catchUp(ctx, logLast); err != nil {
 		return err
 	}
 	n.committer = newCommitter(testedLog{n.log, n}, n.index, n.slog, n.onStored)
