@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/store"
 )
 
 // fakeLog is a log in memory whose next appends can be broken in both ways:
@@ -75,6 +76,8 @@ type fakeIndex struct {
 	mu   sync.Mutex
 	seen map[objectKey]bool
 }
+
+func (x *fakeIndex) Routes(context.Context, string, [32]byte) ([]store.Route, error) { return nil, nil }
 
 func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
 	x.mu.Lock()

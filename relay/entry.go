@@ -96,6 +96,14 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
+
+	// Shown names what the message shows of the object, Parts counts it, and
+	// Whole says that nothing is missing.
+	Shown half `json:"shown,omitzero"`
+	Parts int  `json:"parts,omitempty"`
+	Whole bool `json:"whole,omitempty"`
+	// Variant: it was taken before by another way, and this message shows more.
+	Variant bool `json:"variant,omitempty"`
 }
 
 // dropped reports whether the stored message no longer holds the object: it

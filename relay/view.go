@@ -1,6 +1,12 @@
 package relay
 
-import "strings"
+import (
+	"context"
+	"strings"
+
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/store"
+)
 
 // seenIndex answers, exactly and from memory, what this node has taken so
 // far: commits note what they stored before the next one is built.
@@ -9,14 +15,21 @@ type seenIndex interface {
 	Seen(issuer string, digests [][32]byte) []bool
 	// Version returns the newest version held of an object.
 	Version(issuer, id string) (version string, digest [32]byte, ok bool, err error)
+	// Routes returns the messages by which an object was taken.
+	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
 // itself is about to store.
 type view struct {
 	index    seenIndex
-	digests  map[objectKey]bool
+	digests  map[objectKey][]way
 	versions map[idKey]heldVersion
+
+	// read returns a message of the log, nil when it is no longer kept or no
+	// longer verifies. Each is read once for a batch.
+	read    func(seq uint64) (*envelope.Verified, error)
+	fetched map[uint64]*envelope.Verified
 }
 
 type objectKey struct {
@@ -32,7 +45,7 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // add lets the view show what entries hold.
@@ -42,7 +55,8 @@ func (v *view) add(entries []*entry) {
 			if it.Outcome != taken && it.Outcome != held || it.Digest == (digest{}) {
 				continue
 			}
-			v.digests[objectKey{it.Issuer, it.Digest}] = true
+			ok := objectKey{it.Issuer, it.Digest}
+			v.digests[ok] = append(v.digests[ok], e.way(it))
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
@@ -53,7 +67,7 @@ func (v *view) add(entries []*entry) {
 
 // seen reports whether the object is held already.
 func (v *view) seen(issuer string, d digest) bool {
-	return v.digests[objectKey{issuer, d}] || v.index.Seen(issuer, [][32]byte{d})[0]
+	return len(v.digests[objectKey{issuer, d}]) > 0 || v.index.Seen(issuer, [][32]byte{d})[0]
 }
 
 // version returns the newest version held of an object.
