@@ -47,18 +47,25 @@ func (v *view) adds(it *entryItem, shown envelope.Shown) (bool, error) {
 	if shown.Whole {
 		return true, nil
 	}
-	var together envelope.Shown
-	for _, w := range ways {
-		held, err := v.shown(w, it.Digest)
-		if err != nil {
+	held := make([]envelope.Shown, len(ways))
+	for i, w := range ways {
+		if held[i], err = v.shown(w, it.Digest); err != nil {
 			return false, err
 		}
-		if shown.Within(held) {
-			return false, nil
-		}
-		together = together.With(held)
 	}
-	return !shown.Within(together) || together.Within(shown), nil
+	return showsMore(shown, held), nil
+}
+
+// showsMore reports whether what arrived is to be taken beside what is held.
+func showsMore(arrived envelope.Shown, held []envelope.Shown) bool {
+	var together envelope.Shown
+	for _, h := range held {
+		if arrived.Within(h) {
+			return false
+		}
+		together = together.With(h)
+	}
+	return !arrived.Within(together) || together.Within(arrived)
 }
 
 // ways returns how an object came, in the log and in the batch.
