@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/entente-relay/entente/relay"
 	"github.com/entente-relay/entente/relay/dashboard"
 )
 
@@ -273,4 +274,44 @@ func TestVariantWithLess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVariantOfWhatIsNotHere: what waits or was refused here is judged anew by
+// each way it comes, and is no variant of anything.
+func TestVariantOfWhatIsNotHere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: four regions, twice")
+	}
+	t.Run("refused for residency", func(t *testing.T) {
+		x := newDiamond(t, nil, []string{"target"})
+		x.d.edit("storage: []", "storage: [US]")
+		x.publish([]byte(strings.Replace(string(routed(routedID)), `"x_victim`, `"extensions":{"extension-definition--7a5c4f0e-1d6b-4c83-9f2e-3b8d50a6e917":{"extension_type":"property-extension","residency":["EU"]}},"x_victim`, 1)))
+		x.join(x.b)
+		x.join(x.c)
+		x.want(x.d, routedID)
+		if o := x.objects(x.d); o.Refused != 2 || o.Variants != 0 || o.Reasons["residency"] != 2 {
+			t.Errorf("D counts %+v", o)
+		}
+	})
+	t.Run("pending", func(t *testing.T) {
+		x := newDiamond(t, []string{"commercial"}, []string{"target"})
+		if err := relay.ForgetParticipant(relay.StatementsDir(x.d.dir), x.a.id); err != nil {
+			t.Fatal(err)
+		}
+		x.publish(routed(routedID))
+		x.join(x.b)
+		x.join(x.c)
+		x.want(x.d, routedID)
+		if o := x.objects(x.d); o.Held != 2 || o.Taken != 0 {
+			t.Errorf("D does not know A, and counts %+v", o)
+		}
+		x.d.know(x.a)
+		if err := x.d.node.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		x.want(x.d, routedID, "c", "t")
+		if o := x.objects(x.d); o.Held != 0 || o.Taken != 3 || o.Variants != 1 || o.Duplicate != 1 {
+			t.Errorf("D knows A now, and counts %+v", o)
+		}
+	})
 }
