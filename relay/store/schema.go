@@ -3,7 +3,7 @@ package store
 // schemaVersion is kept in the file's user_version. A file with another one is
 // deleted and built anew, so change it with every change of the tables below
 // or of what their columns mean.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as ours ("Ente"), so that a database of
 // something else at the same path is not taken for a damaged index of ours.
@@ -65,8 +65,11 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 	issuer INTEGER NOT NULL,
 	digest BLOB NOT NULL,
 	reason TEXT NOT NULL,
-	seq    INTEGER NOT NULL
+	seq    INTEGER NOT NULL,    -- the entry that says so
+	by     INTEGER NOT NULL,    -- who signed it
+	at     INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX gone_seq ON gone (seq);
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
 	peer   INTEGER NOT NULL,
@@ -84,6 +87,7 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 	PRIMARY KEY (peer, ref, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_seq ON held (seq, peer);
+CREATE INDEX held_digest ON held (digest);
 
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,
@@ -121,6 +125,7 @@ CREATE TABLE deliveries (     -- one message in one frame
 	variant   INTEGER NOT NULL,
 	objects   INTEGER NOT NULL,
 	redacted  INTEGER NOT NULL,
+	gone      INTEGER NOT NULL, -- digests that it takes back
 	state     INTEGER NOT NULL, -- see inFlight
 	acked     INTEGER NOT NULL,
 	stored    INTEGER NOT NULL,
