@@ -33,6 +33,8 @@ const (
 	// entryMarker holds no body: what was refused, by digest and reason, and
 	// the cursor behind it.
 	entryMarker entryKind = "marker"
+	// entryGone holds one verified message that takes objects back.
+	entryGone entryKind = "gone"
 	// entryResend asks that an earlier entry be judged again for one peer.
 	entryResend entryKind = "resend"
 )
@@ -70,10 +72,15 @@ type entry struct {
 	Root     string         `json:"root,omitempty"` // of the frame it came in
 	Message  string         `json:"jti,omitempty"`  // id of the message
 
+	// Items are the outcomes of the message's objects; of one that takes back,
+	// those of the digests without effect.
 	Items []entryItem `json:"items,omitempty"`
+	Gone  []goneItem  `json:"gone,omitempty"` // what it takes back with effect
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+
+	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`
 
@@ -104,6 +111,19 @@ type entryItem struct {
 	Whole bool `json:"whole,omitempty"`
 	// Variant: it was taken before by another way, and this message shows more.
 	Variant bool `json:"variant,omitempty"`
+	// Against is the digest of the content that is here, of an equivocation.
+	Against digest `json:"against,omitzero"`
+
+	supersedes digest // the newest version until now; not stored
+}
+
+// goneItem is one object that is taken back from this entry on, whether it is
+// here or not.
+type goneItem struct {
+	Issuer string `json:"iss"` // of the object
+	Digest digest `json:"digest"`
+	For    string `json:"for"`          // superseded, withdrawn or spill
+	By     string `json:"by,omitempty"` // who signed it, if not the issuer
 }
 
 // dropped reports whether the stored message no longer holds the object: it

@@ -113,6 +113,7 @@ type judged struct {
 	message   int // index into cleared, -1 when nothing of it goes
 	decisions []policy.Decision
 	subjects  []*policy.Subject
+	gone      []goneItem // what the message takes back
 }
 
 // build walks the log from a cursor and makes one frame of what may go.
@@ -145,7 +146,10 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 			more = true
 			break
 		}
-		if err := x.judge(ctx, d, p); err != nil {
+		if err := x.judge(ctx, d, p); errors.Is(err, errNextFrame) {
+			more = true
+			break
+		} else if err != nil {
 			return link.Frame{}, err
 		}
 		d.pos = p.seq
@@ -174,12 +178,20 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 		}
 		p = old
 	}
+	if p.kind == entryGone && !p.passed(d.peer) {
+		return x.takeBack(ctx, d, p)
+	}
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil
 	}
 	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: -1, subjects: p.subjects}
+	withdrawn := x.node.withdrawn(p)
 	for i, s := range p.subjects {
 		it := p.items[i]
+		if withdrawn[i] {
+			j.decisions = append(j.decisions, d.world.Bundle.Withhold(s, d.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", d.now))
+			continue
+		}
 		if it.Outcome == held {
 			j.decisions = append(j.decisions, d.world.Bundle.Withhold(s, d.recipient, federation.Hold, it.Reason, it.Text, d.now))
 			continue

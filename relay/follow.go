@@ -60,6 +60,7 @@ func (n *Node) follow(ctx context.Context) {
 			n.note(n.retryPending(ctx))
 		}
 		n.note(n.followBoth(ctx))
+		n.told.all()
 	}
 }
 
@@ -123,7 +124,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
 		batch = append(batch, e.indexed(st.Seq))
-		if len(e.Items) > 0 && st.Seq > n.intakeDone {
+		if len(e.Items)+len(e.Gone) > 0 && st.Seq > n.intakeDone {
 			intakes = append(intakes, e.intake(st.Seq))
 		}
 	}
@@ -149,10 +150,14 @@ func (e *entry) intake(seq uint64) *journal.Record {
 	if len(e.Body) > 0 {
 		in.Message = sha256.Sum256(e.Body)
 	}
+	for _, g := range e.Gone {
+		in.Issuer = journal.Token(g.Issuer)
+		in.Gone = append(in.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+	}
 	for _, it := range e.Items {
 		in.Issuer = journal.Token(it.Issuer)
 		in.Objects = append(in.Objects, journal.IntakeObject{Digest: journal.Digest(it.Digest), ID: journal.ID(it.ID), Outcome: journal.Outcome(it.Outcome),
-			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking)})
+			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking), Against: journal.Digest(it.Against)})
 	}
 	return &journal.Record{At: e.At, Intake: in}
 }
@@ -212,6 +217,10 @@ func (e *entry) indexed(seq uint64) store.Entry {
 	}
 	if e.Position != nil {
 		out.Cursor = e.Position.Cursor
+	}
+	out.Proof = e.proved()
+	for _, g := range e.Gone {
+		out.Gone = append(out.Gone, store.Gone{Issuer: g.Issuer, Digest: g.Digest, Reason: g.For, By: g.By})
 	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,

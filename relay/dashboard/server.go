@@ -23,9 +23,15 @@ type API struct {
 	Arrivals func(ctx context.Context, from uint64, emit func(Arrival) error) error
 	List     func(ctx context.Context, kind string) ([]byte, error)
 	Message  func(ctx context.Context, seq uint64) ([]byte, error)
-	Reload   func(ctx context.Context) error
-	Healthy  func() error
-	Metrics  http.Handler
+	Proofs   func(ctx context.Context) ([]Proof, error)
+	Proof    func(ctx context.Context, seq uint64) ([]byte, error)
+	// Withdraw takes own objects back; Withdrawals lists what was: of one id, of
+	// the objects of one log sequence, or of all.
+	Withdraw    func(ctx context.Context, ids []string, reason string) ([]Withdrawal, error)
+	Withdrawals func(ctx context.Context, id string, seq uint64) ([]Withdrawal, error)
+	Reload      func(ctx context.Context) error
+	Healthy     func() error
+	Metrics     http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -36,7 +42,21 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/status", a.status)
 	mux.HandleFunc("GET /v1/arrivals", a.arrivals)
 	mux.HandleFunc("GET /v1/lists/{kind}", a.list)
-	mux.HandleFunc("GET /v1/messages/{seq}", a.message)
+	mux.HandleFunc("GET /v1/messages/{seq}", a.text(a.Message))
+	mux.HandleFunc("GET /v1/proofs/{seq}", a.text(a.Proof))
+	mux.HandleFunc("GET /v1/proofs", func(w http.ResponseWriter, r *http.Request) {
+		ps, err := a.Proofs(r.Context())
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		reply(w, ps)
+	})
+	mux.HandleFunc("POST /v1/withdraw", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		answer(w)(a.Withdraw(r.Context(), q["id"], q.Get("reason")))
+	})
+	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -132,19 +152,46 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the caller left: nothing to mend
 }
 
-func (a *API) message(w http.ResponseWriter, r *http.Request) {
-	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
-	if err != nil {
-		http.Error(w, "want a log sequence number", http.StatusBadRequest)
-		return
+// text answers with what stands at a log sequence.
+func (a *API) text(of func(ctx context.Context, seq uint64) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
+		if err != nil {
+			http.Error(w, "want a log sequence number", http.StatusBadRequest)
+			return
+		}
+		text, err := of(r.Context(), seq)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write(text) // the caller left: nothing to mend
 	}
-	text, err := a.Message(r.Context(), seq)
-	if err != nil {
-		fail(w, err)
-		return
+}
+
+func (a *API) withdrawals(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	seq := uint64(0)
+	if s := q.Get("seq"); s != "" {
+		var err error
+		if seq, err = strconv.ParseUint(s, 10, 64); err != nil {
+			http.Error(w, "seq: want a log sequence number", http.StatusBadRequest)
+			return
+		}
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write(text) // the caller left: nothing to mend
+	answer(w)(a.Withdrawals(r.Context(), q.Get("id"), seq))
+}
+
+// answer writes a list of withdrawals or the error in its place.
+func answer(w http.ResponseWriter) func([]Withdrawal, error) {
+	return func(ws []Withdrawal, err error) {
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		reply(w, ws)
+	}
 }
 
 // problem is the JSON of an error: its whole text and, of a refusal, the

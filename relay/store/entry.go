@@ -49,6 +49,8 @@ type Entry struct {
 	Objects []Object
 	// Gone are the objects that the message withdraws.
 	Gone []Gone
+	// Proof says that the entry proves an equivocation, nil if it does not.
+	Proof *Proof
 }
 
 // Object is one object of an entry. Issuer, Digest and ID are required when
@@ -88,11 +90,13 @@ type Shown struct {
 }
 
 // Gone is a withdrawal: the issuer says that the object with this digest is
-// superseded or gone. It counts before the object is known, too.
+// superseded or gone. It counts before the object is known, too. Of several the
+// one that says most counts, see [Outranks].
 type Gone struct {
-	Issuer string
+	Issuer string // of the object
 	Digest [32]byte
-	Reason string
+	Reason string // "superseded", "withdrawn" or "spill"
+	By     string // who signed it, "" for the issuer
 }
 
 // Event is one record of the journal as the index sees it. An event with
@@ -128,6 +132,8 @@ type SentMessage struct {
 	LogSeq  uint64 // the entry it was made from
 	LinkSeq uint64 // its number on the link, from 1
 	Objects []SentObject
+	// Gone are the digests that the message takes back, instead of objects.
+	Gone [][32]byte
 }
 
 // SentObject is one object of a sent message: Share or Redact.

@@ -43,11 +43,19 @@ type memory struct {
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
 	notedRoutes   map[objectKey][]Route
-	notedGone     map[objectKey]uint64
+	notedNames    map[objectKey]notedName
+	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 }
 
 type issuerID struct{ issuer, id string }
+
+type notedName struct{ id, version string }
+
+type notedGone struct {
+	reason string
+	seq    uint64
+}
 
 type notedVersion struct {
 	version string
@@ -65,7 +73,8 @@ func newMemory() *memory {
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
 		notedRoutes:   make(map[objectKey][]Route),
-		notedGone:     make(map[objectKey]uint64),
+		notedNames:    make(map[objectKey]notedName),
+		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 
 		nextObject: 1,
@@ -122,16 +131,15 @@ func (m *memory) lookup(issuer string, digests [][32]byte, gone bool) []bool {
 	if !ok {
 		return found
 	}
-	known, noted := m.objects, m.notedObjects
-	if gone {
-		known, noted = m.gone, m.notedGone
-	}
 	for i := range digests {
 		k := mask.of(&digests[i])
-		if known.has(&k) {
+		switch {
+		case gone && m.gone.has(&k), !gone && m.objects.has(&k):
 			found[i] = true
-		} else if len(noted) > 0 {
-			_, found[i] = noted[k]
+		case gone && len(m.notedGone) > 0:
+			_, found[i] = m.notedGone[k]
+		case !gone && len(m.notedObjects) > 0:
+			_, found[i] = m.notedObjects[k]
 		}
 	}
 	return found
@@ -153,6 +161,7 @@ func (m *memory) note(entries []Entry) {
 				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
 			}
 			m.notedObjects[k] = e.Seq
+			m.notedNames[k] = notedName{o.ID, o.Version}
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}
@@ -160,7 +169,10 @@ func (m *memory) note(entries []Entry) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			m.notedGone[m.mask(g.Issuer).of(&g.Digest)] = e.Seq
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; !ok || Outranks(g.Reason, have.reason) {
+				m.notedGone[k] = notedGone{g.Reason, e.Seq}
+			}
 		}
 	}
 }
@@ -180,7 +192,9 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 				continue
 			}
 			k := m.mask(o.Issuer).of(&o.Digest)
-			drop(m.notedObjects, k, applied)
+			if drop(m.notedObjects, k, applied); m.notedObjects[k] == 0 {
+				delete(m.notedNames, k)
+			}
 			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {
@@ -189,7 +203,10 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			drop(m.notedGone, m.mask(g.Issuer).of(&g.Digest), applied)
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; ok && have.seq <= applied {
+				delete(m.notedGone, k)
+			}
 		}
 	}
 }

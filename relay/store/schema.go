@@ -78,7 +78,22 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 	issuer INTEGER NOT NULL,
 	digest BLOB NOT NULL,
 	reason TEXT NOT NULL,
-	seq    INTEGER NOT NULL
+	seq    INTEGER NOT NULL,    -- the entry that says so
+	by     INTEGER NOT NULL,    -- who signed it
+	at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX gone_seq ON gone (seq);
+
+CREATE TABLE proofs (         -- equivocations proved by two signatures, which the log entry holds
+	seq     INTEGER PRIMARY KEY,
+	at      INTEGER NOT NULL,
+	issuer  INTEGER NOT NULL,
+	signer  INTEGER NOT NULL,
+	id      TEXT NOT NULL,
+	version TEXT NOT NULL,
+	held    BLOB NOT NULL,      -- digests
+	refused BLOB NOT NULL,
+	UNIQUE (issuer, held, refused)
 ) STRICT;
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
@@ -97,6 +112,7 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 	PRIMARY KEY (peer, ref, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_seq ON held (seq, peer);
+CREATE INDEX held_digest ON held (digest);
 
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,
@@ -134,6 +150,7 @@ CREATE TABLE deliveries (     -- one message in one frame
 	variant   INTEGER NOT NULL,
 	objects   INTEGER NOT NULL,
 	redacted  INTEGER NOT NULL,
+	gone      INTEGER NOT NULL, -- digests that it takes back
 	state     INTEGER NOT NULL, -- see inFlight
 	acked     INTEGER NOT NULL,
 	stored    INTEGER NOT NULL,
