@@ -184,9 +184,9 @@ func (u *unsigned) Error() string {
 // takenBack are signed withdrawals by what they take back.
 type takenBack map[envelope.Gone]*arrival
 
-// sign signs what is still missing.
-func (t takenBack) sign(w *World, k *Keys, gone []envelope.Gone, now time.Time) error {
-	msgs, err := envelope.Issue(nil, envelope.IssueOptions{Issuer: w.Node.ID, Key: k.Message, Secret: k.Secret, Now: now, Gone: gone,
+// sign signs what is still missing, on behalf of owner, "" for this node.
+func (t takenBack) sign(w *World, k *Keys, gone []envelope.Gone, now time.Time, owner string) error {
+	msgs, err := envelope.Issue(nil, envelope.IssueOptions{Issuer: w.Node.ID, For: owner, Key: k.Message, Secret: k.Secret, Now: now, Gone: gone,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }})
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (t takenBack) sign(w *World, k *Keys, gone []envelope.Gone, now time.Time) 
 
 // commit stores what build says as this node's own act: entries, and behind
 // them the withdrawals, which are signed outside of the committer.
-func (t takenBack) commit(ctx context.Context, c *committer, w *World, k *Keys, now time.Time,
+func (t takenBack) commit(ctx context.Context, c *committer, w *World, k *Keys, now time.Time, owner string,
 	build func(v *view) ([]*entry, []envelope.Gone, error)) (result, error) {
 	for {
 		res, err := c.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
@@ -223,7 +223,7 @@ func (t takenBack) commit(ctx context.Context, c *committer, w *World, k *Keys, 
 		if !ok {
 			return res, err
 		}
-		if err := t.sign(w, k, missing.gone, now); err != nil {
+		if err := t.sign(w, k, missing.gone, now, owner); err != nil {
 			return result{}, err
 		}
 	}

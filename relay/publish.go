@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
@@ -22,11 +23,25 @@ import (
 // this node's own act and committed, or held or refused with a reason. It
 // returns after the synced commit.
 func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (dashboard.Published, error) {
+	return n.PublishFor(ctx, "", name, profile, data)
+}
+
+// PublishFor does the same on behalf of another participant, whose delegate
+// this node is: the objects are newer versions of that one's. Owner is "" for
+// this node itself.
+func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data []byte) (dashboard.Published, error) {
 	n.at(stepPublishReceived)
+	if owner == n.id {
+		owner = ""
+	}
+	if owner != "" && !directory.ValidID(owner) {
+		return dashboard.Published{}, federation.Refuse(federation.NotOwner, name, fmt.Sprintf("%q is not the id of a participant", owner))
+	}
 	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
 	if err != nil {
 		return dashboard.Published{}, err
 	}
+	p.owner = owner
 	signed, err := p.sign()
 	if err != nil {
 		return dashboard.Published{}, err
@@ -86,6 +101,7 @@ type publication struct {
 	waiting  []*stix.Object
 	messages int
 	gone     takenBack // of versions that are replaced
+	owner    string    // on whose behalf, "" for this node
 }
 
 // read reads a file under a source profile.
@@ -179,7 +195,7 @@ func (p *publication) restricted(o *stix.Object) bool {
 // issue signs one group and judges the result as any arriving message. What
 // cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	o := envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	msgs, err := envelope.Issue(group, o)
 	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {
@@ -224,7 +240,7 @@ var errTooMany = errors.New("relay: too many log entries for one commit")
 // version that they replace. Objects that are here already fall out, so that
 // nothing is held twice.
 func (p *publication) commit(ctx context.Context, c *committer, signed []*arrival) error {
-	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
+	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, p.owner, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
 		newest := map[idKey]heldVersion{}
 		for _, a := range signed {
 			e, err := a.entry(v)

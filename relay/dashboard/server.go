@@ -18,7 +18,9 @@ const MaxUpload = 64 << 20
 
 // API is what a node lets its own machine ask of it.
 type API struct {
-	Publish  func(ctx context.Context, name, profile string, data []byte) (Published, error)
+	// Publish takes a file on behalf of owner, "" for the node itself; so does
+	// Withdraw.
+	Publish  func(ctx context.Context, owner, name, profile string, data []byte) (Published, error)
 	Status   func(ctx context.Context) (Status, error)
 	Arrivals func(ctx context.Context, from uint64, emit func(Arrival) error) error
 	List     func(ctx context.Context, kind string) ([]byte, error)
@@ -27,7 +29,7 @@ type API struct {
 	Proof    func(ctx context.Context, seq uint64) ([]byte, error)
 	// Withdraw takes own objects back; Withdrawals lists what was: of one id, of
 	// the objects of one log sequence, or of all.
-	Withdraw    func(ctx context.Context, ids []string, reason string) ([]Withdrawal, error)
+	Withdraw    func(ctx context.Context, owner string, ids []string, reason string) ([]Withdrawal, error)
 	Withdrawals func(ctx context.Context, id string, seq uint64) ([]Withdrawal, error)
 	Reload      func(ctx context.Context) error
 	Healthy     func() error
@@ -54,7 +56,7 @@ func (a *API) Handler() http.Handler {
 	})
 	mux.HandleFunc("POST /v1/withdraw", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		answer(w)(a.Withdraw(r.Context(), q["id"], q.Get("reason")))
+		answer(w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +99,7 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	res, err := a.Publish(r.Context(), q.Get("name"), q.Get("profile"), data)
+	res, err := a.Publish(r.Context(), q.Get("for"), q.Get("name"), q.Get("profile"), data)
 	if err != nil {
 		fail(w, err)
 		return
