@@ -42,15 +42,16 @@ func (a *arrival) equivocates(v *view, it *entryItem, i int, have digest) error 
 		return err
 	}
 	text, err := envelope.ProveEquivocation(held, have, a.verified, it.Digest)
-	if err != nil {
+	switch {
+	case federation.ReasonOf(err) != "": // such as by two signers, the owner and its delegate
 		it.Text += ", which is not proved: " + err.Error()
-		return nil
-	}
-	if len(text) > maxProofBytes {
+	case err != nil:
+		return err
+	case len(text) > maxProofBytes:
 		it.Text += ", and the proof is too large to be kept"
-		return nil
+	default:
+		a.proof = &entryProof{Item: i, Signer: a.verified.Issuer(), Text: text}
 	}
-	a.proof = &entryProof{Item: i, Signer: a.verified.Issuer(), Text: text}
 	return nil
 }
 
