@@ -152,7 +152,22 @@ func TestDelegate(t *testing.T) {
 			return ""
 		})
 	}
-	// Revoked at B, the next is refused there; revoked at D only, there.
+	revoked(t, a, b, d, id, raw)
+	// D's index, built anew, says the same.
+	before := standingAt(t, d, routedID)
+	d.stop()
+	if err := os.Remove(filepath.Join(d.cfg.Data, "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	d.start()
+	if after := standingAt(t, d, routedID); !slices.Equal(before, after) {
+		t.Errorf("D had %q, and with its index built anew has %q", before, after)
+	}
+}
+
+// revoked ends a delegation: at D alone, then at B too.
+func revoked(t *testing.T, a, b, d *region, id string, raw []byte) {
+	t.Helper()
 	end, err := directory.NewRevocation(directory.Revocation{ID: id, Issuer: a.id, At: a.now()}, a.keys.Terms)
 	if err != nil {
 		t.Fatal(err)
@@ -169,15 +184,5 @@ func TestDelegate(t *testing.T) {
 	b.goesBy(end)
 	if res, err := b.node.PublishFor(t.Context(), a.id, "x", "", newerBundle(routedID, 5)); err != nil || res.Refused != 1 {
 		t.Errorf("B acts by a delegation that was revoked: %+v, %v", res, err)
-	}
-	// D's index, built anew, says the same.
-	before := standingAt(t, d, routedID)
-	d.stop()
-	if err := os.Remove(filepath.Join(d.cfg.Data, "index.db")); err != nil {
-		t.Fatal(err)
-	}
-	d.start()
-	if after := standingAt(t, d, routedID); !slices.Equal(before, after) {
-		t.Errorf("D had %q, and with its index built anew has %q", before, after)
 	}
 }
