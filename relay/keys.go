@@ -47,19 +47,17 @@ type MessageKey interface {
 	Key(purpose string, notBefore, notAfter time.Time) directory.Key
 }
 
-// CreateKeys makes new keys for the node id under dir, which must not hold
-// keys yet: overwriting them would orphan every message signed before.
-// hosts stand in the link certificate.
-func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
+// CreateKeys makes new keys for a node in its keys folder, which must not hold
+// keys yet: overwriting them would orphan every message signed before. Where
+// the configuration names a signer, the message key is the signer's. hosts stand
+// in the link certificate.
+func CreateKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
+	dir := KeysDir(cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, messageKeyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, termsKeyFile)); err == nil {
 		return nil, fmt.Errorf("%s already holds keys: name another folder, or move them away first", dir)
-	}
-	key, err := directory.GenerateKey()
-	if err != nil {
-		return nil, err
 	}
 	terms, err := directory.GenerateKey()
 	if err != nil {
@@ -69,7 +67,7 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, certKey, err := bus.NewTLSIdentity(id, hosts)
+	cert, certKey, err := bus.NewTLSIdentity(cfg.Node.ID, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +83,14 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
 		return nil, err
 	}
+	if cfg.Keys.Signer != "" {
+		return OpenKeys(cfg)
+	}
 	// The message key comes last: its presence says that the set is whole.
+	key, err := directory.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
 	if err := key.Save(filepath.Join(dir, messageKeyFile)); err != nil {
 		return nil, err
 	}

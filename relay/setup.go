@@ -63,7 +63,7 @@ func Setup(o SetupOptions) (cfg *configs.Node, err error) {
 			err = errors.Join(err, os.RemoveAll(KeysDir(made)), removeIfThere(path), removeIfThere(statement))
 		}
 	}()
-	keys, err := CreateKeys(KeysDir(made), made.Node.ID, o.Values.Hosts)
+	keys, err := CreateKeys(made, o.Values.Hosts)
 	if err != nil {
 		return nil, err
 	}
