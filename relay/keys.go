@@ -2,13 +2,12 @@ package relay
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
@@ -47,11 +46,11 @@ type MessageKey interface {
 	Key(purpose string, notBefore, notAfter time.Time) directory.Key
 }
 
-// CreateKeys makes new keys for a node in its keys folder, which must not hold
+// createKeys makes new keys for a node in its keys folder, which must not hold
 // keys yet: overwriting them would orphan every message signed before. Where
 // the configuration names a signer, the message key is the signer's. hosts stand
 // in the link certificate.
-func CreateKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
+func (f files) createKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
 	dir := KeysDir(cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -76,14 +75,18 @@ func CreateKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
 		return nil, err
 	}
 	for name, data := range map[string][]byte{linkSeedFile: seed, linkCertFile: cert, linkKeyFile: certKey, secretFile: secret} {
-		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		if err := f.put(fileKeys, filepath.Join(dir, name), data, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
+	path := filepath.Join(dir, termsKeyFile)
+	if err := f.try(fileKeys, path, func() error { return terms.Save(path) }); err != nil {
 		return nil, err
 	}
 	if cfg.Keys.Signer != "" {
+		if err := syncDir(dir); err != nil {
+			return nil, err
+		}
 		return OpenKeys(cfg)
 	}
 	// The message key comes last: its presence says that the set is whole.
@@ -91,7 +94,8 @@ func CreateKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := key.Save(filepath.Join(dir, messageKeyFile)); err != nil {
+	path = filepath.Join(dir, messageKeyFile)
+	if err := f.try(fileKeys, path, func() error { return errors.Join(key.Save(path), syncDir(dir)) }); err != nil {
 		return nil, err
 	}
 	return LoadKeys(dir)
@@ -150,6 +154,9 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 		if *into, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
 			return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 		}
+	}
+	if _, err := tls.X509KeyPair(k.LinkCert, k.LinkKey); err != nil {
+		return nil, fmt.Errorf("%s and %s do not belong together, or are not whole: %w", filepath.Join(dir, linkCertFile), linkKeyFile, err)
 	}
 	if len(k.Secret) != 32 {
 		return nil, fmt.Errorf("%s: want 32 bytes, found %d: restore it from the backup", filepath.Join(dir, secretFile), len(k.Secret))
