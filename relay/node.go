@@ -49,6 +49,7 @@ type Node struct {
 	world   atomic.Pointer[World]
 	roots   *envelope.RootCache
 	recent  *recent
+	far     far
 	started time.Time
 
 	bus       *bus.Bus
@@ -80,6 +81,14 @@ type Node struct {
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
 	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+
+	// noted is the last log entry that the index has heard of. What the stream
+	// has beyond it is not shown to peers yet: what it refers to may be in the
+	// same commit.
+	noted      atomic.Uint64
+	news       news
+	publishing publishing
+	waiting    waiting
 }
 
 // pulling is one running puller.

@@ -44,6 +44,7 @@ type memory struct {
 	notedObjects  map[objectKey]uint64
 	notedGone     map[objectKey]uint64
 	notedVersions map[issuerID]notedVersion
+	notedHeld     map[string][]uint64 // at the way in, by id
 }
 
 type issuerID struct{ issuer, id string }
@@ -65,6 +66,7 @@ func newMemory() *memory {
 		notedObjects:  make(map[objectKey]uint64),
 		notedGone:     make(map[objectKey]uint64),
 		notedVersions: make(map[issuerID]notedVersion),
+		notedHeld:     make(map[string][]uint64),
 
 		nextObject: 1,
 		nextGone:   1,
@@ -140,6 +142,7 @@ func (m *memory) note(entries []Entry) {
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
+		m.noteHeld(e)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {
@@ -162,11 +165,12 @@ func (m *memory) note(entries []Entry) {
 // holds the lock for writing. An older noted version may have been covered by
 // a newer one of a later entry: that stays.
 func (m *memory) forget(entries []Entry, applied uint64) {
-	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions) == 0 {
+	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld) == 0 {
 		return
 	}
 	for i := range entries {
 		e := &entries[i]
+		m.forgetHeld(e, applied)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {

@@ -3,7 +3,7 @@ package store
 // schemaVersion is kept in the file's user_version. A file with another one is
 // deleted and built anew, so change it with every change of the tables below
 // or of what their columns mean.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as ours ("Ente"), so that a database of
 // something else at the same path is not taken for a damaged index of ours.
@@ -84,6 +84,7 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 	PRIMARY KEY (peer, ref, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_seq ON held (seq, peer);
+CREATE INDEX held_id ON held (id, peer);
 
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,
