@@ -114,7 +114,8 @@ type judged struct {
 	message   int // index into cleared, -1 when nothing of it goes
 	decisions []policy.Decision
 	subjects  []*policy.Subject
-	waitsFor  []string // ids for which something of it is held
+	waitsFor  []string   // ids for which something of it is held
+	gone      []goneItem // what the message takes back
 }
 
 // errEarly says that an entry mentions what is being published just now: it is
@@ -156,6 +157,10 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 		if errors.Is(err, errEarly) {
 			break // its end is news
 		}
+		if errors.Is(err, errNextFrame) {
+			more = true
+			break
+		}
 		if err != nil {
 			return link.Frame{}, err
 		}
@@ -184,6 +189,9 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 			return err
 		}
 		p = old
+	}
+	if p.kind == entryGone && !p.passed(d.peer) {
+		return x.takeBack(ctx, d, p)
 	}
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil

@@ -144,7 +144,7 @@ func (im *importer) compareMappings(arrivals []*arrival) {
 
 // receipt counts what became of the objects of one entry.
 func (e *entry) receipt() link.Outcome {
-	o := link.Outcome{Seq: e.LinkSeq}
+	o := link.Outcome{Seq: e.LinkSeq, Stored: len(e.Gone)}
 	for _, it := range e.Items {
 		switch it.Outcome {
 		case taken:
@@ -223,6 +223,9 @@ func (a *arrival) entry(v *view) (*entry, error) {
 	if a.err != nil {
 		return a.refusedEntry()
 	}
+	if len(a.verified.Gone()) > 0 {
+		return a.goneEntry(v)
+	}
 	e := &entry{Kind: entryMessage, Message: a.verified.ID()}
 	for i, it := range a.verified.Items() {
 		item := newItem(a.verified.Issuer(), it)
@@ -286,6 +289,10 @@ func newItem(issuer string, it envelope.Item) entryItem {
 // settle finds the outcome of one object: is it new, and may it be kept.
 func (it *entryItem) settle(v *view, d policy.Decision) error {
 	it.Marking = d.From()
+	if v.withdrawn(it.Issuer, it.Digest) {
+		it.Outcome, it.Reason, it.Text = refused, federation.Withdrawn, "its issuer took it back; only a newer version can come"
+		return nil
+	}
 	if v.seen(it.Issuer, it.Digest) {
 		it.Outcome, it.Reason = duplicate, federation.Duplicate
 		return nil
@@ -296,7 +303,9 @@ func (it *entryItem) settle(v *view, d policy.Decision) error {
 			return err
 		}
 		switch {
-		case !ok || newer(it.Version, have.version):
+		case !ok:
+		case newer(it.Version, have.version):
+			it.supersedes = have.digest
 		case newer(have.version, it.Version):
 			it.Outcome, it.Reason, it.Text = refused, federation.Stale, "version "+have.version+" is here already"
 			return nil

@@ -195,6 +195,9 @@ type lane struct {
 	sync.Mutex
 	turn atomic.Uint64 // number of the newest pull
 	pos  atomic.Uint64 // log sequence up to which the peer's last pull had it
+	// recorded is the journal's last record of a frame for the peer since the
+	// start, under the mutex.
+	recorded uint64
 }
 
 func (n *Node) lane(peer string) *lane {

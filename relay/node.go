@@ -74,6 +74,7 @@ type Node struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
+	told   *broadcast    // that the index went on
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
@@ -112,7 +113,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		queued: make(chan struct{}, 1)}
+		queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err

@@ -19,7 +19,8 @@ type IssueOptions struct {
 	Issuer string
 	Key    directory.Signer
 	// Now is the time of issue; Expiry is how long afterwards the message may
-	// be accepted for the first time (DefaultExpiry if zero).
+	// be accepted for the first time (if zero, DefaultExpiry, and GoneExpiry for
+	// what takes back).
 	Now    time.Time
 	Expiry time.Duration
 	// Secret makes the salts: at least 32 bytes that only this node knows, the
@@ -28,8 +29,9 @@ type IssueOptions struct {
 	Secret []byte
 	// NewID makes a message id (UUIDv7, RFC 9562).
 	NewID func() string
-	// Gone is what is taken back. It goes into messages of its own, before
-	// those with objects: every recorded recipient gets them.
+	// Gone is what is taken back. Each goes into a message of its own, before
+	// those with objects, so that it can go to exactly those who got the object:
+	// a list would tell each of them how much else was taken back.
 	Gone []Gone
 }
 
@@ -89,7 +91,7 @@ func Issue(objs []*stix.Object, o IssueOptions) ([]*Verified, error) {
 		out = append(out, v)
 		return err
 	}
-	for gone := range slices.Chunk(o.Gone, MaxGone) {
+	for gone := range slices.Chunk(o.Gone, 1) {
 		if err := add(nil, gone); err != nil {
 			return nil, err
 		}
@@ -175,7 +177,10 @@ func (o *IssueOptions) admit(d *disclosed) error {
 // message signs one batch.
 func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, error) {
 	expiry := o.Expiry
-	if expiry == 0 {
+	switch {
+	case expiry == 0 && len(gone) > 0:
+		expiry = GoneExpiry
+	case expiry == 0:
 		expiry = DefaultExpiry
 	}
 	p := payload{Ver: Version, Iss: o.Issuer, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),

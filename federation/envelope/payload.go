@@ -90,6 +90,9 @@ func (m *message) readPayload(now time.Time) error {
 		return federation.Refuse(federation.TooLarge, "payload, objects", fmt.Sprintf("over %d", MaxObjects))
 	case len(p.Gone) > MaxGone:
 		return federation.Refuse(federation.TooLarge, "payload, gone", fmt.Sprintf("over %d", MaxGone))
+	case len(p.Objects) > 0 && len(p.Gone) > 0:
+		// What is taken back goes to others than what is given.
+		return federation.Refuse(federation.Malformed, "payload, gone", "objects and gone in one message")
 	}
 	return m.readDigests(&p)
 }

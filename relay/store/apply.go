@@ -49,8 +49,8 @@ func checkEntries(entries []Entry) error {
 			}
 		}
 		for j := range e.Gone {
-			if e.Gone[j].Issuer == "" {
-				return fmt.Errorf("log entry %d, withdrawal %d: no issuer", e.Seq, j)
+			if g := &e.Gone[j]; g.Issuer == "" || goneRank(g.Reason) == 0 {
+				return fmt.Errorf("log entry %d, withdrawal %d: no issuer, or the reason %q", e.Seq, j, g.Reason)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func (b *batch) entry(e *Entry) error {
 		took = took || t
 	}
 	for i := range e.Gone {
-		if err := b.withdraw(e.Seq, &e.Gone[i]); err != nil {
+		if err := b.withdraw(e, &e.Gone[i]); err != nil {
 			return err
 		}
 	}
@@ -209,23 +209,4 @@ func missingRow(err error, n int64) error {
 		return fmt.Errorf("%w: row %d of objects is missing", ErrDamaged, n)
 	}
 	return err
-}
-
-// withdraw writes one withdrawal; the first reason given stays.
-func (b *batch) withdraw(seq uint64, g *Gone) error {
-	key := b.key(g.Issuer, &g.Digest)
-	if known(b.s.memory, b.s.memory.gone, b.gone, key) {
-		return nil
-	}
-	issuer, err := b.name(g.Issuer)
-	if err != nil {
-		return err
-	}
-	if _, err := b.exec("INSERT INTO gone (n, issuer, digest, reason, seq) VALUES (?, ?, ?, ?, ?)",
-		int64(b.nextGone), issuer, g.Digest[:], g.Reason, int64(seq)); err != nil {
-		return err
-	}
-	b.gone[key] = b.nextGone
-	b.nextGone++
-	return nil
 }

@@ -33,6 +33,8 @@ type In struct {
 	Duplicate uint64
 	Held      uint64
 	Refused   uint64
+	// Withdrawn counts the withdrawals that took effect; they are no objects.
+	Withdrawn uint64
 	// HeldFor and RefusedFor divide Held and Refused by reason.
 	HeldFor, RefusedFor map[federation.Reason]uint64
 }
@@ -44,6 +46,8 @@ type In struct {
 //	Sent         == Acknowledged + InFlight
 //	Acknowledged == Stored + Duplicate + HeldThere + Refused + Disputed
 //	Redacted     <= Sent
+//
+//	Withdrawals.Sent == Acknowledged + NotTaken + InFlight of the same
 //
 // Held is what waits now, as in [In]. Disputed are the objects of messages
 // whose receipt does not count as many objects as were sent. Replaced stands
@@ -62,6 +66,9 @@ type Out struct {
 	Stored, Duplicate, HeldThere, Refused, Disputed uint64
 
 	Replaced uint64
+	// Withdrawals counts the digests taken back from the peer: what it says it
+	// obeyed, what it held or refused, and what no receipt came for yet.
+	Withdrawals struct{ Sent, Acknowledged, NotTaken, InFlight uint64 }
 	// WithheldFor and HeldFor divide Withheld and Held by reason.
 	WithheldFor, HeldFor map[federation.Reason]uint64
 
@@ -86,6 +93,8 @@ func (c Counts) Check() error {
 		equal(out.Peer, "sent = acknowledged + in flight", out.Sent, out.Acknowledged+out.InFlight)
 		equal(out.Peer, "acknowledged = stored + duplicate + held there + refused + disputed", out.Acknowledged,
 			out.Stored+out.Duplicate+out.HeldThere+out.Refused+out.Disputed)
+		equal(out.Peer, "withdrawals sent = acknowledged + not taken + in flight", out.Withdrawals.Sent,
+			out.Withdrawals.Acknowledged+out.Withdrawals.NotTaken+out.Withdrawals.InFlight)
 		if out.Redacted > out.Sent {
 			errs = append(errs, fmt.Errorf("counts of %s do not add up: %d redacted of %d sent", out.Peer, out.Redacted, out.Sent))
 		}
@@ -122,6 +131,11 @@ const (
 	outRefused
 	outDisputed
 	outReplaced
+	inWithdrawn
+	outGoneSent
+	outGoneAcknowledged
+	outGoneNotTaken
+	outGoneInFlight
 )
 
 // counter is one number: of a source or a peer, divided by reason where it has
@@ -239,6 +253,8 @@ func (in *In) set(c counter, n uint64) {
 		in.Taken = n
 	case inDuplicate:
 		in.Duplicate = n
+	case inWithdrawn:
+		in.Withdrawn = n
 	case inHeld:
 		in.Held += n
 		in.HeldFor[federation.Reason(c.reason)] = n
@@ -284,6 +300,14 @@ func (o *Out) number(w what) *uint64 {
 		return &o.Refused
 	case outDisputed:
 		return &o.Disputed
+	case outGoneSent:
+		return &o.Withdrawals.Sent
+	case outGoneAcknowledged:
+		return &o.Withdrawals.Acknowledged
+	case outGoneNotTaken:
+		return &o.Withdrawals.NotTaken
+	case outGoneInFlight:
+		return &o.Withdrawals.InFlight
 	default:
 		return &o.Replaced
 	}

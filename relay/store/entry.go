@@ -74,11 +74,13 @@ type Object struct {
 }
 
 // Gone is a withdrawal: the issuer says that the object with this digest is
-// superseded or gone. It counts before the object is known, too.
+// superseded or gone. It counts before the object is known, too. Of several the
+// one that says most counts, see [Outranks].
 type Gone struct {
-	Issuer string
+	Issuer string // of the object
 	Digest [32]byte
-	Reason string
+	Reason string // "superseded", "withdrawn" or "spill"
+	By     string // who signed it, "" for the issuer
 }
 
 // Event is one record of the journal as the index sees it. An event with
@@ -114,6 +116,8 @@ type SentMessage struct {
 	LogSeq  uint64 // the entry it was made from
 	LinkSeq uint64 // its number on the link, from 1
 	Objects []SentObject
+	// Gone are the digests that the message takes back, instead of objects.
+	Gone [][32]byte
 }
 
 // SentObject is one object of a sent message: Share or Redact.

@@ -42,12 +42,17 @@ type memory struct {
 
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
-	notedGone     map[objectKey]uint64
+	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 	notedHeld     map[string][]uint64 // at the way in, by id
 }
 
 type issuerID struct{ issuer, id string }
+
+type notedGone struct {
+	reason string
+	seq    uint64
+}
 
 type notedVersion struct {
 	version string
@@ -64,7 +69,7 @@ func newMemory() *memory {
 		gone:          newTable(binary.NativeEndian.Uint64(seed[:])),
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
-		notedGone:     make(map[objectKey]uint64),
+		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
 
@@ -121,16 +126,15 @@ func (m *memory) lookup(issuer string, digests [][32]byte, gone bool) []bool {
 	if !ok {
 		return found
 	}
-	known, noted := m.objects, m.notedObjects
-	if gone {
-		known, noted = m.gone, m.notedGone
-	}
 	for i := range digests {
 		k := mask.of(&digests[i])
-		if known.has(&k) {
+		switch {
+		case gone && m.gone.has(&k), !gone && m.objects.has(&k):
 			found[i] = true
-		} else if len(noted) > 0 {
-			_, found[i] = noted[k]
+		case gone && len(m.notedGone) > 0:
+			_, found[i] = m.notedGone[k]
+		case !gone && len(m.notedObjects) > 0:
+			_, found[i] = m.notedObjects[k]
 		}
 	}
 	return found
@@ -156,7 +160,10 @@ func (m *memory) note(entries []Entry) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			m.notedGone[m.mask(g.Issuer).of(&g.Digest)] = e.Seq
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; !ok || Outranks(g.Reason, have.reason) {
+				m.notedGone[k] = notedGone{g.Reason, e.Seq}
+			}
 		}
 	}
 }
@@ -184,7 +191,10 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			drop(m.notedGone, m.mask(g.Issuer).of(&g.Digest), applied)
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; ok && have.seq <= applied {
+				delete(m.notedGone, k)
+			}
 		}
 	}
 }

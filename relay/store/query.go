@@ -70,11 +70,10 @@ type Stored struct {
 	JTI     string
 	Expires time.Time
 	Revoked bool
-	// Withdrawn says that the issuer withdrew it, WithdrawnFor why.
-	Withdrawn    bool
-	WithdrawnFor string
-	Marking      string
-	Verdict      federation.Verdict
+	// Withdrawal says that it was withdrawn and why; nil while it stands.
+	Withdrawal *Withdrawal
+	Marking    string
+	Verdict    federation.Verdict
 }
 
 // page is how many objects one query of Objects reads.
@@ -181,8 +180,9 @@ func (s *Store) complete(ctx context.Context, o *Stored, r *objectRow) (err erro
 	if gone == 0 {
 		return nil
 	}
-	o.Withdrawn = true
-	return s.readDB.QueryRowContext(ctx, "SELECT reason FROM gone WHERE n = ?", int64(gone)).Scan(&o.WithdrawnFor)
+	w, err := s.withdrawal(ctx, int64(gone))
+	o.Withdrawal = &w
+	return err
 }
 
 // Recipient is one recorded sending of an object to a peer.
@@ -214,12 +214,18 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 	if row == 0 {
 		return nil, nil
 	}
+	return s.sendings(ctx, digest, "SELECT seq FROM objects WHERE n = ?1 UNION SELECT resends.seq FROM resends JOIN objects ON refer = objects.seq WHERE n = ?1", int64(row))
+}
+
+// sendings returns every recorded sending of a digest out of the log entries
+// that a query selects, the oldest first.
+func (s *Store) sendings(ctx context.Context, digest [32]byte, entries string, arg int64) ([]Recipient, error) {
 	rows, err := s.readDB.QueryContext(ctx, `SELECT peer.text, variants.seq, link, root, frames.at, deliveries.state, deliveries.acked, stored, duplicate, held, refused,
 			coalesce(reason.text, ''), variants.objects
 		FROM variants JOIN deliveries ON deliveries.variant = variants.id JOIN frames ON frames.id = deliveries.frame
 			JOIN names peer ON peer.id = deliveries.peer LEFT JOIN names reason ON reason.id = deliveries.reason
-		WHERE variants.seq IN (SELECT seq FROM objects WHERE n = ?1 UNION SELECT resends.seq FROM resends JOIN objects ON refer = objects.seq WHERE n = ?1)
-		ORDER BY frames.id, link`, int64(row))
+		WHERE variants.seq IN (`+entries+`)
+		ORDER BY frames.id, link`, arg)
 	if err != nil {
 		return nil, s.fault(err)
 	}

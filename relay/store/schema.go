@@ -65,8 +65,11 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 	issuer INTEGER NOT NULL,
 	digest BLOB NOT NULL,
 	reason TEXT NOT NULL,
-	seq    INTEGER NOT NULL
+	seq    INTEGER NOT NULL,    -- the entry that says so
+	by     INTEGER NOT NULL,    -- who signed it
+	at     INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX gone_seq ON gone (seq);
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
 	peer   INTEGER NOT NULL,
@@ -85,6 +88,7 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_seq ON held (seq, peer);
 CREATE INDEX held_id ON held (id, peer);
+CREATE INDEX held_digest ON held (digest);
 
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,
@@ -122,6 +126,7 @@ CREATE TABLE deliveries (     -- one message in one frame
 	variant   INTEGER NOT NULL,
 	objects   INTEGER NOT NULL,
 	redacted  INTEGER NOT NULL,
+	gone      INTEGER NOT NULL, -- digests that it takes back
 	state     INTEGER NOT NULL, -- see inFlight
 	acked     INTEGER NOT NULL,
 	stored    INTEGER NOT NULL,

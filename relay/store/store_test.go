@@ -83,7 +83,7 @@ func genEntry(t *rapid.T, seq uint64) Entry {
 		e.Objects = append(e.Objects, genObject(t, seq))
 	}
 	if rapid.IntRange(0, 4).Draw(t, "withdraws") == 0 {
-		e.Gone = append(e.Gone, Gone{rapid.SampledFrom(issuers).Draw(t, "owner"), testDigest(rapid.IntRange(0, 13).Draw(t, "gone")), "superseded"})
+		e.Gone = append(e.Gone, Gone{rapid.SampledFrom(issuers).Draw(t, "owner"), testDigest(rapid.IntRange(0, 13).Draw(t, "gone")), rapid.SampledFrom(goneReasons).Draw(t, "why"), rapid.SampledFrom([]string{"", "pl-cert"}).Draw(t, "by")})
 	}
 	if seq > 1 {
 		switch rapid.IntRange(0, 5).Draw(t, "refers") {
@@ -143,7 +143,12 @@ func genSent(t *rapid.T, seq uint64, peer string, last *Sent) *Sent {
 	for range rapid.IntRange(0, 3).Draw(t, "messages") {
 		link++
 		m := SentMessage{LogSeq: rapid.Uint64Range(f.LogFrom+1, f.LogTo).Draw(t, "log"), LinkSeq: link}
+		takesBack := rapid.IntRange(0, 5).Draw(t, "takes back") == 0
 		for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, 11), 1, 4, rapid.ID).Draw(t, "sent") {
+			if takesBack {
+				m.Gone = append(m.Gone, testDigest(n))
+				continue
+			}
 			m.Objects = append(m.Objects, SentObject{testDigest(n), rapid.SampledFrom([]federation.Verdict{federation.Share, federation.Redact}).Draw(t, "verdict")})
 		}
 		f.Messages = append(f.Messages, m)
@@ -157,7 +162,7 @@ func genSent(t *rapid.T, seq uint64, peer string, last *Sent) *Sent {
 }
 
 func genOutcome(t *rapid.T, m SentMessage) ReceiptOutcome {
-	o := ReceiptOutcome{LinkSeq: m.LinkSeq, Stored: len(m.Objects)}
+	o := ReceiptOutcome{LinkSeq: m.LinkSeq, Stored: len(m.Objects) + len(m.Gone)}
 	for _, into := range []*int{&o.Duplicate, &o.Held, &o.Refused} {
 		n := rapid.IntRange(0, o.Stored).Draw(t, "part")
 		*into, o.Stored = n, o.Stored-n
