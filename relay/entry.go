@@ -102,6 +102,14 @@ type entryItem struct {
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
 
+	// Shown names what the message shows of the object, Parts counts it, and
+	// Whole says that nothing is missing.
+	Shown half `json:"shown,omitzero"`
+	Parts int  `json:"parts,omitempty"`
+	Whole bool `json:"whole,omitempty"`
+	// Variant: it was taken before by another way, and this message shows more.
+	Variant bool `json:"variant,omitempty"`
+
 	supersedes digest // the newest version until now; not stored
 }
 

@@ -196,7 +196,7 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil
 	}
-	j := judged{seq: p.seq, issuer: p.verified.Issuer(), message: -1, subjects: p.subjects}
+	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: -1, subjects: p.subjects}
 	var err error
 	if j.decisions, err = d.reach.judge(p); err != nil {
 		return err
@@ -206,6 +206,9 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	}
 	j.waitsFor = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
+	if err == nil && p.variants() {
+		c, err = x.withoutSpare(ctx, d, p, &j, c)
+	}
 	switch {
 	case err == nil:
 		j.message = len(d.cleared)

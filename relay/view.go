@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"context"
 	"slices"
 	"strings"
 
+	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/relay/store"
 )
 
@@ -20,15 +22,22 @@ type seenIndex interface {
 	Withdrawal(issuer string, digest [32]byte) (store.Withdrawal, bool, error)
 	// Owners returns the issuers of whom an object with this digest is held.
 	Owners(digest [32]byte) []string
+	// Routes returns the messages by which an object was taken.
+	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
 // itself is about to store.
 type view struct {
 	index    seenIndex
-	digests  map[objectKey]bool
+	digests  map[objectKey][]way
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
+
+	// read returns a message of the log, nil when it is no longer kept or no
+	// longer verifies. Each is read once for a batch.
+	read    func(seq uint64) (*envelope.Verified, error)
+	fetched map[uint64]*envelope.Verified
 }
 
 type objectKey struct {
@@ -44,7 +53,7 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // add lets the view show what entries hold.
@@ -57,7 +66,8 @@ func (v *view) add(entries []*entry) {
 			if it.Outcome != taken && it.Outcome != held || it.Digest == (digest{}) {
 				continue
 			}
-			v.digests[objectKey{it.Issuer, it.Digest}] = true
+			ok := objectKey{it.Issuer, it.Digest}
+			v.digests[ok] = append(v.digests[ok], e.way(it))
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
@@ -68,7 +78,7 @@ func (v *view) add(entries []*entry) {
 
 // seen reports whether the object is held already.
 func (v *view) seen(issuer string, d digest) bool {
-	return v.digests[objectKey{issuer, d}] || v.index.Seen(issuer, [][32]byte{d})[0]
+	return len(v.digests[objectKey{issuer, d}]) > 0 || v.index.Seen(issuer, [][32]byte{d})[0]
 }
 
 // withdrawn reports whether the issuer has taken the object back.

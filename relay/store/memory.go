@@ -42,6 +42,7 @@ type memory struct {
 
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
+	notedRoutes   map[objectKey][]Route
 	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 	notedHeld     map[string][]uint64 // at the way in, by id
@@ -69,6 +70,7 @@ func newMemory() *memory {
 		gone:          newTable(binary.NativeEndian.Uint64(seed[:])),
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
+		notedRoutes:   make(map[objectKey][]Route),
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
@@ -98,14 +100,15 @@ func (mask objectKey) of(digest *[32]byte) objectKey {
 	return k
 }
 
-// known reports whether a key is in memory or in a batch under way.
-func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) bool {
-	if _, ok := now[k]; ok {
-		return true
+// known returns the row of a key in memory or in a batch under way, 0 if there
+// is none.
+func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) uint32 {
+	if row, ok := now[k]; ok {
+		return row
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return stored.has(&k)
+	return stored.get(&k)
 }
 
 // head returns the first row of an id's chain.
@@ -152,7 +155,11 @@ func (m *memory) note(entries []Entry) {
 			if o.Outcome != Taken {
 				continue
 			}
-			m.notedObjects[m.mask(o.Issuer).of(&o.Digest)] = e.Seq
+			k := m.mask(o.Issuer).of(&o.Digest)
+			if _, noted := m.notedObjects[k]; o.Variant || !noted && !m.objects.has(&k) {
+				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
+			}
+			m.notedObjects[k] = e.Seq
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}
@@ -183,7 +190,9 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 			if o.Outcome != Taken {
 				continue
 			}
-			drop(m.notedObjects, m.mask(o.Issuer).of(&o.Digest), applied)
+			k := m.mask(o.Issuer).of(&o.Digest)
+			drop(m.notedObjects, k, applied)
+			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {
 				delete(m.notedVersions, id)

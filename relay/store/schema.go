@@ -51,8 +51,21 @@ CREATE TABLE objects (        -- what was taken, in log order
 	expires INTEGER NOT NULL,
 	revoked INTEGER NOT NULL,
 	marking INTEGER NOT NULL,
-	verdict INTEGER NOT NULL
+	verdict INTEGER NOT NULL,
+	shown   BLOB NOT NULL,      -- 16 bytes, parts and whole: what the message in seq shows of it
+	parts   INTEGER NOT NULL,
+	whole   INTEGER NOT NULL,
+	best    INTEGER NOT NULL    -- of seq and the sequences in routes: the one that shows most
 ) STRICT;
+
+CREATE TABLE routes (         -- the same object by other messages, each showing what none before did
+	object INTEGER NOT NULL,
+	seq    INTEGER NOT NULL,
+	shown  BLOB NOT NULL,
+	parts  INTEGER NOT NULL,
+	whole  INTEGER NOT NULL,
+	PRIMARY KEY (object, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE key_blocks (     -- what memory needs of objects, see keyRecord
 	n      INTEGER PRIMARY KEY, -- of the first object
