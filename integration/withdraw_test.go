@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -378,8 +379,7 @@ func TestWithdrawalSurvivesDeath(t *testing.T) {
 		victim *process
 		step   string
 	}{
-		{de, "commit/before 1"}, {de, "commit/after 1"}, {de, "follow/before-index 1"}, {de, "export/before-journal 1"}, {de, "export/after-journal 1"},
-		{pl, "import/verified 1"}, {pl, "commit/after 1"}, {pl, "import/before-answer 1"}, {pl, "follow/before-index 1"},
+		{de, "commit/after 1"}, {de, "export/after-journal 1"}, {pl, "commit/after 1"}, {pl, "import/before-answer 1"},
 	} {
 		t.Logf("%s dies at %s", c.victim.id, c.step)
 		publishUntilTaken(t, de, bundled(indicator(i, 1, tlpGreen)))
@@ -420,4 +420,57 @@ func goneUntilTold(t *testing.T, de, pl *process, id string) {
 		}
 		return ""
 	})
+}
+
+// hold stops whoever comes to a step next, once armed, until released.
+type hold struct {
+	step             string
+	armed            atomic.Bool
+	reached, release chan struct{}
+}
+
+func newHold(step string) *hold {
+	return &hold{step: step, reached: make(chan struct{}), release: make(chan struct{})}
+}
+
+func (h *hold) at(step string) {
+	if step == h.step && h.armed.CompareAndSwap(true, false) {
+		close(h.reached)
+		<-h.release
+	}
+}
+
+// TestWithdrawalBesideItsObject takes an object back at the two moments at which
+// nobody has yet noted that it went: while the frame that carries it is being
+// made, and while the index does not follow. It must go after it all the same.
+func TestWithdrawalBesideItsObject(t *testing.T) {
+	for _, step := range []string{"export/judged", "follow/before-index"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			h := newHold(step)
+			de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
+			pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
+			de.fault = h.at
+			de.accept(pl, terms(t, "de-cert", "pl-cert"), "")
+			de.start()
+			pl.accept(de, terms(t, "pl-cert", "de-cert"), "tls://"+de.node.LeafAddr())
+			pl.start()
+			publish(t, de, indicator(1, 1, tlpGreen))
+			settled(t, de.node, pl.id, time.Minute)
+			h.armed.Store(true)
+			publish(t, de, indicator(2, 1, tlpGreen))
+			<-h.reached
+			publish(t, de, indicator(2, 2, tlpGreen))
+			if step == "follow/before-index" {
+				eventually(t, 20*time.Second, func() string {
+					if len(domains(t, pl)) == 1 {
+						return "the object has not come"
+					}
+					return ""
+				})
+			}
+			close(h.release)
+			reachedAll(t, de, indicatorNo(2), "pl-cert")
+		})
+	}
 }

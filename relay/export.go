@@ -165,6 +165,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 			return link.Frame{}, err
 		}
 		d.pos = p.seq
+		n.at(stepExportJudged)
 	}
 	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
 	if d.pos == at.Pos {
