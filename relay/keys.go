@@ -20,6 +20,7 @@ import (
 const (
 	messageKeyFile = "message.jwk"   // Ed25519, signs messages, hops and receipts
 	termsKeyFile   = "agreement.jwk" // Ed25519, signs this node's statement and the terms it accepts
+	encKeyFile     = "enc.jwk"       // P-256, opens what others encrypted to this node
 	linkSeedFile   = "link.nk"       // nkey seed of the leaf link
 	linkCertFile   = "link.crt"      // self-signed certificate that peers pin
 	linkKeyFile    = "link.key"      // its private key
@@ -30,6 +31,7 @@ const (
 type Keys struct {
 	Message  MessageKey
 	Terms    *directory.PrivateKey
+	Enc      *directory.EncKey // nil in a folder from before there was one
 	LinkSeed []byte
 	LinkCert []byte // PEM
 	LinkKey  []byte // PEM
@@ -65,6 +67,10 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	enc, err := directory.GenerateEncKey()
+	if err != nil {
+		return nil, err
+	}
 	seed, _, err := bus.NewNKey()
 	if err != nil {
 		return nil, err
@@ -83,6 +89,9 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 		}
 	}
 	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
+		return nil, err
+	}
+	if err := enc.Save(filepath.Join(dir, encKeyFile)); err != nil {
 		return nil, err
 	}
 	// The message key comes last: its presence says that the set is whole.
@@ -139,6 +148,9 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 	k := &Keys{Message: message}
 	var err error
 	if k.Terms, err = directory.LoadPrivateKey(filepath.Join(dir, termsKeyFile)); err != nil {
+		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
+	}
+	if k.Enc, err = directory.LoadEncKey(filepath.Join(dir, encKeyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 	}
 	for name, into := range map[string]*[]byte{linkSeedFile: &k.LinkSeed, linkCertFile: &k.LinkCert, linkKeyFile: &k.LinkKey, secretFile: &k.Secret} {

@@ -220,6 +220,19 @@ func (p *payload) check() error {
 // digits and hyphens, 1 to 63 of them, a hyphen neither first nor last.
 func ValidID(id string) bool { return idForm.MatchString(id) }
 
+// EncKey returns the key to which something for the participant is encrypted at
+// a given moment: of those usable, the one that came last. An older statement has
+// none.
+func (s *Statement) EncKey(at time.Time) (Key, bool) {
+	var best Key
+	for _, k := range s.Keys {
+		if k.Usable(PurposeEnc, at) == nil && (best.Enc == nil || k.NotBefore.After(best.NotBefore)) {
+			best = k
+		}
+	}
+	return best, best.Enc != nil
+}
+
 // crockford is base32 without the letters that sound or look like others.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
