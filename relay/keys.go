@@ -19,6 +19,7 @@ import (
 const (
 	messageKeyFile = "message.jwk"   // Ed25519, signs messages, hops and receipts
 	termsKeyFile   = "agreement.jwk" // Ed25519, signs this node's statement and the terms it accepts
+	encKeyFile     = "enc.jwk"       // P-256, opens what others encrypted to this node
 	linkSeedFile   = "link.nk"       // nkey seed of the leaf link
 	linkCertFile   = "link.crt"      // self-signed certificate that peers pin
 	linkKeyFile    = "link.key"      // its private key
@@ -29,6 +30,7 @@ const (
 type Keys struct {
 	Message  MessageKey
 	Terms    *directory.PrivateKey
+	Enc      *directory.EncKey // nil in a folder from before there was one
 	LinkSeed []byte
 	LinkCert []byte // PEM
 	LinkKey  []byte // PEM
@@ -62,6 +64,10 @@ func (f files) createKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	enc, err := directory.GenerateEncKey()
+	if err != nil {
+		return nil, err
+	}
 	seed, _, err := bus.NewNKey()
 	if err != nil {
 		return nil, err
@@ -81,6 +87,10 @@ func (f files) createKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
 	}
 	path := filepath.Join(dir, termsKeyFile)
 	if err := f.try(fileKeys, path, func() error { return terms.Save(path) }); err != nil {
+		return nil, err
+	}
+	path = filepath.Join(dir, encKeyFile)
+	if err := f.try(fileKeys, path, func() error { return enc.Save(path) }); err != nil {
 		return nil, err
 	}
 	if cfg.Keys.Signer != "" {
@@ -148,6 +158,9 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 	k := &Keys{Message: message}
 	var err error
 	if k.Terms, err = directory.LoadPrivateKey(filepath.Join(dir, termsKeyFile)); err != nil {
+		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
+	}
+	if k.Enc, err = directory.LoadEncKey(filepath.Join(dir, encKeyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 	}
 	for name, into := range map[string]*[]byte{linkSeedFile: &k.LinkSeed, linkCertFile: &k.LinkCert, linkKeyFile: &k.LinkKey, secretFile: &k.Secret} {

@@ -125,6 +125,9 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	if err := n.keys.stated(w.Own); err != nil {
 		return nil, err
 	}
+	if err := n.keys.canSeal(w); err != nil {
+		return nil, err
+	}
 	n.world.Store(w)
 	return n, nil
 }
@@ -221,7 +224,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 
@@ -229,7 +232,10 @@ func (n *Node) busConfig() bus.Config {
 	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf, Client: n.cfg.Listen.Client,
 		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Logger: n.slog}
 	if e := n.cfg.External; e != nil {
-		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix}
+		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix, Links: map[string]bus.Endpoint{}}
+		for peer, l := range e.Links {
+			c.External.Links[peer] = bus.Endpoint{URL: l.URL, Context: l.Context, CredsFile: l.Credentials}
+		}
 	}
 	return c
 }

@@ -31,8 +31,13 @@ type Terms struct {
 	Agreement string    `json:"agreement"`           // YAML
 	Statement string    `json:"statement,omitempty"` // compact JWS of the peer; none for a recipient without traffic
 	Dial      string    `json:"dial,omitempty"`      // tls://host:port, or "" when the peer dials us
+	Seal      string    `json:"seal,omitempty"`      // SealRequired, or "" for an open link
 	Accepted  time.Time `json:"accepted"`
 }
+
+// SealRequired says that pulls, frames and receipts of a link are encrypted
+// between the two nodes, and that nothing else is taken or given.
+const SealRequired = "required"
 
 // termsVersion is the newest version of the file that this build knows.
 const termsVersion = 1
@@ -42,6 +47,7 @@ type Peer struct {
 	Agreement *policy.Agreement
 	Statement *directory.Statement // nil for a recipient without traffic
 	Dial      string
+	Seal      string
 	Paused    *Pause   // nil while traffic may flow
 	Digest    [32]byte // SHA-256 of the agreement's text as it was signed
 }
@@ -164,7 +170,10 @@ func (t *Terms) read(where string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Agreement: a, Dial: t.Dial, Digest: sha256.Sum256([]byte(t.Agreement))}
+	p := &Peer{Agreement: a, Dial: t.Dial, Seal: t.Seal, Digest: sha256.Sum256([]byte(t.Agreement))}
+	if t.Seal != "" && t.Seal != SealRequired {
+		return nil, fmt.Errorf("%s: seal %q: this build knows %q: use a newer entente", where, t.Seal, SealRequired)
+	}
 	if t.Statement == "" {
 		return p, nil
 	}
@@ -176,6 +185,9 @@ func (t *Terms) read(where string) (*Peer, error) {
 	}
 	if p.Statement.Country != a.Country {
 		return nil, fmt.Errorf("%s: the agreement says %s is in %s, its statement says %s", where, a.Peer, a.Country, p.Statement.Country)
+	}
+	if _, ok := p.Statement.EncKey(t.Accepted); t.Seal != "" && !ok {
+		return nil, fmt.Errorf("%s: the link with %s shall be sealed, and its statement has no key to encrypt to: ask for a newer statement", where, a.Peer)
 	}
 	return p, nil
 }

@@ -98,6 +98,9 @@ func (f files) writeStatement(cfg *configs.Node, keys *Keys, urls []string, vers
 		},
 		LinkNKey: keys.LinkPublic, LinkCert: string(keys.LinkCert), LinkURLs: urls,
 		IssuedAt: now, Expires: now.Add(statementLife)}
+	if keys.Enc != nil {
+		s.Keys = append(s.Keys, keys.Enc.Key(from, until))
+	}
 	signed, err := directory.NewStatement(s, keys.Terms)
 	if err != nil {
 		return err
