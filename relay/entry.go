@@ -179,6 +179,9 @@ func decodeEntry(data []byte) (*entry, error) {
 	if e.V > entryVersion {
 		return nil, fmt.Errorf("log entry of version %d, this build reads up to %d: run a newer entente on this data folder", e.V, entryVersion)
 	}
+	if e.V < 1 || e.Kind == "" {
+		return nil, fmt.Errorf("log entry without a version or a kind: the log was written by something else")
+	}
 	e.Body = body
 	return e, nil
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,24 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 		n.recent.add(p)
 	}
 	n.index.Note(noted)
+	// After a commit whose fate was unknown there may be entries before these
+	// that the index has not heard of: it reads them from the log.
+	if seqs[0] <= n.known()+1 {
+		n.noted.Store(seqs[len(seqs)-1])
+	}
+	for i := range noted {
+		for _, o := range noted[i].Objects {
+			if o.Outcome == store.Taken {
+				n.waiting.came(o.ID)
+			}
+		}
+	}
+	n.news.tell()
 	n.wake()
 }
+
+// known is the last log entry that the index has heard of.
+func (n *Node) known() uint64 { return max(n.noted.Load(), n.index.Applied()) }
 
 // onJournal takes what the journal stored, for the index. It must not block.
 func (n *Node) onJournal(records []*journal.Record) {
@@ -59,7 +76,7 @@ func (n *Node) follow(ctx context.Context) {
 		case <-retry.C:
 			n.note(n.retryPending(ctx))
 		}
-		n.note(n.followBoth(ctx))
+		n.note(errors.Join(n.followBoth(ctx), n.retryWaiting(ctx)))
 		n.told.all()
 	}
 }
@@ -141,6 +158,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		return err
 	}
 	n.at(stepIndexed)
+	n.news.tell()
 	return nil
 }
 

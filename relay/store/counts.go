@@ -37,9 +37,9 @@ type In struct {
 	Duplicate uint64
 	Held      uint64
 	Refused   uint64
-	Variants  uint64 // of those taken
 	// Withdrawn counts the withdrawals that took effect; they are no objects.
 	Withdrawn uint64
+	Variants  uint64 // of those taken
 	// HeldFor and RefusedFor divide Held and Refused by reason.
 	HeldFor, RefusedFor map[federation.Reason]uint64
 }
@@ -139,12 +139,12 @@ const (
 	outRefused
 	outDisputed
 	outReplaced
-	inVariants
 	inWithdrawn
 	outGoneSent
 	outGoneAcknowledged
 	outGoneNotTaken
 	outGoneInFlight
+	inVariants
 )
 
 // counter is one number: of a source or a peer, divided by reason where it has

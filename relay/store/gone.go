@@ -168,7 +168,7 @@ func (b *batch) outrank(e *Entry, g *Gone, n, issuer, signer int64) error {
 	if _, err := b.exec("UPDATE gone SET reason = ?, seq = ?, by = ?, at = ? WHERE n = ?", g.Reason, int64(e.Seq), signer, micros(e.At), n); err != nil {
 		return err
 	}
-	return b.unhold(issuer, g)
+	return b.unhold(issuer, g) // what came to wait in between
 }
 
 // goneRow returns the row of a withdrawal, 0 if there is none.

@@ -46,6 +46,7 @@ type memory struct {
 	notedNames    map[objectKey]notedName
 	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
+	notedHeld     map[string][]uint64 // at the way in, by id
 }
 
 type issuerID struct{ issuer, id string }
@@ -76,6 +77,7 @@ func newMemory() *memory {
 		notedNames:    make(map[objectKey]notedName),
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
+		notedHeld:     make(map[string][]uint64),
 
 		nextObject: 1,
 		nextGone:   1,
@@ -151,6 +153,7 @@ func (m *memory) note(entries []Entry) {
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
+		m.noteHeld(e)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {
@@ -181,11 +184,12 @@ func (m *memory) note(entries []Entry) {
 // holds the lock for writing. An older noted version may have been covered by
 // a newer one of a later entry: that stays.
 func (m *memory) forget(entries []Entry, applied uint64) {
-	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions) == 0 {
+	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld) == 0 {
 		return
 	}
 	for i := range entries {
 		e := &entries[i]
+		m.forgetHeld(e, applied)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {

@@ -112,6 +112,7 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 	PRIMARY KEY (peer, ref, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_seq ON held (seq, peer);
+CREATE INDEX held_id ON held (id, peer);
 CREATE INDEX held_digest ON held (digest);
 
 CREATE TABLE pulls (          -- the last entry from each source
