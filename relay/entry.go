@@ -101,8 +101,17 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
+	// Origin is what the object was made of, if this node gives it on as its
+	// own. It never leaves.
+	Origin *origin `json:"origin,omitempty"`
 
 	supersedes digest // the newest version until now; not stored
+}
+
+// origin names an object of a source that stays unnamed.
+type origin struct {
+	Issuer string `json:"iss"`
+	Digest digest `json:"digest"`
 }
 
 // goneItem is one object that is taken back from this entry on, whether it is

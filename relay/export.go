@@ -186,11 +186,15 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 		return nil
 	}
 	j := judged{seq: p.seq, issuer: p.verified.Issuer(), message: -1, subjects: p.subjects}
-	withdrawn := x.node.withdrawn(p)
+	withdrawn, hidden := x.node.withdrawn(p), d.world.hidden(j.issuer)
 	for i, s := range p.subjects {
 		it := p.items[i]
 		if withdrawn[i] {
 			j.decisions = append(j.decisions, d.world.Bundle.Withhold(s, d.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", d.now))
+			continue
+		}
+		if hidden {
+			j.decisions = append(j.decisions, d.world.Bundle.Withhold(s, d.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", d.now))
 			continue
 		}
 		if it.Outcome == held {

@@ -20,6 +20,9 @@ type seenIndex interface {
 	Withdrawal(issuer string, digest [32]byte) (store.Withdrawal, bool, error)
 	// Owners returns the issuers of whom an object with this digest is held.
 	Owners(digest [32]byte) []string
+	// MadeOf returns the digest of the newest object of this node's own that was
+	// made of another's.
+	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
@@ -29,6 +32,7 @@ type view struct {
 	digests  map[objectKey]bool
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
+	made     map[origin]objectKey
 }
 
 type objectKey struct {
@@ -44,7 +48,7 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}}
+	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}}
 }
 
 // add lets the view show what entries hold.
@@ -58,6 +62,9 @@ func (v *view) add(entries []*entry) {
 				continue
 			}
 			v.digests[objectKey{it.Issuer, it.Digest}] = true
+			if it.Origin != nil {
+				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
+			}
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
@@ -87,6 +94,15 @@ func (v *view) withdrawnFor(issuer string, d digest) (string, error) {
 	}
 	w, _, err := v.index.Withdrawal(issuer, d)
 	return w.Reason, err
+}
+
+// madeOf returns what this node made of another's object.
+func (v *view) madeOf(o origin, self string) (objectKey, bool) {
+	if own, ok := v.made[o]; ok {
+		return own, true
+	}
+	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
+	return objectKey{self, own}, ok
 }
 
 // owners returns the issuers of whom an object with this digest is held.

@@ -68,9 +68,18 @@ type Object struct {
 	Rule    string
 	Basis   string
 
+	// MadeOf is another's object that this one was made of; nil for none.
+	MadeOf *Origin
+
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64
+}
+
+// Origin names an object by its issuer and digest.
+type Origin struct {
+	Issuer string
+	Digest [32]byte
 }
 
 // Gone is a withdrawal: the issuer says that the object with this digest is

@@ -38,6 +38,8 @@ type memory struct {
 	gone    *table           // row of gone
 	ids     map[idKey]uint32 // first row of the id's chain
 
+	derived map[Origin][32]byte // originals to the newest that was made of each
+
 	nextObject, nextGone uint32 // rows to come, from 1
 
 	// Committed to the log, not yet in the file; by log sequence.
@@ -70,6 +72,8 @@ func newMemory() *memory {
 		notedObjects:  make(map[objectKey]uint64),
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
+
+		derived: make(map[Origin][32]byte),
 
 		nextObject: 1,
 		nextGone:   1,
@@ -150,6 +154,9 @@ func (m *memory) note(entries []Entry) {
 				continue
 			}
 			m.notedObjects[m.mask(o.Issuer).of(&o.Digest)] = e.Seq
+			if o.MadeOf != nil {
+				m.derived[*o.MadeOf] = o.Digest
+			}
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}

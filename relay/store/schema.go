@@ -71,6 +71,12 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 ) STRICT;
 CREATE INDEX gone_seq ON gone (seq);
 
+CREATE TABLE derived (        -- what was made of others' objects
+	n      INTEGER PRIMARY KEY, -- row of objects
+	issuer INTEGER NOT NULL,    -- of the original
+	digest BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
 	peer   INTEGER NOT NULL,
 	ref    INTEGER NOT NULL,    -- way in: log sequence; for a peer: frame
