@@ -129,14 +129,15 @@ func (a *anonymous) indicator(o *stix.Object, into map[string]any) error {
 		return err
 	}
 	into["pattern_type"] = "stix"
-	from, until := a.now.UTC().Truncate(24*time.Hour), time.Time{}
+	from := a.now.UTC().Truncate(24 * time.Hour)
 	if at, ok := o.ValidFrom(); ok && at.After(from) {
 		from = at.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1) // never before the source says
 	}
 	into["valid_from"] = day(from)
 	if at, ok := o.ValidUntil(); ok {
 		// Never longer than the source says.
-		if until = at.UTC().Truncate(24 * time.Hour); !until.After(from) {
+		until := at.UTC().Truncate(24 * time.Hour)
+		if !until.After(from) {
 			return federation.Refuse(federation.Expired, o.ID(), "it is valid for less than a day more")
 		}
 		into["valid_until"] = day(until)
