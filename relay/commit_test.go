@@ -77,6 +77,8 @@ type fakeIndex struct {
 	seen map[objectKey]bool
 }
 
+func (x *fakeIndex) Routes(context.Context, string, [32]byte) ([]store.Route, error) { return nil, nil }
+
 func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

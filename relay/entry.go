@@ -105,6 +105,14 @@ type entryItem struct {
 	// own. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
 
+	// Shown names what the message shows of the object, Parts counts it, and
+	// Whole says that nothing is missing.
+	Shown half `json:"shown,omitzero"`
+	Parts int  `json:"parts,omitempty"`
+	Whole bool `json:"whole,omitempty"`
+	// Variant: it was taken before by another way, and this message shows more.
+	Variant bool `json:"variant,omitempty"`
+
 	supersedes digest // the newest version until now; not stored
 }
 
@@ -175,6 +183,9 @@ func decodeEntry(data []byte) (*entry, error) {
 	}
 	if e.V > entryVersion {
 		return nil, fmt.Errorf("log entry of version %d, this build reads up to %d: run a newer entente on this data folder", e.V, entryVersion)
+	}
+	if e.V < 1 || e.Kind == "" {
+		return nil, fmt.Errorf("log entry without a version or a kind: the log was written by something else")
 	}
 	e.Body = body
 	return e, nil

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,24 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 		n.recent.add(p)
 	}
 	n.index.Note(noted)
+	// After a commit whose fate was unknown there may be entries before these
+	// that the index has not heard of: it reads them from the log.
+	if seqs[0] <= n.known()+1 {
+		n.noted.Store(seqs[len(seqs)-1])
+	}
+	for i := range noted {
+		for _, o := range noted[i].Objects {
+			if o.Outcome == store.Taken {
+				n.waiting.came(o.ID)
+			}
+		}
+	}
+	n.news.tell()
 	n.wake()
 }
+
+// known is the last log entry that the index has heard of.
+func (n *Node) known() uint64 { return max(n.noted.Load(), n.index.Applied()) }
 
 // onJournal takes what the journal stored, for the index. It must not block.
 func (n *Node) onJournal(records []*journal.Record) {
@@ -61,7 +78,7 @@ func (n *Node) follow(ctx context.Context) {
 		case <-retry.C:
 			n.note(n.retryPending(ctx))
 		}
-		err := n.followBoth(ctx)
+		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
 		n.told.all()
 		if err == nil && n.owes {
 			if err = n.withdrawDerived(ctx); err == nil {
@@ -152,6 +169,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 	for _, e := range batch {
 		n.owes = n.owes || len(e.Gone) > 0
 	}
+	n.news.tell()
 	return nil
 }
 
@@ -234,7 +252,8 @@ func (e *entry) indexed(seq uint64) store.Entry {
 	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
-			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant}
 		if it.Origin != nil {
 			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
 		}

@@ -32,6 +32,12 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 		return dashboard.Published{}, err
 	}
 	n.at(stepPublishVerified)
+	ids := p.ids()
+	n.publishing.begin(ids)
+	defer func() {
+		n.publishing.end(ids)
+		n.news.tell()
+	}()
 	batch := publishBatch
 	for len(signed) > 0 {
 		k := min(len(signed), batch)
@@ -49,6 +55,15 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 	}
 	n.at(stepPublishAnswer)
 	return p.report(), nil
+}
+
+// ids lists the objects that the file brings into the log.
+func (p *publication) ids() []string {
+	out := make([]string, 0, len(p.at))
+	for k := range p.at {
+		out = append(out, k.id)
+	}
+	return out
 }
 
 // Sign reads, judges and signs a file as Publish does, without a log: what
@@ -121,7 +136,7 @@ func (p *publication) sign() ([]*arrival, error) {
 	ordinary, restricted := intake.Group(p.judge(), p.restricted)
 	var signed []*arrival
 	var err error
-	for _, g := range append(ordinary, restricted...) {
+	for _, g := range append(restricted, ordinary...) {
 		if signed, err = p.issue(signed, g); err != nil {
 			return nil, err
 		}

@@ -29,6 +29,9 @@ func (r *logReader) at(ctx context.Context, seq uint64) (*prepared, error) {
 	if p := r.node.recent.get(seq); p != nil {
 		return p, nil
 	}
+	if p := r.node.far.get(r.world, seq); p != nil {
+		return p, nil
+	}
 	for len(r.ahead) > 0 && r.ahead[0].Seq < seq {
 		r.ahead = r.ahead[1:]
 	}
@@ -46,7 +49,11 @@ func (r *logReader) at(ctx context.Context, seq uint64) (*prepared, error) {
 	}
 	st := r.ahead[0]
 	r.ahead = r.ahead[1:]
-	return r.prepare(st)
+	p, err := r.prepare(st)
+	if err == nil {
+		r.node.far.put(r.world, p)
+	}
+	return p, err
 }
 
 // prepare reads a stored entry again. A message is verified again as of the

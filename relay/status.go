@@ -57,6 +57,7 @@ func addObjects(o *dashboard.Objects, in store.In) {
 	o.Duplicate += in.Duplicate
 	o.Held += in.Held
 	o.Refused += in.Refused
+	o.Variants += in.Variants
 	if o.Reasons == nil {
 		o.Reasons = map[string]uint64{}
 	}

@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"context"
 	"slices"
 	"strings"
 
+	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/relay/store"
 )
 
@@ -23,16 +25,23 @@ type seenIndex interface {
 	// MadeOf returns the digest of the newest object of this node's own that was
 	// made of another's.
 	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
+	// Routes returns the messages by which an object was taken.
+	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
 // itself is about to store.
 type view struct {
 	index    seenIndex
-	digests  map[objectKey]bool
+	digests  map[objectKey][]way
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
 	made     map[origin]objectKey
+
+	// read returns a message of the log, nil when it is no longer kept or no
+	// longer verifies. Each is read once for a batch.
+	read    func(seq uint64) (*envelope.Verified, error)
+	fetched map[uint64]*envelope.Verified
 }
 
 type objectKey struct {
@@ -48,7 +57,7 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // add lets the view show what entries hold.
@@ -61,7 +70,8 @@ func (v *view) add(entries []*entry) {
 			if it.Outcome != taken && it.Outcome != held || it.Digest == (digest{}) {
 				continue
 			}
-			v.digests[objectKey{it.Issuer, it.Digest}] = true
+			ok := objectKey{it.Issuer, it.Digest}
+			v.digests[ok] = append(v.digests[ok], e.way(it))
 			if it.Origin != nil {
 				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
 			}
@@ -75,7 +85,7 @@ func (v *view) add(entries []*entry) {
 
 // seen reports whether the object is held already.
 func (v *view) seen(issuer string, d digest) bool {
-	return v.digests[objectKey{issuer, d}] || v.index.Seen(issuer, [][32]byte{d})[0]
+	return len(v.digests[objectKey{issuer, d}]) > 0 || v.index.Seen(issuer, [][32]byte{d})[0]
 }
 
 // withdrawn reports whether the issuer has taken the object back.

@@ -18,6 +18,10 @@ type IssueOptions struct {
 	// Issuer is the participant's id; Key its message key.
 	Issuer string
 	Key    directory.Signer
+	// For is the participant on whose behalf the issuer acts as a delegate: the
+	// objects are newer versions of that one's, and so is what is taken back.
+	// Empty for the issuer's own.
+	For string
 	// Now is the time of issue; Expiry is how long afterwards the message may
 	// be accepted for the first time (if zero, DefaultExpiry, and GoneExpiry for
 	// what takes back).
@@ -112,6 +116,8 @@ func (o *IssueOptions) check() error {
 		return fmt.Errorf("issue: issuer %q is not a participant's id", o.Issuer)
 	case o.Key == nil:
 		return errors.New("issue: no key")
+	case o.For != "" && (!directory.ValidID(o.For) || o.For == o.Issuer):
+		return fmt.Errorf("issue: for %q: want the id of another participant", o.For)
 	case len(o.Secret) < 32:
 		return errors.New("issue: the secret for salts has less than 32 bytes")
 	case o.NewID == nil:
@@ -164,8 +170,8 @@ func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
 
 // admit checks one object against the clock and the limits of a message.
 func (o *IssueOptions) admit(d *disclosed) error {
-	if at := d.object.Modified(); at.After(o.Now.Add(directory.Skew)) {
-		return federation.Refuse(federation.Malformed, d.object.ID(), "modified lies in the future: "+at.Format(time.RFC3339))
+	if err := notYet(d.object, o.Now); err != nil {
+		return err
 	}
 	if !fits(1, len(d.discs), d.size) {
 		return federation.Refuse(federation.TooLarge, d.object.ID(),
@@ -183,7 +189,7 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	case expiry == 0:
 		expiry = DefaultExpiry
 	}
-	p := payload{Ver: Version, Iss: o.Issuer, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
+	p := payload{Ver: Version, Iss: o.Issuer, For: o.For, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
 		SDAlg: "sha-256", Objects: make([]dots, len(batch))}
 	var all []made
 	size := 0

@@ -85,12 +85,15 @@ type Reoriginated struct {
 
 // Objects counts the objects this node has judged at intake and import.
 type Objects struct {
-	Seen      uint64            `json:"seen"`
-	Taken     uint64            `json:"taken"`
-	Duplicate uint64            `json:"duplicate"`
-	Held      uint64            `json:"held"`
-	Refused   uint64            `json:"refused"`
-	Reasons   map[string]uint64 `json:"reasons,omitempty"` // of those held or refused
+	Seen      uint64 `json:"seen"`
+	Taken     uint64 `json:"taken"`
+	Duplicate uint64 `json:"duplicate"`
+	Held      uint64 `json:"held"`
+	Refused   uint64 `json:"refused"`
+	// Variants, of those taken, were here before and came again by another
+	// way, showing more: Taken - Variants is how many objects are here.
+	Variants uint64            `json:"variants"`
+	Reasons  map[string]uint64 `json:"reasons,omitempty"` // of those held or refused
 }
 
 // Peer is the state of one link.

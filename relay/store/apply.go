@@ -127,7 +127,12 @@ func (b *batch) place(e *Entry, o *Object, index int) (took bool, err error) {
 	switch o.Outcome {
 	case Taken:
 		key := b.key(o.Issuer, &o.Digest)
-		if known(b.s.memory, b.s.memory.objects, b.objects, key) {
+		if row := known(b.s.memory, b.s.memory.objects, b.objects, key); row != 0 {
+			if o.Variant {
+				b.count(counter{sideIn, e.Source, inTaken, ""}, 1)
+				b.count(counter{sideIn, e.Source, inVariants, ""}, 1)
+				return true, b.route(e.Seq, row, o)
+			}
 			b.count(counter{sideIn, e.Source, inDuplicate, ""}, 1)
 			return false, nil
 		}
@@ -159,9 +164,10 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.exec(`INSERT INTO objects (n, issuer, id, version, digest, prev, seq, type, expires, revoked, marking, verdict)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(b.nextObject), ids[0], o.ID, o.Version, o.Digest[:], prev, int64(e.Seq), ids[1], micros(o.Expires), boolInt(o.Revoked), ids[2], ids[3])
+	_, err = b.exec(`INSERT INTO objects (n, issuer, id, version, digest, prev, seq, type, expires, revoked, marking, verdict, shown, parts, whole, best)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(b.nextObject), ids[0], o.ID, o.Version, o.Digest[:], prev, int64(e.Seq), ids[1], micros(o.Expires), boolInt(o.Revoked), ids[2], ids[3],
+		o.Shown.Hash[:], o.Shown.Parts, boolInt(o.Shown.Whole), int64(e.Seq))
 	if err != nil {
 		return err
 	}

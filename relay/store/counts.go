@@ -23,6 +23,10 @@ type Counts struct {
 //
 //	Received == Taken + Duplicate + Held + Refused
 //
+// Of what was Taken, Variants are objects that were here before and
+// came again by another way, showing more: Taken - Variants is the number of
+// objects here.
+//
 // Held is what waits now: an object that is released or rejected leaves Held
 // and Received, and enters both Received and its new place with the entry that
 // settles it.
@@ -35,6 +39,7 @@ type In struct {
 	Refused   uint64
 	// Withdrawn counts the withdrawals that took effect; they are no objects.
 	Withdrawn uint64
+	Variants  uint64 // of those taken
 	// HeldFor and RefusedFor divide Held and Refused by reason.
 	HeldFor, RefusedFor map[federation.Reason]uint64
 }
@@ -86,6 +91,9 @@ func (c Counts) Check() error {
 		}
 	}
 	for _, in := range c.In {
+		if in.Variants > in.Taken {
+			errs = append(errs, fmt.Errorf("counts of %s do not add up: %d variants of %d taken", in.Source, in.Variants, in.Taken))
+		}
 		equal(in.Source, "received = taken + duplicate + held + refused", in.Received, in.Taken+in.Duplicate+in.Held+in.Refused)
 	}
 	for _, out := range c.Out {
@@ -136,6 +144,7 @@ const (
 	outGoneAcknowledged
 	outGoneNotTaken
 	outGoneInFlight
+	inVariants
 )
 
 // counter is one number: of a source or a peer, divided by reason where it has
@@ -251,6 +260,8 @@ func (in *In) set(c counter, n uint64) {
 		in.Received = n
 	case inTaken:
 		in.Taken = n
+	case inVariants:
+		in.Variants = n
 	case inDuplicate:
 		in.Duplicate = n
 	case inWithdrawn:

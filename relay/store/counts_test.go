@@ -167,7 +167,7 @@ func (c counted) countsOut() {
 
 func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 	good := Counts{
-		In:  []In{{Source: "self", Received: 10, Taken: 4, Duplicate: 3, Held: 2, Refused: 1}},
+		In:  []In{{Source: "self", Received: 10, Taken: 4, Duplicate: 3, Held: 2, Refused: 1, Variants: 4}},
 		Out: []Out{{Peer: "pl-cert", Judged: 9, Sent: 6, Redacted: 6, Withheld: 2, Held: 1, Acknowledged: 5, InFlight: 1, Stored: 1, Duplicate: 1, HeldThere: 1, Refused: 1, Disputed: 1}},
 	}
 	if err := good.Check(); err != nil {

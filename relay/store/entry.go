@@ -11,7 +11,8 @@ type Outcome uint8
 
 // The four outcomes. The zero value is none of them and is refused.
 const (
-	// Taken: held and forwarded from now on. Taken again, it counts as Duplicate.
+	// Taken: held and forwarded from now on. Taken again, it counts as
+	// Duplicate, unless it is a variant.
 	Taken Outcome = iota + 1
 	// Duplicate: the same content of the same issuer was here already.
 	Duplicate
@@ -68,6 +69,11 @@ type Object struct {
 	Rule    string
 	Basis   string
 
+	// Shown says what this message shows of the object.
+	Shown Shown
+	// Variant: the object was taken before, and this message shows what no
+	// earlier one does. It is no object more: the best variant stands for it.
+	Variant bool
 	// MadeOf is another's object that this one was made of; nil for none.
 	MadeOf *Origin
 
@@ -80,6 +86,13 @@ type Object struct {
 type Origin struct {
 	Issuer string
 	Digest [32]byte
+}
+
+// Shown names the parts of an object that one message shows.
+type Shown struct {
+	Hash  [16]byte // of the set of parts
+	Parts int      // how many
+	Whole bool     // none is missing
 }
 
 // Gone is a withdrawal: the issuer says that the object with this digest is

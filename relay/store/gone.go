@@ -142,7 +142,7 @@ func (b *batch) withdraw(e *Entry, g *Gone) error {
 		}
 	}
 	if n := b.goneRow(key); n != 0 {
-		return b.outrank(e, g, n, signer)
+		return b.outrank(e, g, n, issuer, signer)
 	}
 	b.count(counter{sideIn, e.Source, inWithdrawn, ""}, 1)
 	if _, err := b.exec("INSERT INTO gone (n, issuer, digest, reason, seq, by, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -155,7 +155,7 @@ func (b *batch) withdraw(e *Entry, g *Gone) error {
 }
 
 // outrank lets a withdrawal replace one that asked for less.
-func (b *batch) outrank(e *Entry, g *Gone, n, signer int64) error {
+func (b *batch) outrank(e *Entry, g *Gone, n, issuer, signer int64) error {
 	var have string
 	if err := b.queryRow("SELECT reason FROM gone WHERE n = ?", n).Scan(&have); err != nil {
 		return missingRow(err, n)
@@ -164,8 +164,10 @@ func (b *batch) outrank(e *Entry, g *Gone, n, signer int64) error {
 		return nil
 	}
 	b.count(counter{sideIn, e.Source, inWithdrawn, ""}, 1)
-	_, err := b.exec("UPDATE gone SET reason = ?, seq = ?, by = ?, at = ? WHERE n = ?", g.Reason, int64(e.Seq), signer, micros(e.At), n)
-	return err
+	if _, err := b.exec("UPDATE gone SET reason = ?, seq = ?, by = ?, at = ? WHERE n = ?", g.Reason, int64(e.Seq), signer, micros(e.At), n); err != nil {
+		return err
+	}
+	return b.unhold(issuer, g) // what came to wait in between
 }
 
 // goneRow returns the row of a withdrawal, 0 if there is none.

@@ -44,8 +44,10 @@ type memory struct {
 
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
+	notedRoutes   map[objectKey][]Route
 	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
+	notedHeld     map[string][]uint64 // at the way in, by id
 }
 
 type issuerID struct{ issuer, id string }
@@ -70,8 +72,10 @@ func newMemory() *memory {
 		gone:          newTable(binary.NativeEndian.Uint64(seed[:])),
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
+		notedRoutes:   make(map[objectKey][]Route),
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
+		notedHeld:     make(map[string][]uint64),
 
 		derived: make(map[Origin][32]byte),
 
@@ -100,14 +104,15 @@ func (mask objectKey) of(digest *[32]byte) objectKey {
 	return k
 }
 
-// known reports whether a key is in memory or in a batch under way.
-func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) bool {
-	if _, ok := now[k]; ok {
-		return true
+// known returns the row of a key in memory or in a batch under way, 0 if there
+// is none.
+func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) uint32 {
+	if row, ok := now[k]; ok {
+		return row
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return stored.has(&k)
+	return stored.get(&k)
 }
 
 // head returns the first row of an id's chain.
@@ -148,12 +153,17 @@ func (m *memory) note(entries []Entry) {
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
+		m.noteHeld(e)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {
 				continue
 			}
-			m.notedObjects[m.mask(o.Issuer).of(&o.Digest)] = e.Seq
+			k := m.mask(o.Issuer).of(&o.Digest)
+			if _, noted := m.notedObjects[k]; o.Variant || !noted && !m.objects.has(&k) {
+				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
+			}
+			m.notedObjects[k] = e.Seq
 			if o.MadeOf != nil {
 				m.derived[*o.MadeOf] = o.Digest
 			}
@@ -176,17 +186,20 @@ func (m *memory) note(entries []Entry) {
 // holds the lock for writing. An older noted version may have been covered by
 // a newer one of a later entry: that stays.
 func (m *memory) forget(entries []Entry, applied uint64) {
-	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions) == 0 {
+	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld) == 0 {
 		return
 	}
 	for i := range entries {
 		e := &entries[i]
+		m.forgetHeld(e, applied)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {
 				continue
 			}
-			drop(m.notedObjects, m.mask(o.Issuer).of(&o.Digest), applied)
+			k := m.mask(o.Issuer).of(&o.Digest)
+			drop(m.notedObjects, k, applied)
+			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {
 				delete(m.notedVersions, id)

@@ -13,6 +13,7 @@ import (
 type model struct {
 	objects []Stored
 	seen    map[modelKey]bool
+	routes  map[modelKey][]Route
 	gone    map[modelKey]Withdrawal
 	intake  []modelHeld
 	pulls   map[string]Pull
@@ -53,7 +54,7 @@ type modelMessage struct {
 
 func newModel(log []Entry, journal []Event) *model {
 	m := &model{
-		seen: make(map[modelKey]bool), gone: make(map[modelKey]Withdrawal), pulls: make(map[string]Pull),
+		seen: make(map[modelKey]bool), routes: make(map[modelKey][]Route), gone: make(map[modelKey]Withdrawal), pulls: make(map[string]Pull),
 		in: make(map[string]*In), out: make(map[string]*Out), resends: make(map[uint64][]uint64),
 	}
 	for i := range log {
@@ -94,11 +95,17 @@ func (m *model) apply(e *Entry) {
 		}
 		in.Received++
 		switch k := (modelKey{o.Issuer, o.Digest}); {
+		case o.Outcome == Taken && m.seen[k] && o.Variant:
+			in.Taken++
+			in.Variants++
+			m.better(k, e, o.Shown)
+			m.routes[k] = append(m.routes[k], Route{e.Seq, o.Shown})
 		case o.Outcome == Duplicate || o.Outcome == Taken && m.seen[k]:
 			in.Duplicate++
 		case o.Outcome == Taken:
 			in.Taken++
 			m.seen[k] = true
+			m.routes[k] = []Route{{e.Seq, o.Shown}}
 			m.objects = append(m.objects, Stored{Issuer: o.Issuer, Digest: o.Digest, ID: o.ID, Version: o.Version, Type: o.Type, LogSeq: e.Seq,
 				Source: e.Source, At: e.At, JTI: e.JTI, Expires: o.Expires, Revoked: o.Revoked, Marking: o.Marking, Verdict: o.Verdict})
 		case o.Outcome == Held:
@@ -140,6 +147,18 @@ func (m *model) withdraw(e *Entry, g Gone) {
 }
 
 var goneReasons = []string{"superseded", "withdrawn", "spill"}
+
+// better lets the object stand for a message that shows more than all before.
+func (m *model) better(k modelKey, e *Entry, shown Shown) {
+	for _, r := range m.routes[k] {
+		if r.Parts >= shown.Parts {
+			return
+		}
+	}
+	i := slices.IndexFunc(m.objects, func(o Stored) bool { return o.Issuer == k.issuer && o.Digest == k.digest })
+	o := &m.objects[i]
+	o.LogSeq, o.Source, o.JTI = e.Seq, e.Source, e.JTI
+}
 
 func (m *model) settle(which func(modelHeld) bool) {
 	m.intake = slices.DeleteFunc(m.intake, func(h modelHeld) bool {
@@ -327,12 +346,10 @@ func (m *model) version(issuer, id string) (best Stored, ok bool) {
 
 func (m *model) recipients(issuer string, digest [32]byte) []Recipient {
 	seqs := make(map[uint64]bool)
-	for _, o := range m.objects {
-		if o.Issuer == issuer && o.Digest == digest {
-			seqs[o.LogSeq] = true
-			for _, s := range m.resends[o.LogSeq] {
-				seqs[s] = true
-			}
+	for _, way := range m.routes[modelKey{issuer, digest}] {
+		seqs[way.LogSeq] = true
+		for _, s := range m.resends[way.LogSeq] {
+			seqs[s] = true
 		}
 	}
 	var out []Recipient

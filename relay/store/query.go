@@ -49,7 +49,8 @@ type Filter struct {
 	ID     string
 	Type   string
 	Source string
-	// After selects objects of log entries after this sequence.
+	// After selects objects of log entries after this sequence: also those of
+	// which more has come since.
 	After uint64
 	// ExpiresBy selects objects that expire at or before this time.
 	ExpiresBy time.Time
@@ -64,9 +65,11 @@ type Stored struct {
 	ID      string
 	Version string
 	Type    string
+	// LogSeq, Source and JTI are those of the message that shows most of it,
+	// the first of several.
 	LogSeq  uint64
 	Source  string
-	At      time.Time // first stored
+	At      time.Time // when any was first stored
 	JTI     string
 	Expires time.Time
 	Revoked bool
@@ -123,8 +126,8 @@ func (s *Store) objectsPage(ctx context.Context, f Filter, after int64, limit in
 	w.add(true, "objects.n > ?", after)
 	w.add(f.Issuer != "", "issuer"+named, f.Issuer)
 	w.add(f.Type != "", "type"+named, f.Type)
-	w.add(f.Source != "", "source"+named, f.Source)
-	w.add(f.After != 0, "objects.seq > ?", int64(f.After))
+	w.add(f.Source != "", "entries.source"+named, f.Source)
+	w.add(f.After != 0, "best > ?", int64(f.After))
 	w.add(!f.ExpiresBy.IsZero(), "expires BETWEEN 1 AND ?", micros(f.ExpiresBy))
 	w.add(f.ID != "", "objects.id = ?", f.ID)
 	if f.ID != "" && f.Issuer != "" {
@@ -134,8 +137,8 @@ func (s *Store) objectsPage(ctx context.Context, f Filter, after int64, limit in
 		s.memory.mu.RUnlock()
 		w.add(true, `objects.n IN (WITH RECURSIVE chain (n) AS (VALUES (?) UNION ALL SELECT prev FROM objects JOIN chain USING (n) WHERE prev <> 0) SELECT n FROM chain)`, int64(head))
 	}
-	rows, err := s.readDB.QueryContext(ctx, `SELECT objects.n, issuer, digest, id, version, type, objects.seq, source, at, jti, expires, revoked, marking, verdict
-		FROM objects JOIN entries ON entries.seq = objects.seq`+w.String()+" ORDER BY objects.n LIMIT ?", append(slices.Clip(w.args), limit)...)
+	rows, err := s.readDB.QueryContext(ctx, `SELECT objects.n, issuer, digest, id, version, type, best, entries.source, first.at, entries.jti, expires, revoked, marking, verdict
+		FROM objects JOIN entries ON entries.seq = best JOIN entries first ON first.seq = objects.seq`+w.String()+" ORDER BY objects.n LIMIT ?", append(slices.Clip(w.args), limit)...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -214,7 +217,8 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 	if row == 0 {
 		return nil, nil
 	}
-	return s.sendings(ctx, digest, "SELECT seq FROM objects WHERE n = ?1 UNION SELECT resends.seq FROM resends JOIN objects ON refer = objects.seq WHERE n = ?1", int64(row))
+	return s.sendings(ctx, digest, `WITH ways (way) AS (SELECT seq FROM objects WHERE n = ?1 UNION SELECT seq FROM routes WHERE object = ?1)
+			SELECT way FROM ways UNION SELECT resends.seq FROM resends JOIN ways ON refer = way`, int64(row))
 }
 
 // sendings returns every recorded sending of a digest out of the log entries

@@ -138,7 +138,7 @@ func (b *batch) sent(e *Event, f *Sent) error {
 	b.countWithheld(f.Peer, f.Withheld, 1)
 	for i := range f.Held {
 		h := &f.Held[i]
-		if known(b.s.memory, b.s.memory.gone, b.gone, b.key(h.Issuer, &h.Digest)) {
+		if known(b.s.memory, b.s.memory.gone, b.gone, b.key(h.Issuer, &h.Digest)) != 0 {
 			continue // withdrawn meanwhile: it waits for nothing
 		}
 		b.count(counter{sideOut, f.Peer, outJudged, ""}, 1)
