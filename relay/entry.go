@@ -103,6 +103,9 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
+	// Origin is what the object was made of, if this node gives it on as its
+	// own. It never leaves.
+	Origin *origin `json:"origin,omitempty"`
 
 	// Shown names what the message shows of the object, Parts counts it, and
 	// Whole says that nothing is missing.
@@ -115,6 +118,12 @@ type entryItem struct {
 	Against digest `json:"against,omitzero"`
 
 	supersedes digest // the newest version until now; not stored
+}
+
+// origin names an object of a source that stays unnamed.
+type origin struct {
+	Issuer string `json:"iss"`
+	Digest digest `json:"digest"`
 }
 
 // goneItem is one object that is taken back from this entry on, whether it is

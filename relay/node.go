@@ -75,6 +75,7 @@ type Node struct {
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
 	told   *broadcast    // that the index went on
+	owes   bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
