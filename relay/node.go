@@ -59,15 +59,16 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
-	reloading sync.Mutex
-	shown     identity            // as the bus has it; under reloading
-	toldPeers map[string]toldPeer // what the journal knows of; under reloading
-	mu        sync.Mutex
-	pullers   map[string]*pulling
-	lanes     map[string]*lane
-	watched   map[string]watched
-	differing map[string]int // objects whose marking a peer mapped otherwise
-	fault     error          // why the node can take no messages, nil while it can
+	reloading  sync.Mutex
+	shown      identity            // as the bus has it; under reloading
+	toldPeers  map[string]toldPeer // what the journal knows of; under reloading
+	mu         sync.Mutex
+	pullers    map[string]*pulling
+	lanes      map[string]*lane
+	watched    map[string]watched
+	violations map[violationKey]violation
+	differing  map[string]int // objects whose marking a peer mapped otherwise
+	fault      error          // why the node can take no messages, nil while it can
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -103,7 +104,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		queued: make(chan struct{}, 1)}
+		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1)}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -211,7 +212,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated}
 	return nil
 }
 

@@ -16,6 +16,9 @@ type Server struct {
 	// Incarnation is told to peers whose cursor is refused, so that they can
 	// see whether the log is a new one. Nil: it is not told.
 	Incarnation func() string
+	// Refused is told why a peer's request was refused, if that is the
+	// request's fault. Nil: nobody is told.
+	Refused func(peer string, err error)
 	// Codec is made at the first answer if nil.
 	Codec *Codec
 
@@ -37,6 +40,9 @@ func (s *Server) init() error {
 func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
 	b, err := s.answer(ctx, peer, req)
 	if err != nil {
+		if s.Refused != nil && federation.ReasonOf(err) != "" {
+			s.Refused(peer, err)
+		}
 		incarnation := ""
 		if s.Incarnation != nil {
 			incarnation = s.Incarnation()

@@ -135,6 +135,7 @@ func (a *app) printPeer(p *dashboard.Peer) {
 	a.printf("\n  out %d = %d sent (%d redacted) + %d withheld + %d held;  sent %d = %d acknowledged + %d in flight\n",
 		out.Judged, out.Sent, out.Redacted, out.Withheld, out.Held, out.Sent, out.Acknowledged, out.InFlight)
 	a.printReasons("    ", out.Reasons)
+	a.printReasons("  broke the protocol: ", p.Violations)
 	a.printf("  in  %d = %d stored + %d duplicate + %d held + %d refused\n", in.Received, in.Stored, in.Duplicate, in.Held, in.Refused)
 }
 

@@ -247,6 +247,38 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 	return out, nil
 }
 
+// Delivery is one message as it was sent to a peer.
+type Delivery struct {
+	LinkSeq uint64
+	Objects int // sent in it
+	// Acknowledged says that a receipt was recorded.
+	Acknowledged bool
+}
+
+// Sent returns the messages of one frame, named by its root, among those that
+// went to a peer with link sequences from first to last, in order.
+func (s *Store) Sent(ctx context.Context, peer, root string, first, last uint64) ([]Delivery, error) {
+	rows, err := s.readDB.QueryContext(ctx, `SELECT link, objects, deliveries.state FROM deliveries JOIN frames ON frames.id = deliveries.frame
+		WHERE deliveries.peer`+named+` AND link BETWEEN ? AND ? AND root = ? ORDER BY link`, peer, int64(first), int64(last), root)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	var out []Delivery
+	for rows.Next() {
+		var d Delivery
+		var state int64
+		if err := rows.Scan(&d.LinkSeq, &d.Objects, &state); err != nil {
+			return nil, s.fault(closeRows(rows, err))
+		}
+		d.Acknowledged = state == acknowledged || state == replacedAcknowledged
+		out = append(out, d)
+	}
+	if err := closeRows(rows, rows.Err()); err != nil {
+		return nil, s.fault(err)
+	}
+	return out, nil
+}
+
 // Pull is the last entry of the log from one source.
 type Pull struct {
 	Source  string
