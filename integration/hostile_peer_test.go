@@ -29,6 +29,7 @@ type hostile struct {
 
 	incarnation string
 	seq         uint64 // number of the last message that the victim took
+	mine        []byte // its own cursor in the victim's log
 
 	mu      sync.Mutex
 	reply   string                 // where the answer to the last pull goes
