@@ -51,8 +51,8 @@ type hop struct {
 	path     [][]byte // instead of the right one
 }
 
-// indicator is a free object with a number of its own.
-func indicator(n int, at time.Time) string {
+// freeIndicator is a free object with a number of its own.
+func freeIndicator(n int, at time.Time) string {
 	stamp := at.UTC().Add(-time.Hour).Format("2006-01-02T15:04:05.000Z")
 	return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012d","created":%q,"modified":%q,`+
 		`"name":"n","pattern":"[domain-name:value = 'host-%d.example']","pattern_type":"stix","valid_from":%q,`+

@@ -106,10 +106,10 @@ func messageAttacks() []attack {
 		}},
 		{name: "a message that could be taken until yesterday", stops: "exp", run: func(h *hostile) {
 			then := time.Now().AddDate(0, -6, 0)
-			h.refusedAs("expired", h.sendOne(issueAs(h.t, h.id, h.keys.Message, then, indicator(1, then)), nil))
+			h.refusedAs("expired", h.sendOne(issueAs(h.t, h.id, h.keys.Message, then, freeIndicator(1, then)), nil))
 		}},
 		{name: "a version from next year", stops: "modified must not be ahead of the clock", run: func(h *hostile) {
-			h.refusedAs("malformed", h.sendOne(h.disclosed(indicator(rand.IntN(1e9), time.Now().AddDate(1, 0, 0))), nil))
+			h.refusedAs("malformed", h.sendOne(h.disclosed(freeIndicator(rand.IntN(1e9), time.Now().AddDate(1, 0, 0))), nil))
 		}},
 		{name: "two contents for one version", stops: "deterministic salts: equivocation", stores: 1, run: func(h *hostile) {
 			o := h.object()
@@ -118,8 +118,8 @@ func messageAttacks() []attack {
 		}},
 		{name: "an older version over a newer one", stops: "stale", stores: 1, run: func(h *hostile) {
 			n := rand.IntN(1e9)
-			h.taken(h.sendOne(issueAs(h.t, h.id, h.keys.Message, time.Now(), indicator(n, time.Now())), nil))
-			h.refusedAs("stale", h.sendOne(issueAs(h.t, h.id, h.keys.Message, time.Now(), indicator(n, time.Now().Add(-24*time.Hour))), nil))
+			h.taken(h.sendOne(issueAs(h.t, h.id, h.keys.Message, time.Now(), freeIndicator(n, time.Now())), nil))
+			h.refusedAs("stale", h.sendOne(issueAs(h.t, h.id, h.keys.Message, time.Now(), freeIndicator(n, time.Now().Add(-24*time.Hour))), nil))
 		}},
 		{name: "300 kB in one message", stops: "256 KiB", run: func(h *hostile) {
 			h.refusedAs("too-large", h.sendOne(h.message()+strings.Repeat("A", 300<<10)+"~", nil))
@@ -183,7 +183,7 @@ func (h *hostile) stranger() *directory.PrivateKey {
 }
 
 // object is a free object that nobody has seen.
-func (h *hostile) object() string { return indicator(rand.IntN(1e12), time.Now()) }
+func (h *hostile) object() string { return freeIndicator(rand.IntN(1e12), time.Now()) }
 
 // message is a good message of the hostile peer's own, not yet dispatched.
 func (h *hostile) message() string {
@@ -280,6 +280,14 @@ func (h *hostile) raw(objects string) string {
 	now := time.Now().Unix()
 	return h.signed(fmt.Sprintf(`{"ver":1,"iss":%q,"jti":"01944000-0000-7000-8000-%012d","iat":%d,"exp":%d,"_sd_alg":"sha-256","objects":[%s]}`,
 		h.id, rand.IntN(1e12), now, now+86400, objects)) + "~"
+}
+
+// takesBack is a message of the hostile peer's own that withdraws a digest.
+func (h *hostile) takesBack(digest string) string {
+	h.t.Helper()
+	now := time.Now().Unix()
+	return h.signed(fmt.Sprintf(`{"ver":1,"iss":%q,"jti":"01944000-0000-7000-8000-%012d","iat":%d,"exp":%d,"_sd_alg":"sha-256","objects":[],"gone":[[%q,"withdrawn"]]}`,
+		h.id, rand.IntN(1e12), now, now+86400, digest)) + "~"
 }
 
 // disclosed is a message with one object of that text, all in one disclosure.

@@ -314,7 +314,7 @@ func (h *hostile) honest() time.Duration {
 	h.t.Helper()
 	h.free++
 	started := time.Now()
-	object := indicator(1_000_000+h.free, started)
+	object := freeIndicator(1_000_000+h.free, started)
 	if p, err := h.victim.node.Publish(h.t.Context(), "honest", "", []byte(object)); err != nil || p.Taken != 1 {
 		h.t.Fatalf("publishing at the victim: %+v, %v", p, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
 	wire "github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay"
 	"github.com/entente-relay/entente/relay/cli"
@@ -105,14 +106,14 @@ const (
 // marked is an indicator under a TLP label, with facts in our extension.
 func (s *scene) marked(tlp, facts string) string {
 	s.free++
-	o := strings.Replace(indicator(2_000_000+s.free, time.Now()), tlpClear, tlp, 1)
+	o := strings.Replace(freeIndicator(2_000_000+s.free, time.Now()), tlpClear, tlp, 1)
 	if facts == "" {
 		return o
 	}
 	return strings.TrimSuffix(o, "}") + `,"extensions":{"extension-definition--7a5c4f0e-1d6b-4c83-9f2e-3b8d50a6e917":{"extension_type":"property-extension",` + facts + `}}}`
 }
 
-func bundled(objects ...string) string {
+func asBundle(objects ...string) string {
 	return `{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001","objects":[` + strings.Join(objects, ",") + `]}`
 }
 
@@ -120,28 +121,36 @@ func bundled(objects ...string) string {
 func fileCases() []reasonCase {
 	const printed = "what publish prints"
 	return []reasonCase{
-		{federation.Malformed, printed, func(s *scene) string { return s.publish(3, bundled(s.marked(tlpClear, ""))[:200]) }},
+		{federation.Malformed, printed, func(s *scene) string { return s.publish(3, asBundle(s.marked(tlpClear, ""))[:200]) }},
 		{federation.TooLarge, printed, func(s *scene) string {
 			deep := strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000)
-			return s.publish(3, bundled(strings.TrimSuffix(s.marked(tlpClear, ""), "}")+`,"x_a":`+deep+"}"))
+			return s.publish(3, asBundle(strings.TrimSuffix(s.marked(tlpClear, ""), "}")+`,"x_a":`+deep+"}"))
 		}},
 		{federation.Unsupported, printed, func(s *scene) string { return s.publish(3, `{"answer":42}`) }},
 		{federation.NotYetValid, printed, func(s *scene) string {
-			return s.publish(3, bundled(indicator(1, time.Now().Add(2*time.Hour))))
+			return s.publish(3, asBundle(freeIndicator(1, time.Now().Add(2*time.Hour))))
 		}},
 		{federation.Duplicate, printed, func(s *scene) string {
-			o := bundled(s.marked(tlpClear, ""))
+			o := asBundle(s.marked(tlpClear, ""))
 			s.publish(0, o)
 			return s.command(0, "--config", s.victim.cfg.Path, "publish", s.file(o), "--json")
 		}},
 		{federation.Unmarked, printed, func(s *scene) string {
-			return s.publish(4, bundled(strings.Replace(s.marked(tlpClear, ""), `"object_marking_refs"`, `"x_refs"`, 1)))
+			return s.publish(4, asBundle(strings.Replace(s.marked(tlpClear, ""), `"object_marking_refs"`, `"x_refs"`, 1)))
 		}},
 		{federation.UnknownMarking, printed, func(s *scene) string {
-			return s.publish(4, bundled(s.marked("marking-definition--00000000-83c2-464b-929b-a1a8aa3c8487", "")))
+			return s.publish(4, asBundle(s.marked("marking-definition--00000000-83c2-464b-929b-a1a8aa3c8487", "")))
 		}},
 		{federation.NotAccredited, printed, func(s *scene) string {
-			return s.publish(3, bundled(s.marked(tlpAmber, `"origin":"PL","scheme":"pl-national","classification":"ZASTRZEŻONE","personal_data":false`)))
+			return s.publish(3, asBundle(s.marked(tlpAmber, `"origin":"PL","scheme":"pl-national","classification":"ZASTRZEŻONE","personal_data":false`)))
+		}},
+		{federation.HeldForPerson, printed, func(s *scene) string {
+			const who = "identity--00000000-0000-4000-8000-000000000009"
+			by := func(place string) string {
+				return strings.TrimSuffix(s.marked(tlpClear, `"residency":["`+place+`"],"personal_data":false`), "}") + `,"created_by_ref":"` + who + `"}`
+			}
+			return s.publish(4, asBundle(by("EU"), by("US"), `{"type":"identity","spec_version":"2.1","id":"`+who+
+				`","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"n","identity_class":"organization"}`))
 		}},
 		{federation.Withdrawn, printed, func(s *scene) string {
 			return s.publish(3, `{"Event":{"uuid":"5f6b1c1e-0000-4000-8000-000000000001","info":"n","timestamp":"1767225600","date":"2026-01-01","distribution":"3",`+
@@ -155,32 +164,31 @@ func fileCases() []reasonCase {
 func explainCases() []reasonCase {
 	const printed = "what explain prints"
 	none := func(s *scene, facts string) string {
-		return s.explain(3, bundled(s.marked(tlpClear, facts)), "pl-cert")
+		return s.explain(3, asBundle(s.marked(tlpClear, facts)), "pl-cert")
 	}
 	return []reasonCase{
-		{federation.TLPAudience, printed, func(s *scene) string { return s.explain(3, bundled(s.marked(tlpRed, "")), "pl-cert") }},
-		{federation.OverCeiling, printed, func(s *scene) string { return s.explain(3, bundled(s.marked(tlpStrict, "")), "pl-cert") }},
+		{federation.TLPAudience, printed, func(s *scene) string { return s.explain(3, asBundle(s.marked(tlpRed, "")), "pl-cert") }},
+		{federation.OverCeiling, printed, func(s *scene) string { return s.explain(3, asBundle(s.marked(tlpStrict, "")), "pl-cert") }},
 		{federation.NotReleasable, printed, func(s *scene) string { return none(s, `"releasable_to":["FR","DE"]`) }},
 		{federation.Residency, printed, func(s *scene) string { return none(s, `"residency":["FR"]`) }},
 		{federation.Purpose, printed, func(s *scene) string { return none(s, `"purpose":["research"]`) }},
 		{federation.Contract, printed, func(s *scene) string { return none(s, `"contract":["vendor-feed-7"]`) }},
 		{federation.PersonalData, printed, func(s *scene) string {
-			return s.explain(3, bundled(s.marked(tlpClear, `"personal_data":true`)), "US")
+			return s.explain(3, asBundle(s.marked(tlpClear, `"personal_data":true`)), "US")
 		}},
 		{federation.NoAgreement, printed, func(s *scene) string {
-			return s.explain(3, bundled(s.marked(tlpClear, "")), "pl-cert", "--at", "2029-06-01T00:00:00Z")
+			return s.explain(3, asBundle(s.marked(tlpClear, "")), "pl-cert", "--at", "2029-06-01T00:00:00Z")
 		}},
 		{federation.NoEquivalent, printed, func(s *scene) string {
-			return s.explain(3, bundled(s.marked(tlpAmber, `"origin":"FR","scheme":"fr-2021","classification":"DIFFUSION RESTREINTE","personal_data":false`)), "US")
+			return s.explain(3, asBundle(s.marked(tlpAmber, `"origin":"FR","scheme":"fr-2021","classification":"DIFFUSION RESTREINTE","personal_data":false`)), "US")
 		}},
 		{federation.UnresolvedReference, printed, func(s *scene) string {
 			a, b := s.marked(tlpRed, ""), s.marked(tlpClear, "")
 			id := func(o string) string { return o[strings.Index(o, "indicator--"):][:len("indicator--")+36] }
-			return s.explain(3, bundled(a, b, fmt.Sprintf(`{"type":"relationship","spec_version":"2.1","id":"relationship--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z",`+
+			return s.explain(3, asBundle(a, b, fmt.Sprintf(`{"type":"relationship","spec_version":"2.1","id":"relationship--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z",`+
 				`"modified":"2026-01-01T00:00:00.000Z","relationship_type":"related-to","source_ref":%q,"target_ref":%q,"object_marking_refs":[%q]}`, id(a), id(b), tlpClear)), "pl-cert")
 		}},
 		{federation.PolicyError, printed, func(s *scene) string { return s.failingRule() }},
-		{federation.HeldForPerson, "what map prints", func(s *scene) string { return s.command(4, "map", "II", "--from", "KR", "--to", "JP") }},
 	}
 }
 
@@ -211,7 +219,7 @@ rules:
     missing: [{action: share, drop: [principal.country]}]
 `))
 	r.edit(`policies: ""`, `policies: "policies"`)
-	return s.command(4, "--config", r.cfg.Path, "explain", s.file(bundled(s.marked(tlpClear, ""))), "--to", "EE", "--json")
+	return s.command(4, "--config", r.cfg.Path, "explain", s.file(asBundle(s.marked(tlpClear, ""))), "--to", "EE", "--json")
 }
 
 // linkCases come over a link from a peer that sends what it likes.
@@ -229,7 +237,7 @@ func linkCases() []reasonCase {
 		{federation.WrongRecipient, answered, func(s *scene) string { return why(s.sendOne(s.message(), func(o *hop) { o.aud = s.other.id })) }},
 		{federation.Expired, told, func(s *scene) string {
 			then := time.Now().AddDate(0, -6, 0)
-			s.sendOne(issueAs(s.t, s.id, s.keys.Message, then, indicator(1, then)), nil)
+			s.sendOne(issueAs(s.t, s.id, s.keys.Message, then, freeIndicator(1, then)), nil)
 			return fmt.Sprint(s.journalled())
 		}},
 		{federation.UnaccountedRedaction, answered, func(s *scene) string { return why(s.sendOne(withoutLast(s.message()), nil)) }},
@@ -241,9 +249,10 @@ func linkCases() []reasonCase {
 			return s.command(0, "--config", s.victim.cfg.Path, "status")
 		}},
 		{federation.Stale, answered, func(s *scene) string {
-			s.sendOne(issueAs(s.t, s.id, s.keys.Message, time.Now(), indicator(77, time.Now())), nil)
-			return why(s.sendOne(issueAs(s.t, s.id, s.keys.Message, time.Now(), indicator(77, time.Now().Add(-24*time.Hour))), nil))
+			s.sendOne(issueAs(s.t, s.id, s.keys.Message, time.Now(), freeIndicator(77, time.Now())), nil)
+			return why(s.sendOne(issueAs(s.t, s.id, s.keys.Message, time.Now(), freeIndicator(77, time.Now().Add(-24*time.Hour))), nil))
 		}},
+		{federation.NotOwner, answered, func(s *scene) string { return why(s.sendOne(s.takesBack(s.ownDigest()), nil)) }},
 		{federation.Loop, answered, func(s *scene) string { return why(s.sendOne(string(s.ownOfVictim()), nil)) }},
 		{federation.RevokedKey, "what verify prints", func(s *scene) string {
 			return s.command(3, "verify", s.file(s.message()), "--statements", filepath.Dir(s.statement()), "--at", "2040-01-01T00:00:00Z")
@@ -254,6 +263,17 @@ func linkCases() []reasonCase {
 			return fmt.Sprint(s.journalled())
 		}},
 	}
+}
+
+// ownDigest is the digest of an object that the victim issued itself.
+func (s *scene) ownDigest() string {
+	s.t.Helper()
+	v, err := envelope.Verify(s.ownOfVictim(), envelope.VerifyOptions{Keys: s.victim.node.World().Directory, Now: time.Now()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	d := v.Items()[0].Digest
+	return b64(d[:])
 }
 
 // statement puts the hostile peer's statement into a folder of its own.

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,24 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 		n.recent.add(p)
 	}
 	n.index.Note(noted)
+	// After a commit whose fate was unknown there may be entries before these
+	// that the index has not heard of: it reads them from the log.
+	if seqs[0] <= n.known()+1 {
+		n.noted.Store(seqs[len(seqs)-1])
+	}
+	for i := range noted {
+		for _, o := range noted[i].Objects {
+			if o.Outcome == store.Taken {
+				n.waiting.came(o.ID)
+			}
+		}
+	}
+	n.news.tell()
 	n.wake()
 }
+
+// known is the last log entry that the index has heard of.
+func (n *Node) known() uint64 { return max(n.noted.Load(), n.index.Applied()) }
 
 // onJournal takes what the journal stored, for the index. It must not block.
 func (n *Node) onJournal(records []*journal.Record) {
@@ -59,7 +76,8 @@ func (n *Node) follow(ctx context.Context) {
 		case <-retry.C:
 			n.note(n.retryPending(ctx))
 		}
-		n.note(n.followBoth(ctx))
+		n.note(errors.Join(n.followBoth(ctx), n.retryWaiting(ctx)))
+		n.told.all()
 	}
 }
 
@@ -123,7 +141,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
 		batch = append(batch, e.indexed(st.Seq))
-		if len(e.Items) > 0 && st.Seq > n.intakeDone {
+		if len(e.Items)+len(e.Gone) > 0 && st.Seq > n.intakeDone {
 			intakes = append(intakes, e.intake(st.Seq))
 		}
 	}
@@ -140,6 +158,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		return err
 	}
 	n.at(stepIndexed)
+	n.news.tell()
 	return nil
 }
 
@@ -148,6 +167,10 @@ func (e *entry) intake(seq uint64) *journal.Record {
 	in := &journal.Intake{Source: journal.Token(e.Source), Log: seq, JTI: journal.Token(e.Message)}
 	if len(e.Body) > 0 {
 		in.Message = sha256.Sum256(e.Body)
+	}
+	for _, g := range e.Gone {
+		in.Issuer = journal.Token(g.Issuer)
+		in.Gone = append(in.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
 	}
 	for _, it := range e.Items {
 		in.Issuer = journal.Token(it.Issuer)
@@ -213,9 +236,13 @@ func (e *entry) indexed(seq uint64) store.Entry {
 	if e.Position != nil {
 		out.Cursor = e.Position.Cursor
 	}
+	for _, g := range e.Gone {
+		out.Gone = append(out.Gone, store.Gone{Issuer: g.Issuer, Digest: g.Digest, Reason: g.For, By: g.By})
+	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
-			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant}
 		switch it.Outcome {
 		case taken:
 			o.Outcome, o.Verdict = store.Taken, federation.Share

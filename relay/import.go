@@ -24,7 +24,7 @@ type importer struct {
 	// For the puller's goroutine:
 	last link.Position // as far as known
 	gap  link.Gap      // the last that the journal was told of
-	wait []waiting     // of the last frames, until the index knows of them
+	wait []pendingCount     // of the last frames, until the index knows of them
 }
 
 // Position reads where the link stands from the last entry of the peer's
@@ -158,12 +158,12 @@ func (im *importer) tell(ctx context.Context, f link.Frame) error {
 	return nil
 }
 
-// waiting counts the messages of one frame that wait for a fact.
-type waiting struct{ seq, messages uint64 }
+// pendingCount counts the messages of one frame that wait for a fact.
+type pendingCount struct{ seq, messages uint64 }
 
 // waits remembers how many messages of a frame wait.
 func (im *importer) waits(res result) {
-	w := waiting{seq: res.seqs[len(res.seqs)-1]}
+	w := pendingCount{seq: res.seqs[len(res.seqs)-1]}
 	for _, e := range res.entries {
 		if e.Kind == entryPending {
 			w.messages++
@@ -183,7 +183,7 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 		return err
 	}
 	count := uint64(0)
-	im.wait = slices.DeleteFunc(im.wait, func(w waiting) bool { return w.seq <= counts.Log })
+	im.wait = slices.DeleteFunc(im.wait, func(w pendingCount) bool { return w.seq <= counts.Log })
 	for _, w := range im.wait {
 		count += w.messages
 	}
@@ -198,9 +198,9 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 		if !pendingReasons[federation.ReasonOf(a.err)] {
 			continue
 		}
-		if count++; count > maxWaiting {
+		if count++; count > maxPending {
 			a.err = &federation.Refusal{Reason: federation.Quota, Where: "messages of " + im.peer,
-				Detail: fmt.Sprintf("more than %d of them wait for a fact that is missing", maxWaiting), Hint: "add the missing statements, then ask the peer to publish again", Err: a.err}
+				Detail: fmt.Sprintf("more than %d of them wait for a fact that is missing", maxPending), Hint: "add the missing statements, then ask the peer to publish again", Err: a.err}
 		}
 	}
 	return nil
@@ -230,7 +230,7 @@ func (im *importer) compareMappings(arrivals []*arrival) {
 
 // receipt counts what became of the objects of one entry.
 func (e *entry) receipt() link.Outcome {
-	o := link.Outcome{Seq: e.LinkSeq}
+	o := link.Outcome{Seq: e.LinkSeq, Stored: len(e.Gone)}
 	for _, it := range e.Items {
 		switch it.Outcome {
 		case taken:
@@ -257,6 +257,7 @@ type arrival struct {
 	err       error
 	subjects  []*policy.Subject
 	decisions []policy.Decision // whether this node may keep each object
+	shown     []envelope.Shown  // what the message shows of each
 }
 
 // examine verifies and judges messages, on all processors, and returns them
@@ -310,8 +311,10 @@ func (a *arrival) inPlace(seq uint64, root string) {
 func (a *arrival) judge(w *World, now time.Time) {
 	a.subjects = subjectsOf(w.Reader, a.verified, a.from)
 	a.decisions = make([]policy.Decision, len(a.subjects))
+	a.shown = make([]envelope.Shown, len(a.subjects))
 	for i, s := range a.subjects {
 		a.decisions[i] = w.Bundle.DecideStore(s, &w.Node, now)
+		a.shown[i] = a.verified.Shown(i)
 	}
 }
 
@@ -325,10 +328,14 @@ func (a *arrival) entry(v *view) (*entry, error) {
 	if a.err != nil {
 		return a.refusedEntry()
 	}
+	if len(a.verified.Gone()) > 0 {
+		return a.goneEntry(v)
+	}
 	e := &entry{Kind: entryMessage, Message: a.verified.ID()}
 	for i, it := range a.verified.Items() {
-		item := newItem(a.verified.Issuer(), it)
-		if err := item.settle(v, a.decisions[i]); err != nil {
+		item := newItem(a.verified.Owner(), it)
+		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
+		if err := item.settle(v, a.decisions[i], a.shown[i]); err != nil {
 			return nil, err
 		}
 		item.forget()
@@ -375,7 +382,7 @@ func (a *arrival) refusedEntry() (*entry, error) {
 	return e, nil
 }
 
-// newItem describes one object of a verified message.
+// newItem describes one object of a verified message; issuer is its owner.
 func newItem(issuer string, it envelope.Item) entryItem {
 	o := it.Object
 	item := entryItem{Issuer: issuer, Digest: it.Digest, ID: o.ID(), Version: o.Version(), Type: o.Type(), Revoked: o.Revoked()}
@@ -385,12 +392,24 @@ func newItem(issuer string, it envelope.Item) entryItem {
 	return item
 }
 
-// settle finds the outcome of one object: is it new, and may it be kept.
-func (it *entryItem) settle(v *view, d policy.Decision) error {
+// settle finds the outcome of one object: is it new, or more of what is here,
+// and may it be kept.
+func (it *entryItem) settle(v *view, d policy.Decision, shown envelope.Shown) error {
 	it.Marking = d.From()
-	if v.seen(it.Issuer, it.Digest) {
-		it.Outcome, it.Reason = duplicate, federation.Duplicate
+	if v.withdrawn(it.Issuer, it.Digest) {
+		it.Outcome, it.Reason, it.Text = refused, federation.Withdrawn, "its issuer took it back; only a newer version can come"
 		return nil
+	}
+	if v.seen(it.Issuer, it.Digest) {
+		more, err := v.adds(it, shown)
+		if err != nil {
+			return err
+		}
+		if !more {
+			it.Outcome, it.Reason = duplicate, federation.Duplicate
+			return nil
+		}
+		it.Variant = true
 	}
 	if it.Version != "" {
 		have, ok, err := v.version(it.Issuer, it.ID)
@@ -398,7 +417,9 @@ func (it *entryItem) settle(v *view, d policy.Decision) error {
 			return err
 		}
 		switch {
-		case !ok || newer(it.Version, have.version):
+		case !ok || have.digest == it.Digest:
+		case newer(it.Version, have.version):
+			it.supersedes = have.digest
 		case newer(have.version, it.Version):
 			it.Outcome, it.Reason, it.Text = refused, federation.Stale, "version "+have.version+" is here already"
 			return nil
@@ -428,5 +449,9 @@ func (it *entryItem) settle(v *view, d policy.Decision) error {
 func (it *entryItem) forget() {
 	if it.Outcome == refused && it.Reason == federation.Residency {
 		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+		return
+	}
+	if it.Outcome != taken {
+		it.Variant = false // only what is kept is one
 	}
 }

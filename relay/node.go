@@ -49,6 +49,7 @@ type Node struct {
 	world   atomic.Pointer[World]
 	roots   *envelope.RootCache
 	recent  *recent
+	far     far
 	started time.Time
 
 	bus       *bus.Bus
@@ -74,6 +75,7 @@ type Node struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
+	told   *broadcast    // that the index went on
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
@@ -81,6 +83,14 @@ type Node struct {
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
 	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+
+	// noted is the last log entry that the index has heard of. What the stream
+	// has beyond it is not shown to peers yet: what it refers to may be in the
+	// same commit.
+	noted      atomic.Uint64
+	news       news
+	publishing publishing
+	waiting    waiting
 }
 
 // pulling is one running puller.
@@ -104,7 +114,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1)}
+		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -114,6 +124,9 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
 	}
 	if err := n.keys.stated(w.Own); err != nil {
+		return nil, err
+	}
+	if err := n.keys.canSeal(w); err != nil {
 		return nil, err
 	}
 	n.world.Store(w)
@@ -207,12 +220,12 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.committer = newCommitter(n.log, n.index, n.slog, n.onStored)
-	n.committer.fault = n.at
+	n.committer.fault, n.committer.read = n.at, n.message
 	cursors, err := link.NewCursorKey(n.keys.Secret)
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 
@@ -220,7 +233,10 @@ func (n *Node) busConfig() bus.Config {
 	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf, Client: n.cfg.Listen.Client,
 		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Logger: n.slog}
 	if e := n.cfg.External; e != nil {
-		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix}
+		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix, Links: map[string]bus.Endpoint{}}
+		for peer, l := range e.Links {
+			c.External.Links[peer] = bus.Endpoint{URL: l.URL, Context: l.Context, CredsFile: l.Credentials}
+		}
 	}
 	return c
 }

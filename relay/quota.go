@@ -24,9 +24,9 @@ const (
 	againBurst     = 100_000
 	againPerSecond = 20
 
-	// maxWaiting is how many messages of one peer wait for a fact, such as a
+	// maxPending is how many messages of one peer wait for a fact, such as a
 	// key. They are kept whole although nobody can say yet whose they are.
-	maxWaiting = 1000
+	maxPending = 1000
 
 	// quotaRetry is how long a peer that has used up its share is asked to wait.
 	quotaRetry = 30 * time.Second

@@ -29,6 +29,7 @@ type sentFrame struct {
 	root    string
 	first   uint64
 	objects []uint16 // of each message
+	gone    []uint16 // what each takes back
 	told    []bool   // the journal has a receipt for it
 }
 
@@ -105,7 +106,7 @@ func (n *Node) sentBefore(ctx context.Context, peer string, rc *link.Receipt) (*
 		if d.LinkSeq != f.first+uint64(i) {
 			return nil, fmt.Errorf("%w: the frame %s to %s is there in part", store.ErrDamaged, rc.Root, peer)
 		}
-		f.objects = append(f.objects, uint16(d.Objects))
+		f.objects, f.gone = append(f.objects, uint16(d.Objects)), append(f.gone, uint16(d.Gone))
 		f.told = append(f.told, d.Acknowledged)
 	}
 	return f, nil
@@ -122,9 +123,11 @@ func (f *sentFrame) against(rc *link.Receipt) (fresh bool, err error) {
 			fmt.Sprintf("for messages %d to %d, the frame has %d to %d", rc.FirstSeq, rc.LastSeq, f.first, f.first+uint64(len(f.objects))-1))
 	}
 	for _, o := range rc.Outcomes {
-		sent, sum := int(f.objects[o.Seq-f.first]), o.Stored+o.Held+o.Refused+o.Duplicate
-		// A message that could not be opened counts as one object.
-		if unread := sum == 1 && o.Held+o.Refused == 1; sum != sent && !unread {
+		sent, gone, sum := int(f.objects[o.Seq-f.first]), int(f.gone[o.Seq-f.first]), o.Stored+o.Held+o.Refused+o.Duplicate
+		// A message that could not be opened counts as one object; of what is
+		// taken back, only what has no effect is counted.
+		unread := sum == 1 && o.Held+o.Refused == 1
+		if sum != sent && !unread && (gone == 0 || sum > gone) {
 			return false, federation.Refuse(federation.Malformed, "receipt",
 				fmt.Sprintf("it accounts for %d objects of message %d, %d were sent", sum, o.Seq, sent))
 		}

@@ -62,29 +62,34 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 		if j.message >= 0 {
 			m.Link = f.FirstSeq + uint64(j.message)
 		}
+		for _, g := range j.gone {
+			m.Gone = append(m.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+		}
 		for i, dec := range j.decisions {
 			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
 		}
 		s.Messages = append(s.Messages, m)
 	}
-	_, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
+	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
 		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", err)
 	}
 	if len(f.Messages) > 0 {
 		n.lane(d.peer).sent.add(sentFrameOf(s))
 	}
+	n.lane(d.peer).recorded = seq
 	return nil
 }
 
 // sentFrameOf is what a receipt for a recorded frame is held against.
 func sentFrameOf(s *journal.Sent) *sentFrame {
 	n := int(s.Last - s.First + 1)
-	f := &sentFrame{root: string(s.Root), first: s.First, objects: make([]uint16, n), told: make([]bool, n)}
+	f := &sentFrame{root: string(s.Root), first: s.First, objects: make([]uint16, n), gone: make([]uint16, n), told: make([]bool, n)}
 	for _, m := range s.Messages {
 		if m.Link == 0 {
 			continue
 		}
+		f.gone[m.Link-s.First] = uint16(len(m.Gone))
 		for _, o := range m.Objects {
 			if o.Verdict == federation.Share || o.Verdict == federation.Redact {
 				f.objects[m.Link-s.First]++
@@ -125,6 +130,9 @@ func sentEvent(s *journal.Sent) *store.Sent {
 	out := &store.Sent{Peer: string(s.Peer), Root: string(s.Root), LogFrom: s.LogFrom, LogTo: s.LogTo, Withheld: map[federation.Reason]int{}}
 	for _, m := range s.Messages {
 		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link}
+		for _, g := range m.Gone {
+			sm.Gone = append(sm.Gone, g.Digest)
+		}
 		for _, o := range m.Objects {
 			var first journal.Cited
 			if len(o.Cited) > 0 {
@@ -140,7 +148,7 @@ func sentEvent(s *journal.Sent) *store.Sent {
 				out.Withheld[first.Reason]++
 			}
 		}
-		if len(sm.Objects) > 0 {
+		if len(sm.Objects)+len(sm.Gone) > 0 {
 			out.Messages = append(out.Messages, sm)
 		}
 	}
