@@ -48,7 +48,7 @@ func TestEveryReason(t *testing.T) {
 	s.explains = newRegion(t, regionSpec{id: "fr-cert", country: "FR", accept: accepted, exercise: []string{"fr-2021/DIFFUSION RESTREINTE"}})
 	s.explains.accept(s.victim, strings.ReplaceAll(terms(t, "de-cert", "pl-cert"), "de-cert", "fr-cert"), "")
 	reached := map[federation.Reason]bool{}
-	for _, c := range slices.Concat(fileCases(), explainCases(), linkCases()) {
+	for _, c := range slices.Concat(fileCases(), explainCases(), linkCases(), sealCases()) {
 		t.Run(string(c.reason)+" "+c.where, func(t *testing.T) {
 			s.t = t
 			if text := c.reach(s); !strings.Contains(text, string(c.reason)) {
@@ -262,6 +262,22 @@ func linkCases() []reasonCase {
 			s.seen()
 			return fmt.Sprint(s.journalled())
 		}},
+	}
+}
+
+// sealCases come when the victim's terms want the link sealed.
+func sealCases() []reasonCase {
+	fault := func(s *scene, req []byte) string {
+		s.victim.acceptSeal(s.region, terms(s.t, "pl-cert", "de-cert"), relay.SealRequired)
+		if err := s.victim.node.Reload(s.t.Context()); err != nil {
+			s.t.Fatal(err)
+		}
+		_, err := s.askRaw(req)
+		return fmt.Sprint(err)
+	}
+	return []reasonCase{
+		{federation.Unsealed, "the answer to a pull", func(s *scene) string { return fault(s, []byte("eLP\x01\x00\x00\x00\x00")) }},
+		{federation.BadSeal, "the answer to a pull", func(s *scene) string { return fault(s, []byte("not.really.sealed.at.all")) }},
 	}
 }
 
