@@ -65,7 +65,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 			return link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, Then: at}, nil
 		}
 		lane.pos.Store(at.Pos)
-		f, err := x.build(ctx, peer, at, p.MaxBytes)
+		f, err := x.turn(ctx, lane, peer, at, p.MaxBytes)
 		lane.Unlock()
 		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
 			n.at(stepExportAnswer)
@@ -89,6 +89,19 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 			return f, nil
 		}
 	}
+}
+
+// turn builds the frame of the peer whose turn it is, if it has not used up its
+// share. The lane is locked.
+func (x *exporter) turn(ctx context.Context, l *lane, peer string, at link.Cursor, maxBytes int) (link.Frame, error) {
+	if err := l.admit(at.Pos, x.node.index.Applied(), time.Now()); err != nil {
+		return link.Frame{}, err
+	}
+	f, err := x.build(ctx, peer, at, maxBytes)
+	if err == nil && f.Then != (link.Cursor{}) {
+		l.served(at.Pos, f.Then.Pos)
+	}
+	return f, err
 }
 
 // draft is a frame in the making.

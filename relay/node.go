@@ -60,15 +60,16 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
-	reloading sync.Mutex
-	shown     identity            // as the bus has it; under reloading
-	toldPeers map[string]toldPeer // what the journal knows of; under reloading
-	mu        sync.Mutex
-	pullers   map[string]*pulling
-	lanes     map[string]*lane
-	watched   map[string]watched
-	differing map[string]int // objects whose marking a peer mapped otherwise
-	fault     error          // why the node can take no messages, nil while it can
+	reloading  sync.Mutex
+	shown      identity            // as the bus has it; under reloading
+	toldPeers  map[string]toldPeer // what the journal knows of; under reloading
+	mu         sync.Mutex
+	pullers    map[string]*pulling
+	lanes      map[string]*lane
+	watched    map[string]watched
+	violations map[violationKey]violation
+	differing  map[string]int // objects whose marking a peer mapped otherwise
+	fault      error          // why the node can take no messages, nil while it can
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -114,7 +115,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		queued: make(chan struct{}, 1), told: newBroadcast()}
+		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -225,7 +226,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Seal: n.sealOf, Now: n.opt.Now}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 

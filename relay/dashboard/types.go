@@ -127,6 +127,9 @@ type Peer struct {
 	Backlog  uint64    `json:"backlog"` // log entries not yet judged for this peer
 	Out      Out       `json:"out"`
 	In       In        `json:"in"`
+	// Violations counts, since the start and by reason, what the peer asked or
+	// answered against the protocol of the link. Nothing came of any of it.
+	Violations map[string]uint64 `json:"violations,omitempty"`
 }
 
 // Out counts the objects judged for a peer.
