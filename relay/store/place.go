@@ -67,7 +67,8 @@ func (s *Store) place(issuer, id string) (Place, bool, error) {
 
 const selectPlace = `SELECT names.text, objects.id, version, digest, seq, prev FROM objects JOIN names ON names.id = issuer WHERE n = ?`
 
-// Waits reports whether anything with an id waits at the way in.
+// Waits reports whether anything with an id waits at the way in. What was
+// settled in the log waits here until that is applied.
 func (s *Store) Waits(id string) (bool, error) {
 	s.memory.mu.RLock()
 	noted := len(s.memory.notedHeld[id]) > 0

@@ -224,7 +224,11 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 		for n := range 4 {
 			v, d, ok, err := s.Version(issuer, testID(n))
 			must(err)
-			a.Versions[issuer+testID(n)] = fmt.Sprint(v, d, ok)
+			places, err := s.Places(issuer, testID(n))
+			must(err)
+			waits, err := s.Waits(testID(n))
+			must(err)
+			a.Versions[issuer+testID(n)] = fmt.Sprint(v, d, ok, places, waits)
 		}
 	}
 	return a
@@ -253,7 +257,7 @@ func expect(log []Entry, applied, noted uint64, journal []Event, journaled uint6
 		}
 		for n := range 4 {
 			o, ok := ahead.version(issuer, testID(n))
-			a.Versions[issuer+testID(n)] = fmt.Sprint(o.Version, o.Digest, ok)
+			a.Versions[issuer+testID(n)] = fmt.Sprint(o.Version, o.Digest, ok, ahead.places(issuer, testID(n)), m.waits(testID(n)) || holds(log[applied:noted], testID(n)))
 		}
 	}
 	return a
