@@ -69,6 +69,16 @@ type External struct {
 	Context     string `yaml:"context"`
 	Credentials string `yaml:"credentials"`
 	APIPrefix   string `yaml:"api_prefix"`
+	// Links holds, by peer id, the account that is shared with that peer.
+	Links map[string]ExternalLink `yaml:"links"`
+}
+
+// ExternalLink is the account of one peer's link, on the same server or on
+// another.
+type ExternalLink struct {
+	URL         string `yaml:"url"`
+	Context     string `yaml:"context"`
+	Credentials string `yaml:"credentials"`
 }
 
 // Accreditation is the operator's statement up to which national level this
@@ -236,6 +246,13 @@ func (n *Node) check() error {
 	}
 	if e := n.External; e != nil && (e.URL == "") == (e.Context == "") {
 		bad("external", "name either url or context, not both and not neither")
+	}
+	if n.External != nil {
+		for peer, l := range n.External.Links {
+			if (l.URL == "") == (l.Context == "") {
+				bad("external.links."+peer, "name either url or context, not both and not neither")
+			}
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -41,6 +41,8 @@ const (
 	// Additions go here, at the end.
 
 	Unsupported Reason = "unsupported"
+	Unsealed    Reason = "unsealed"
+	BadSeal     Reason = "bad-seal"
 )
 
 // meaning is one row of the manual's table of reasons.
@@ -83,6 +85,8 @@ var meanings = [...]meaning{
 	{Quota, "The peer or the source has used up its share for now."},
 	{HeldForPerson, "A person has to decide."},
 	{Unsupported, "The input is of a kind that this node does not read."},
+	{Unsealed, "It came open over a link that the terms want sealed."},
+	{BadSeal, "What came sealed does not open: it was changed, moved to another link, direction or place, or is not sealed as agreed."},
 }
 
 // Reasons returns every reason, in the order of introduction.

@@ -26,8 +26,8 @@ type region struct {
 	node *relay.Node
 	now  func() time.Time
 
-	watchdog time.Duration     // of the node, 0 for its default
-	fault    func(step string) // of the node
+	watchdog time.Duration // of the node, 0 for its default
+	fault    func(string)  // called at the node's step boundaries
 }
 
 // regionSpec says what a region is.

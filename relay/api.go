@@ -20,7 +20,7 @@ func (n *Node) api() *dashboard.API {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &facts{n})
 	return &dashboard.API{
-		Publish: n.Publish, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Message: n.Message, Reload: n.Reload, Healthy: n.Healthy,
+		Publish: n.Publish, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Message: n.Message, Withdraw: n.Withdraw, Withdrawals: n.Withdrawals, Reload: n.Reload, Healthy: n.Healthy,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 	}
 }

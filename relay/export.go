@@ -114,7 +114,8 @@ type judged struct {
 	message   int // index into cleared, -1 when nothing of it goes
 	decisions []policy.Decision
 	subjects  []*policy.Subject
-	waitsFor  []string // ids for which something of it is held
+	waitsFor  []string   // ids for which something of it is held
+	gone      []goneItem // what the message takes back
 }
 
 // errEarly says that an entry mentions what is being published just now: it is
@@ -156,10 +157,15 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 		if errors.Is(err, errEarly) {
 			break // its end is news
 		}
+		if errors.Is(err, errNextFrame) {
+			more = true
+			break
+		}
 		if err != nil {
 			return link.Frame{}, err
 		}
 		d.pos = p.seq
+		n.at(stepExportJudged)
 	}
 	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
 	if d.pos == at.Pos {
@@ -185,10 +191,13 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 		}
 		p = old
 	}
+	if p.kind == entryGone && !p.passed(d.peer) {
+		return x.takeBack(ctx, d, p)
+	}
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil
 	}
-	j := judged{seq: p.seq, issuer: p.verified.Issuer(), message: -1, subjects: p.subjects}
+	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: -1, subjects: p.subjects}
 	var err error
 	if j.decisions, err = d.reach.judge(p); err != nil {
 		return err
@@ -198,6 +207,9 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	}
 	j.waitsFor = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
+	if err == nil && p.variants() {
+		c, err = x.withoutSpare(ctx, d, p, &j, c)
+	}
 	switch {
 	case err == nil:
 		j.message = len(d.cleared)

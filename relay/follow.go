@@ -77,6 +77,7 @@ func (n *Node) follow(ctx context.Context) {
 			n.note(n.retryPending(ctx))
 		}
 		n.note(errors.Join(n.followBoth(ctx), n.retryWaiting(ctx)))
+		n.told.all()
 	}
 }
 
@@ -140,7 +141,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
 		batch = append(batch, e.indexed(st.Seq))
-		if len(e.Items) > 0 && st.Seq > n.intakeDone {
+		if len(e.Items)+len(e.Gone) > 0 && st.Seq > n.intakeDone {
 			intakes = append(intakes, e.intake(st.Seq))
 		}
 	}
@@ -166,6 +167,10 @@ func (e *entry) intake(seq uint64) *journal.Record {
 	in := &journal.Intake{Source: journal.Token(e.Source), Log: seq, JTI: journal.Token(e.Message)}
 	if len(e.Body) > 0 {
 		in.Message = sha256.Sum256(e.Body)
+	}
+	for _, g := range e.Gone {
+		in.Issuer = journal.Token(g.Issuer)
+		in.Gone = append(in.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
 	}
 	for _, it := range e.Items {
 		in.Issuer = journal.Token(it.Issuer)
@@ -231,9 +236,13 @@ func (e *entry) indexed(seq uint64) store.Entry {
 	if e.Position != nil {
 		out.Cursor = e.Position.Cursor
 	}
+	for _, g := range e.Gone {
+		out.Gone = append(out.Gone, store.Gone{Issuer: g.Issuer, Digest: g.Digest, Reason: g.For, By: g.By})
+	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
-			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant}
 		switch it.Outcome {
 		case taken:
 			o.Outcome, o.Verdict = store.Taken, federation.Share

@@ -144,7 +144,7 @@ func (im *importer) compareMappings(arrivals []*arrival) {
 
 // receipt counts what became of the objects of one entry.
 func (e *entry) receipt() link.Outcome {
-	o := link.Outcome{Seq: e.LinkSeq}
+	o := link.Outcome{Seq: e.LinkSeq, Stored: len(e.Gone)}
 	for _, it := range e.Items {
 		switch it.Outcome {
 		case taken:
@@ -171,6 +171,7 @@ type arrival struct {
 	err       error
 	subjects  []*policy.Subject
 	decisions []policy.Decision // whether this node may keep each object
+	shown     []envelope.Shown  // what the message shows of each
 }
 
 // examine verifies and judges messages, on all processors, and returns them
@@ -208,8 +209,10 @@ func (n *Node) examineOne(w *World, from string, raw []byte, now time.Time) *arr
 func (a *arrival) judge(w *World, now time.Time) {
 	a.subjects = subjectsOf(w.Reader, a.verified, a.from)
 	a.decisions = make([]policy.Decision, len(a.subjects))
+	a.shown = make([]envelope.Shown, len(a.subjects))
 	for i, s := range a.subjects {
 		a.decisions[i] = w.Bundle.DecideStore(s, &w.Node, now)
+		a.shown[i] = a.verified.Shown(i)
 	}
 }
 
@@ -223,10 +226,14 @@ func (a *arrival) entry(v *view) (*entry, error) {
 	if a.err != nil {
 		return a.refusedEntry()
 	}
+	if len(a.verified.Gone()) > 0 {
+		return a.goneEntry(v)
+	}
 	e := &entry{Kind: entryMessage, Message: a.verified.ID()}
 	for i, it := range a.verified.Items() {
-		item := newItem(a.verified.Issuer(), it)
-		if err := item.settle(v, a.decisions[i]); err != nil {
+		item := newItem(a.verified.Owner(), it)
+		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
+		if err := item.settle(v, a.decisions[i], a.shown[i]); err != nil {
 			return nil, err
 		}
 		item.forget()
@@ -273,7 +280,7 @@ func (a *arrival) refusedEntry() (*entry, error) {
 	return e, nil
 }
 
-// newItem describes one object of a verified message.
+// newItem describes one object of a verified message; issuer is its owner.
 func newItem(issuer string, it envelope.Item) entryItem {
 	o := it.Object
 	item := entryItem{Issuer: issuer, Digest: it.Digest, ID: o.ID(), Version: o.Version(), Type: o.Type(), Revoked: o.Revoked()}
@@ -283,12 +290,24 @@ func newItem(issuer string, it envelope.Item) entryItem {
 	return item
 }
 
-// settle finds the outcome of one object: is it new, and may it be kept.
-func (it *entryItem) settle(v *view, d policy.Decision) error {
+// settle finds the outcome of one object: is it new, or more of what is here,
+// and may it be kept.
+func (it *entryItem) settle(v *view, d policy.Decision, shown envelope.Shown) error {
 	it.Marking = d.From()
-	if v.seen(it.Issuer, it.Digest) {
-		it.Outcome, it.Reason = duplicate, federation.Duplicate
+	if v.withdrawn(it.Issuer, it.Digest) {
+		it.Outcome, it.Reason, it.Text = refused, federation.Withdrawn, "its issuer took it back; only a newer version can come"
 		return nil
+	}
+	if v.seen(it.Issuer, it.Digest) {
+		more, err := v.adds(it, shown)
+		if err != nil {
+			return err
+		}
+		if !more {
+			it.Outcome, it.Reason = duplicate, federation.Duplicate
+			return nil
+		}
+		it.Variant = true
 	}
 	if it.Version != "" {
 		have, ok, err := v.version(it.Issuer, it.ID)
@@ -296,7 +315,9 @@ func (it *entryItem) settle(v *view, d policy.Decision) error {
 			return err
 		}
 		switch {
-		case !ok || newer(it.Version, have.version):
+		case !ok || have.digest == it.Digest:
+		case newer(it.Version, have.version):
+			it.supersedes = have.digest
 		case newer(have.version, it.Version):
 			it.Outcome, it.Reason, it.Text = refused, federation.Stale, "version "+have.version+" is here already"
 			return nil
@@ -326,5 +347,9 @@ func (it *entryItem) settle(v *view, d policy.Decision) error {
 func (it *entryItem) forget() {
 	if it.Outcome == refused && it.Reason == federation.Residency {
 		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+		return
+	}
+	if it.Outcome != taken {
+		it.Variant = false // only what is kept is one
 	}
 }

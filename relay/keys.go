@@ -2,13 +2,12 @@ package relay
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
@@ -20,6 +19,7 @@ import (
 const (
 	messageKeyFile = "message.jwk"   // Ed25519, signs messages, hops and receipts
 	termsKeyFile   = "agreement.jwk" // Ed25519, signs this node's statement and the terms it accepts
+	encKeyFile     = "enc.jwk"       // P-256, opens what others encrypted to this node
 	linkSeedFile   = "link.nk"       // nkey seed of the leaf link
 	linkCertFile   = "link.crt"      // self-signed certificate that peers pin
 	linkKeyFile    = "link.key"      // its private key
@@ -30,6 +30,7 @@ const (
 type Keys struct {
 	Message  MessageKey
 	Terms    *directory.PrivateKey
+	Enc      *directory.EncKey // nil in a folder from before there was one
 	LinkSeed []byte
 	LinkCert []byte // PEM
 	LinkKey  []byte // PEM
@@ -47,21 +48,23 @@ type MessageKey interface {
 	Key(purpose string, notBefore, notAfter time.Time) directory.Key
 }
 
-// CreateKeys makes new keys for the node id under dir, which must not hold
-// keys yet: overwriting them would orphan every message signed before.
-// hosts stand in the link certificate.
-func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
+// createKeys makes new keys for a node in its keys folder, which must not hold
+// keys yet: overwriting them would orphan every message signed before. Where
+// the configuration names a signer, the message key is the signer's. hosts stand
+// in the link certificate.
+func (f files) createKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
+	dir := KeysDir(cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, messageKeyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, termsKeyFile)); err == nil {
 		return nil, fmt.Errorf("%s already holds keys: name another folder, or move them away first", dir)
 	}
-	key, err := directory.GenerateKey()
+	terms, err := directory.GenerateKey()
 	if err != nil {
 		return nil, err
 	}
-	terms, err := directory.GenerateKey()
+	enc, err := directory.GenerateEncKey()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +72,7 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, certKey, err := bus.NewTLSIdentity(id, hosts)
+	cert, certKey, err := bus.NewTLSIdentity(cfg.Node.ID, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -78,15 +81,31 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 		return nil, err
 	}
 	for name, data := range map[string][]byte{linkSeedFile: seed, linkCertFile: cert, linkKeyFile: certKey, secretFile: secret} {
-		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		if err := f.put(fileKeys, filepath.Join(dir, name), data, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
+	path := filepath.Join(dir, termsKeyFile)
+	if err := f.try(fileKeys, path, func() error { return terms.Save(path) }); err != nil {
 		return nil, err
 	}
+	path = filepath.Join(dir, encKeyFile)
+	if err := f.try(fileKeys, path, func() error { return enc.Save(path) }); err != nil {
+		return nil, err
+	}
+	if cfg.Keys.Signer != "" {
+		if err := syncDir(dir); err != nil {
+			return nil, err
+		}
+		return OpenKeys(cfg)
+	}
 	// The message key comes last: its presence says that the set is whole.
-	if err := key.Save(filepath.Join(dir, messageKeyFile)); err != nil {
+	key, err := directory.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.Join(dir, messageKeyFile)
+	if err := f.try(fileKeys, path, func() error { return errors.Join(key.Save(path), syncDir(dir)) }); err != nil {
 		return nil, err
 	}
 	return LoadKeys(dir)
@@ -141,10 +160,16 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 	if k.Terms, err = directory.LoadPrivateKey(filepath.Join(dir, termsKeyFile)); err != nil {
 		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 	}
+	if k.Enc, err = directory.LoadEncKey(filepath.Join(dir, encKeyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
+	}
 	for name, into := range map[string]*[]byte{linkSeedFile: &k.LinkSeed, linkCertFile: &k.LinkCert, linkKeyFile: &k.LinkKey, secretFile: &k.Secret} {
 		if *into, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
 			return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 		}
+	}
+	if _, err := tls.X509KeyPair(k.LinkCert, k.LinkKey); err != nil {
+		return nil, fmt.Errorf("%s and %s do not belong together, or are not whole: %w", filepath.Join(dir, linkCertFile), linkKeyFile, err)
 	}
 	if len(k.Secret) != 32 {
 		return nil, fmt.Errorf("%s: want 32 bytes, found %d: restore it from the backup", filepath.Join(dir, secretFile), len(k.Secret))

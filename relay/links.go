@@ -32,6 +32,9 @@ func (n *Node) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
 	}
+	if err := n.keys.canSeal(w); err != nil {
+		return err
+	}
 	shown, err := n.newIdentity(w)
 	if err != nil {
 		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
@@ -124,6 +127,7 @@ func (n *Node) startPeer(id string) error {
 	wait := min(link.DefaultWait, n.opt.Watchdog/2)
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
 		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog,
+		Seal: func() (*link.Seal, error) { return n.sealOf(id) },
 		Wait: wait, Margin: (n.opt.Watchdog - wait) * 3 / 4}}
 	n.pullers[id] = p
 	n.wg.Go(func() {
@@ -195,6 +199,9 @@ type lane struct {
 	sync.Mutex
 	turn atomic.Uint64 // number of the newest pull
 	pos  atomic.Uint64 // log sequence up to which the peer's last pull had it
+	// recorded is the journal's last record of a frame for the peer since the
+	// start, under the mutex.
+	recorded uint64
 }
 
 func (n *Node) lane(peer string) *lane {

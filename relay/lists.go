@@ -24,6 +24,9 @@ func (n *Node) List(ctx context.Context, kind string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if st.Withdrawal != nil {
+			continue
+		}
 		p, err := log.at(ctx, st.LogSeq)
 		if err != nil {
 			return nil, err

@@ -74,6 +74,7 @@ type Node struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
+	told   *broadcast    // that the index went on
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
@@ -112,7 +113,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		queued: make(chan struct{}, 1)}
+		queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -122,6 +123,9 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
 	}
 	if err := n.keys.stated(w.Own); err != nil {
+		return nil, err
+	}
+	if err := n.keys.canSeal(w); err != nil {
 		return nil, err
 	}
 	n.world.Store(w)
@@ -215,12 +219,12 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.committer = newCommitter(n.log, n.index, n.slog, n.onStored)
-	n.committer.fault = n.at
+	n.committer.fault, n.committer.read = n.at, n.message
 	cursors, err := link.NewCursorKey(n.keys.Secret)
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 
@@ -228,7 +232,10 @@ func (n *Node) busConfig() bus.Config {
 	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf, Client: n.cfg.Listen.Client,
 		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Logger: n.slog}
 	if e := n.cfg.External; e != nil {
-		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix}
+		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix, Links: map[string]bus.Endpoint{}}
+		for peer, l := range e.Links {
+			c.External.Links[peer] = bus.Endpoint{URL: l.URL, Context: l.Context, CredsFile: l.Credentials}
+		}
 	}
 	return c
 }

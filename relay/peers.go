@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	renameio "github.com/google/renameio/v2/maybe"
-
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
 )
@@ -33,8 +31,13 @@ type Terms struct {
 	Agreement string    `json:"agreement"`           // YAML
 	Statement string    `json:"statement,omitempty"` // compact JWS of the peer; none for a recipient without traffic
 	Dial      string    `json:"dial,omitempty"`      // tls://host:port, or "" when the peer dials us
+	Seal      string    `json:"seal,omitempty"`      // SealRequired, or "" for an open link
 	Accepted  time.Time `json:"accepted"`
 }
+
+// SealRequired says that pulls, frames and receipts of a link are encrypted
+// between the two nodes, and that nothing else is taken or given.
+const SealRequired = "required"
 
 // termsVersion is the newest version of the file that this build knows.
 const termsVersion = 1
@@ -44,6 +47,7 @@ type Peer struct {
 	Agreement *policy.Agreement
 	Statement *directory.Statement // nil for a recipient without traffic
 	Dial      string
+	Seal      string
 	Paused    *Pause   // nil while traffic may flow
 	Digest    [32]byte // SHA-256 of the agreement's text as it was signed
 }
@@ -55,6 +59,10 @@ func AgreementsDir(dir string) string { return filepath.Join(dir, "agreements") 
 // AcceptPeer checks terms and stores them under dir, signed with the node's
 // own key, replacing earlier terms with the same peer.
 func AcceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer, error) {
+	return files{}.acceptPeer(dir, t, key, now)
+}
+
+func (f files) acceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer, error) {
 	t.Version, t.Accepted = termsVersion, now.UTC().Truncate(time.Second)
 	p, err := t.read("agreement")
 	if err != nil {
@@ -72,16 +80,24 @@ func AcceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer
 		return nil, err
 	}
 	path := filepath.Join(dir, p.Agreement.Peer+termsExt)
-	return p, renameio.WriteFile(path, append(signed, '\n'), 0o600)
+	return p, f.put(fileTerms, path, append(signed, '\n'), 0o600)
 }
 
 // RemovePeer takes back the terms with a peer, and with them its pause. It
 // fails when there are none.
-func RemovePeer(dir, peer string) error {
-	if err := os.Remove(filepath.Join(dir, peer+termsExt)); err != nil {
-		return noTerms(err, peer)
+func RemovePeer(dir, peer string) error { return files{}.removePeer(dir, peer) }
+
+// removePeer takes the terms first: a peer must not flow again, unpaused, when
+// the second file cannot be removed. Asked again, it removes what is left.
+func (f files) removePeer(dir, peer string) error {
+	was, err := f.remove(fileRemoved, filepath.Join(dir, peer+termsExt))
+	if err != nil {
+		return err
 	}
-	_, err := ResumePeer(dir, peer)
+	paused, err := f.resumePeer(dir, peer)
+	if err == nil && !was && !paused {
+		return noTerms(fs.ErrNotExist, peer)
+	}
 	return err
 }
 
@@ -154,7 +170,10 @@ func (t *Terms) read(where string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Agreement: a, Dial: t.Dial, Digest: sha256.Sum256([]byte(t.Agreement))}
+	p := &Peer{Agreement: a, Dial: t.Dial, Seal: t.Seal, Digest: sha256.Sum256([]byte(t.Agreement))}
+	if t.Seal != "" && t.Seal != SealRequired {
+		return nil, fmt.Errorf("%s: seal %q: this build knows %q: use a newer entente", where, t.Seal, SealRequired)
+	}
 	if t.Statement == "" {
 		return p, nil
 	}
@@ -166,6 +185,9 @@ func (t *Terms) read(where string) (*Peer, error) {
 	}
 	if p.Statement.Country != a.Country {
 		return nil, fmt.Errorf("%s: the agreement says %s is in %s, its statement says %s", where, a.Peer, a.Country, p.Statement.Country)
+	}
+	if _, ok := p.Statement.EncKey(t.Accepted); t.Seal != "" && !ok {
+		return nil, fmt.Errorf("%s: the link with %s shall be sealed, and its statement has no key to encrypt to: ask for a newer statement", where, a.Peer)
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ type prepared struct {
 	verified *envelope.Verified
 	subjects []*policy.Subject // one an item of verified
 	items    []entryItem       // outcome of the same items
+	gone     []goneItem        // what a message takes back
 	peer     string            // of a resend
 	refer    uint64
 	bytes    int

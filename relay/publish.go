@@ -38,12 +38,17 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 		n.publishing.end(ids)
 		n.news.tell()
 	}()
+	batch := publishBatch
 	for len(signed) > 0 {
-		k := min(len(signed), publishBatch)
-		if err := p.commit(ctx, n.committer, signed[:k]); err != nil {
+		k := min(len(signed), batch)
+		switch err := p.commit(ctx, n.committer, signed[:k]); {
+		case errors.Is(err, errTooMany) && k > 1:
+			batch = k / 2
+		case err != nil:
 			return dashboard.Published{}, err
+		default:
+			signed = signed[k:]
 		}
-		signed = signed[k:]
 	}
 	if err := p.commitRest(ctx, n.committer); err != nil {
 		return dashboard.Published{}, err
@@ -95,6 +100,7 @@ type publication struct {
 	stored   map[int]bool  // of those, the ones taken
 	waiting  []*stix.Object
 	messages int
+	gone     takenBack // of versions that are replaced
 }
 
 // read reads a file under a source profile.
@@ -107,7 +113,7 @@ func (w *World) read(k *Keys, data []byte, name, profile string, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	return &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held}, nil
+	return &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, gone: takenBack{}}, nil
 }
 
 // key identifies an object within one file.
@@ -225,20 +231,28 @@ func (p *publication) without(group []*stix.Object, cannot *envelope.Refused) []
 	return rest
 }
 
-// commit stores signed messages. Objects that are here already fall out, so
-// that nothing is held twice.
+// errTooMany says that messages and the withdrawals of what they replace do not
+// fit into one commit.
+var errTooMany = errors.New("relay: too many log entries for one commit")
+
+// commit stores signed messages and, in the same commit, the withdrawal of each
+// version that they replace. Objects that are here already fall out, so that
+// nothing is held twice.
 func (p *publication) commit(ctx context.Context, c *committer, signed []*arrival) error {
-	res, err := c.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
-		entries := make([]*entry, 0, len(signed))
+	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
+		newest := map[idKey]heldVersion{}
 		for _, a := range signed {
 			e, err := a.entry(v)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			e.Source, e.At = sourceSelf, p.now
 			entries = append(entries, e)
+			gone = append(gone, superseded(v, e, newest)...)
 		}
-		return entries, nil
+		if len(entries)+len(gone) > maxJobEntries {
+			return nil, nil, errTooMany
+		}
+		return entries, gone, nil
 	})
 	if err != nil {
 		return err

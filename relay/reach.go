@@ -37,16 +37,20 @@ func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer 
 // what they mention in it and elsewhere.
 func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
 	ds := make([]policy.Decision, len(p.subjects))
+	withdrawn := x.node.withdrawn(p)
 	for i := range p.subjects {
-		ds[i] = x.decide(p, i)
+		ds[i] = x.decide(p, i, withdrawn[i])
 	}
 	ds = x.Relate(ds)
 	return ds, x.err
 }
 
-// decide judges one object: what this node holds or refused itself goes to
-// nobody.
-func (x *reach) decide(p *prepared, i int) policy.Decision {
+// decide judges one object: what its issuer took back, and what this node holds
+// or refused itself, goes to nobody.
+func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
+	if withdrawn {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
+	}
 	if it := p.items[i]; it.Outcome == held {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
@@ -79,7 +83,8 @@ func (x *reach) find(issuer, id string) policy.Standing {
 			continue
 		}
 		s.Theirs = s.Theirs || p.passed(x.peer)
-		s.Decisions = append(s.Decisions, x.decide(p, i))
+		withdrawn := x.node.index.Withdrawn(place.Issuer, [][32]byte{place.Digest})
+		s.Decisions = append(s.Decisions, x.decide(p, i, withdrawn[0]))
 	}
 	s.Held = s.Held && len(s.Decisions) == 0
 	return s

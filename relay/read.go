@@ -64,7 +64,7 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 		return nil, fmt.Errorf("log sequence %d: %w", st.Seq, err)
 	}
 	p := &prepared{seq: st.Seq, at: e.At, kind: e.Kind, from: e.From, peer: e.Peer, refer: e.Refer, bytes: len(st.Data)}
-	if e.Kind != entryMessage {
+	if e.Kind != entryMessage && e.Kind != entryGone {
 		return p, nil
 	}
 	v, err := envelope.Verify(e.Body, envelope.VerifyOptions{Keys: r.world.Directory, Now: e.At, Roots: r.node.roots, Dropped: e.dropped()})
@@ -75,7 +75,10 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 		p.kind = entryMarker
 		return p, nil
 	}
-	p.verified = v
+	p.verified, p.gone = v, e.Gone
+	if e.Kind == entryGone {
+		return p, nil
+	}
 	p.subjects = subjectsOf(r.world.Reader, v, e.From)
 	for i := range e.Items {
 		if !e.Items[i].dropped() {

@@ -63,15 +63,19 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 		if j.message >= 0 {
 			m.Link = f.FirstSeq + uint64(j.message)
 		}
+		for _, g := range j.gone {
+			m.Gone = append(m.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+		}
 		for i, dec := range j.decisions {
 			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
 		}
 		s.Messages = append(s.Messages, m)
 	}
-	_, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
+	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
 		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", err)
 	}
+	n.lane(d.peer).recorded = seq
 	return nil
 }
 
@@ -106,6 +110,9 @@ func sentEvent(s *journal.Sent) *store.Sent {
 	out := &store.Sent{Peer: string(s.Peer), Root: string(s.Root), LogFrom: s.LogFrom, LogTo: s.LogTo, Withheld: map[federation.Reason]int{}}
 	for _, m := range s.Messages {
 		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link}
+		for _, g := range m.Gone {
+			sm.Gone = append(sm.Gone, g.Digest)
+		}
 		for _, o := range m.Objects {
 			var first journal.Cited
 			if len(o.Cited) > 0 {
@@ -121,7 +128,7 @@ func sentEvent(s *journal.Sent) *store.Sent {
 				out.Withheld[first.Reason]++
 			}
 		}
-		if len(sm.Objects) > 0 {
+		if len(sm.Objects)+len(sm.Gone) > 0 {
 			out.Messages = append(out.Messages, sm)
 		}
 	}

@@ -36,11 +36,18 @@ func (n *Node) Status(ctx context.Context) (dashboard.Status, error) {
 	for _, l := range n.bus.Links() {
 		links[l.Peer] = l
 	}
+	unreached, err := n.unreached(ctx, counts)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
 	for _, p := range w.Peers {
 		if p.Statement != nil {
-			st.Peers = append(st.Peers, n.peerStatus(p, links[p.Agreement.Peer], counts, state.Last))
+			ps := n.peerStatus(p, links[p.Agreement.Peer], counts, state.Last)
+			ps.Out.Withdrawals.Outstanding = unreached[ps.ID]
+			st.Peers = append(st.Peers, ps)
 		}
 	}
+	st.Warnings = append(st.Warnings, n.unreachable(unreached)...)
 	return st, nil
 }
 
@@ -50,6 +57,7 @@ func addObjects(o *dashboard.Objects, in store.In) {
 	o.Duplicate += in.Duplicate
 	o.Held += in.Held
 	o.Refused += in.Refused
+	o.Variants += in.Variants
 	if o.Reasons == nil {
 		o.Reasons = map[string]uint64{}
 	}
@@ -96,14 +104,15 @@ func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logL
 		}
 		at = max(at, o.LogSeq)
 		p.Out = dashboard.Out{Judged: o.Judged, Sent: o.Sent, Redacted: o.Redacted, Withheld: o.Withheld, Held: o.Held,
-			Acknowledged: o.Acknowledged, InFlight: o.InFlight, Reasons: map[string]uint64{}}
+			Acknowledged: o.Acknowledged, InFlight: o.InFlight, Reasons: map[string]uint64{}, Withdrawals: dashboard.Withdrawals{Sent: o.Withdrawals.Sent,
+				Acknowledged: o.Withdrawals.Acknowledged, NotTaken: o.Withdrawals.NotTaken, InFlight: o.Withdrawals.InFlight}}
 		addReasons(p.Out.Reasons, o.WithheldFor)
 		addReasons(p.Out.Reasons, o.HeldFor)
 	}
 	p.Backlog = logLast - min(logLast, at)
 	for _, in := range counts.In {
 		if in.Source == id {
-			p.In = dashboard.In{Received: in.Received, Stored: in.Taken, Duplicate: in.Duplicate, Held: in.Held, Refused: in.Refused}
+			p.In = dashboard.In{Received: in.Received, Stored: in.Taken, Duplicate: in.Duplicate, Held: in.Held, Refused: in.Refused, Withdrawn: in.Withdrawn}
 		}
 	}
 	return p

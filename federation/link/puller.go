@@ -36,6 +36,9 @@ type Puller struct {
 	Sink       Sink
 	// Signer signs receipts. Nil: none are sent.
 	Signer directory.Signer
+	// Seal returns how the link is sealed, nil if it is open. With an error
+	// nothing is asked. Nil: it is open.
+	Seal func() (*Seal, error)
 	// MaxBytes and Wait go into each pull, see [Pull].
 	MaxBytes int
 	Wait     time.Duration
@@ -59,7 +62,8 @@ type Puller struct {
 
 	// What follows belongs to Run's goroutine.
 	receipts []*receiptToSend
-	faults   int // in a row
+	sealed   uint64 // number of the last sealed pull
+	faults   int    // in a row
 	lastWord string
 }
 
@@ -192,10 +196,14 @@ func (p *Puller) ask(ctx context.Context, pos Position) <-chan answer {
 			pull.Wait = 0 // the others shall not wait for news
 		}
 	}
+	// Sealed pulls are numbered by time, so that a new process goes on above
+	// the last.
+	p.sealed = max(p.sealed+1, uint64(p.Now().UnixMicro()))
+	seq := p.sealed
 	c := make(chan answer, 1)
 	go func() {
 		started := p.Now()
-		a := p.request(ctx, pull)
+		a := p.request(ctx, pull, seq)
 		a.receipt, a.took = r, p.Now().Sub(started)
 		c <- a
 	}()
@@ -236,12 +244,16 @@ type answer struct {
 }
 
 // request sends one pull and reads its answer.
-func (p *Puller) request(ctx context.Context, pull Pull) answer {
+func (p *Puller) request(ctx context.Context, pull Pull, seq uint64) answer {
 	ctx, cancel := context.WithTimeout(ctx, pull.Wait+p.Margin)
 	defer cancel()
 	req, err := EncodePull(pull)
 	if err != nil {
 		return answer{err: err}
+	}
+	req, seal, q, err := p.seal(req, seq)
+	if err != nil {
+		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
 	}
 	p.asked()
 	resp, err := p.Transport.Request(ctx, req)
@@ -249,11 +261,30 @@ func (p *Puller) request(ctx context.Context, pull Pull) answer {
 		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
 	}
 	p.said()
-	f, err := p.Codec.DecodeFrame(resp)
+	if seal != nil {
+		resp, err = seal.openAnswer(resp, q)
+	}
+	var f Frame
+	if err == nil {
+		f, err = p.Codec.DecodeFrame(resp)
+	}
 	if err != nil {
 		err = fmt.Errorf("frame of %s: %w", p.Peer, err)
 	}
 	return answer{frame: f, err: err}
+}
+
+// seal closes a pull, if the link is a sealed one.
+func (p *Puller) seal(req []byte, seq uint64) ([]byte, *Seal, asked, error) {
+	if p.Seal == nil {
+		return req, nil, asked{}, nil
+	}
+	seal, err := p.Seal()
+	if err != nil || seal == nil {
+		return req, nil, asked{}, err
+	}
+	req, q, err := seal.sealPull(req, seq, p.Now())
+	return req, seal, q, err
 }
 
 // check refuses a frame that does not follow pos. A new incarnation of the

@@ -18,7 +18,10 @@ import (
 )
 
 // acceptOptions are the flags of peer accept.
-type acceptOptions struct{ terms, dial, fingerprint string }
+type acceptOptions struct{ terms, dial, fingerprint, seal string }
+
+// sealOff is --seal for an open link.
+const sealOff = "off"
 
 func (a *app) peerAcceptCmd() *cobra.Command {
 	var o acceptOptions
@@ -33,7 +36,12 @@ two people find out by reading the fingerprint over the telephone: give what the
 other side reads as --fingerprint, and a different statement is refused.
 
 Terms say what this node sends to the peer; the peer accepts terms of its own for
-what it sends here. One of the two dials the other.`,
+what it sends here. One of the two dials the other.
+
+Where somebody else runs the servers between the two nodes, both accept each other
+with --seal required: pulls, messages and receipts are then encrypted from node to
+node, and nothing that comes open is taken. Who talks to whom, when and how much
+stays visible.`,
 		Example: "  entente peer accept pl-cert.jwt --terms pl-cert.yaml --fingerprint 'A1B2-...' --dial tls://relay.example:7422",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +51,7 @@ what it sends here. One of the two dials the other.`,
 	f := c.Flags()
 	f.StringVar(&o.terms, "terms", "", "agreement in YAML; `entente agreement draft` writes one to edit")
 	f.StringVar(&o.dial, "dial", "", "address at which to reach the peer, tls://host:port (default: the peer dials us)")
+	f.StringVar(&o.seal, "seal", sealOff, "encrypt what crosses between the two nodes: "+relay.SealRequired+" or "+sealOff+"; both sides the same")
 	f.StringVar(&o.fingerprint, "fingerprint", "", "fingerprint that the peer read to you")
 	return c
 }
@@ -54,6 +63,9 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	}
 	if err := checkDial(o.dial); err != nil {
 		return usage(err)
+	}
+	if o.seal != sealOff && o.seal != relay.SealRequired {
+		return usage(fmt.Errorf("--seal %q: write %s or %s", o.seal, relay.SealRequired, sealOff))
 	}
 	cfg, client, err := a.client()
 	if err != nil {
@@ -78,7 +90,11 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 		return usage(err)
 	}
 	dir := relay.AgreementsDir(filepath.Dir(cfg.Path))
-	if _, err := relay.AcceptPeer(dir, relay.Terms{Agreement: string(text), Statement: string(s.Raw), Dial: o.dial}, keys.Terms, a.now()); err != nil {
+	t := relay.Terms{Agreement: string(text), Statement: string(s.Raw), Dial: o.dial}
+	if o.seal == relay.SealRequired {
+		t.Seal = relay.SealRequired
+	}
+	if _, err := relay.AcceptPeer(dir, t, keys.Terms, a.now()); err != nil {
 		return err
 	}
 	if o.fingerprint == "" {

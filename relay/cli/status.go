@@ -81,6 +81,8 @@ func sums(st *dashboard.Status) []string {
 	for _, p := range st.Peers {
 		check(p.ID+" judged", p.Out.Judged, p.Out.Sent, p.Out.Withheld, p.Out.Held)
 		check(p.ID+" sent", p.Out.Sent, p.Out.Acknowledged, p.Out.InFlight)
+		w := p.Out.Withdrawals
+		check(p.ID+" taken back", w.Sent, w.Acknowledged, w.NotTaken, w.InFlight)
 		check(p.ID+" received", p.In.Received, p.In.Stored, p.In.Duplicate, p.In.Held, p.In.Refused)
 	}
 	return faults
@@ -135,6 +137,9 @@ func (a *app) printPeer(p *dashboard.Peer) {
 	a.printf("\n  out %d = %d sent (%d redacted) + %d withheld + %d held;  sent %d = %d acknowledged + %d in flight\n",
 		out.Judged, out.Sent, out.Redacted, out.Withheld, out.Held, out.Sent, out.Acknowledged, out.InFlight)
 	a.printReasons("    ", out.Reasons)
+	if w := out.Withdrawals; w.Sent+w.Outstanding > 0 {
+		a.printf("  taken back %d = %d acknowledged + %d not taken + %d in flight;  %d outstanding\n", w.Sent, w.Acknowledged, w.NotTaken, w.InFlight, w.Outstanding)
+	}
 	a.printf("  in  %d = %d stored + %d duplicate + %d held + %d refused\n", in.Received, in.Stored, in.Duplicate, in.Held, in.Refused)
 }
 

@@ -52,6 +52,29 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return out, err
 }
 
+// Withdraw takes own objects back.
+func (c *Client) Withdraw(ctx context.Context, ids []string, reason string) ([]Withdrawal, error) {
+	var out []Withdrawal
+	q := url.Values{"id": ids, "reason": {reason}}
+	err := c.call(ctx, http.MethodPost, "/v1/withdraw?"+q.Encode(), nil, &out)
+	return out, err
+}
+
+// Withdrawals lists what was taken back: of one object ("" for all), or of the
+// objects at a log sequence (0 for all).
+func (c *Client) Withdrawals(ctx context.Context, id string, seq uint64) ([]Withdrawal, error) {
+	var out []Withdrawal
+	q := url.Values{}
+	if id != "" {
+		q.Set("id", id)
+	}
+	if seq != 0 {
+		q.Set("seq", strconv.FormatUint(seq, 10))
+	}
+	err := c.call(ctx, http.MethodGet, "/v1/withdrawals?"+q.Encode(), nil, &out)
+	return out, err
+}
+
 // Reload makes the node read its configuration, policies and agreements again.
 func (c *Client) Reload(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "/v1/reload", nil, nil)

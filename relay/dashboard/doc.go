@@ -11,6 +11,8 @@
 //	GET  /v1/arrivals?from=N            JSON lines of Arrival, following the log until the caller leaves
 //	GET  /v1/lists/{kind}               a plain block list
 //	GET  /v1/messages/{seq}             the signed message at a log sequence, with its hops
+//	POST /v1/withdraw?reason=R&id=ID    take own objects back; answers a list of Withdrawal
+//	GET  /v1/withdrawals?id=ID&seq=N    a list of Withdrawal
 //	POST /v1/reload                     read configuration, policies and agreements again
 //	GET  /healthz                       200 while the node can take messages
 //	GET  /metrics                       Prometheus text

@@ -23,9 +23,13 @@ type API struct {
 	Arrivals func(ctx context.Context, from uint64, emit func(Arrival) error) error
 	List     func(ctx context.Context, kind string) ([]byte, error)
 	Message  func(ctx context.Context, seq uint64) ([]byte, error)
-	Reload   func(ctx context.Context) error
-	Healthy  func() error
-	Metrics  http.Handler
+	// Withdraw takes own objects back; Withdrawals lists what was: of one id, of
+	// the objects of one log sequence, or of all.
+	Withdraw    func(ctx context.Context, ids []string, reason string) ([]Withdrawal, error)
+	Withdrawals func(ctx context.Context, id string, seq uint64) ([]Withdrawal, error)
+	Reload      func(ctx context.Context) error
+	Healthy     func() error
+	Metrics     http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -37,6 +41,11 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/arrivals", a.arrivals)
 	mux.HandleFunc("GET /v1/lists/{kind}", a.list)
 	mux.HandleFunc("GET /v1/messages/{seq}", a.message)
+	mux.HandleFunc("POST /v1/withdraw", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		answer(w)(a.Withdraw(r.Context(), q["id"], q.Get("reason")))
+	})
+	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -145,6 +154,30 @@ func (a *API) message(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write(text) // the caller left: nothing to mend
+}
+
+func (a *API) withdrawals(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	seq := uint64(0)
+	if s := q.Get("seq"); s != "" {
+		var err error
+		if seq, err = strconv.ParseUint(s, 10, 64); err != nil {
+			http.Error(w, "seq: want a log sequence number", http.StatusBadRequest)
+			return
+		}
+	}
+	answer(w)(a.Withdrawals(r.Context(), q.Get("id"), seq))
+}
+
+// answer writes a list of withdrawals or the error in its place.
+func answer(w http.ResponseWriter) func([]Withdrawal, error) {
+	return func(ws []Withdrawal, err error) {
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		reply(w, ws)
+	}
 }
 
 // problem is the JSON of an error: its whole text and, of a refusal, the

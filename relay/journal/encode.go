@@ -228,7 +228,24 @@ func (e *encoder) intake(in *Intake) {
 		}
 		e.end(']')
 	}
+	e.gone(in.Gone)
 	e.end('}')
+}
+
+func (e *encoder) gone(gone []Gone) {
+	if gone == nil {
+		return
+	}
+	e.name("gone")
+	e.begin('[')
+	for i := range gone {
+		e.next()
+		e.begin('{')
+		e.digest("digest", &gone[i].Digest)
+		e.token("for", gone[i].For)
+		e.end('}')
+	}
+	e.end(']')
 }
 
 func (e *encoder) sent(s *Sent) {
@@ -264,6 +281,7 @@ func (e *encoder) message(m *SentMessage) {
 		e.object(&m.Objects[i])
 	}
 	e.end(']')
+	e.gone(m.Gone)
 	e.end('}')
 }
 

@@ -11,7 +11,8 @@ type Outcome uint8
 
 // The four outcomes. The zero value is none of them and is refused.
 const (
-	// Taken: held and forwarded from now on. Taken again, it counts as Duplicate.
+	// Taken: held and forwarded from now on. Taken again, it counts as
+	// Duplicate, unless it is a variant.
 	Taken Outcome = iota + 1
 	// Duplicate: the same content of the same issuer was here already.
 	Duplicate
@@ -68,17 +69,32 @@ type Object struct {
 	Rule    string
 	Basis   string
 
+	// Shown says what this message shows of the object.
+	Shown Shown
+	// Variant: the object was taken before, and this message shows what no
+	// earlier one does. It is no object more: the best variant stands for it.
+	Variant bool
+
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64
 }
 
+// Shown names the parts of an object that one message shows.
+type Shown struct {
+	Hash  [16]byte // of the set of parts
+	Parts int      // how many
+	Whole bool     // none is missing
+}
+
 // Gone is a withdrawal: the issuer says that the object with this digest is
-// superseded or gone. It counts before the object is known, too.
+// superseded or gone. It counts before the object is known, too. Of several the
+// one that says most counts, see [Outranks].
 type Gone struct {
-	Issuer string
+	Issuer string // of the object
 	Digest [32]byte
-	Reason string
+	Reason string // "superseded", "withdrawn" or "spill"
+	By     string // who signed it, "" for the issuer
 }
 
 // Event is one record of the journal as the index sees it. An event with
@@ -114,6 +130,8 @@ type SentMessage struct {
 	LogSeq  uint64 // the entry it was made from
 	LinkSeq uint64 // its number on the link, from 1
 	Objects []SentObject
+	// Gone are the digests that the message takes back, instead of objects.
+	Gone [][32]byte
 }
 
 // SentObject is one object of a sent message: Share or Redact.

@@ -42,12 +42,18 @@ type memory struct {
 
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
-	notedGone     map[objectKey]uint64
+	notedRoutes   map[objectKey][]Route
+	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 	notedHeld     map[string][]uint64 // at the way in, by id
 }
 
 type issuerID struct{ issuer, id string }
+
+type notedGone struct {
+	reason string
+	seq    uint64
+}
 
 type notedVersion struct {
 	version string
@@ -64,7 +70,8 @@ func newMemory() *memory {
 		gone:          newTable(binary.NativeEndian.Uint64(seed[:])),
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
-		notedGone:     make(map[objectKey]uint64),
+		notedRoutes:   make(map[objectKey][]Route),
+		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
 
@@ -93,14 +100,15 @@ func (mask objectKey) of(digest *[32]byte) objectKey {
 	return k
 }
 
-// known reports whether a key is in memory or in a batch under way.
-func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) bool {
-	if _, ok := now[k]; ok {
-		return true
+// known returns the row of a key in memory or in a batch under way, 0 if there
+// is none.
+func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) uint32 {
+	if row, ok := now[k]; ok {
+		return row
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return stored.has(&k)
+	return stored.get(&k)
 }
 
 // head returns the first row of an id's chain.
@@ -121,16 +129,15 @@ func (m *memory) lookup(issuer string, digests [][32]byte, gone bool) []bool {
 	if !ok {
 		return found
 	}
-	known, noted := m.objects, m.notedObjects
-	if gone {
-		known, noted = m.gone, m.notedGone
-	}
 	for i := range digests {
 		k := mask.of(&digests[i])
-		if known.has(&k) {
+		switch {
+		case gone && m.gone.has(&k), !gone && m.objects.has(&k):
 			found[i] = true
-		} else if len(noted) > 0 {
-			_, found[i] = noted[k]
+		case gone && len(m.notedGone) > 0:
+			_, found[i] = m.notedGone[k]
+		case !gone && len(m.notedObjects) > 0:
+			_, found[i] = m.notedObjects[k]
 		}
 	}
 	return found
@@ -148,7 +155,11 @@ func (m *memory) note(entries []Entry) {
 			if o.Outcome != Taken {
 				continue
 			}
-			m.notedObjects[m.mask(o.Issuer).of(&o.Digest)] = e.Seq
+			k := m.mask(o.Issuer).of(&o.Digest)
+			if _, noted := m.notedObjects[k]; o.Variant || !noted && !m.objects.has(&k) {
+				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
+			}
+			m.notedObjects[k] = e.Seq
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}
@@ -156,7 +167,10 @@ func (m *memory) note(entries []Entry) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			m.notedGone[m.mask(g.Issuer).of(&g.Digest)] = e.Seq
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; !ok || Outranks(g.Reason, have.reason) {
+				m.notedGone[k] = notedGone{g.Reason, e.Seq}
+			}
 		}
 	}
 }
@@ -176,7 +190,9 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 			if o.Outcome != Taken {
 				continue
 			}
-			drop(m.notedObjects, m.mask(o.Issuer).of(&o.Digest), applied)
+			k := m.mask(o.Issuer).of(&o.Digest)
+			drop(m.notedObjects, k, applied)
+			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {
 				delete(m.notedVersions, id)
@@ -184,7 +200,10 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			drop(m.notedGone, m.mask(g.Issuer).of(&g.Digest), applied)
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; ok && have.seq <= applied {
+				delete(m.notedGone, k)
+			}
 		}
 	}
 }
