@@ -102,6 +102,9 @@ type entryItem struct {
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
 
+	// Mark stands for what was refused, see [Keys.mark].
+	Mark half `json:"mark,omitzero"`
+
 	// Shown names what the message shows of the object, Parts counts it, and
 	// Whole says that nothing is missing.
 	Shown half `json:"shown,omitzero"`

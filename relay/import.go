@@ -236,6 +236,9 @@ func (a *arrival) entry(v *view) (*entry, error) {
 		if err := item.settle(v, a.decisions[i], a.shown[i]); err != nil {
 			return nil, err
 		}
+		if item.Outcome == refused {
+			item.Mark = v.mark(item.Issuer, item.ID)
+		}
 		item.forget()
 		e.Items = append(e.Items, item)
 	}
@@ -346,7 +349,7 @@ func (it *entryItem) settle(v *view, d policy.Decision, shown envelope.Shown) er
 // the reason alone.
 func (it *entryItem) forget() {
 	if it.Outcome == refused && it.Reason == federation.Residency {
-		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis, Mark: it.Mark}
 		return
 	}
 	if it.Outcome != taken {

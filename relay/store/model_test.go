@@ -380,7 +380,7 @@ func (m *model) places(issuer, id string) []Place {
 	var out []Place
 	for _, by := range issuers {
 		if o, ok := m.version(by, id); ok {
-			p := Place{o.Issuer, o.LogSeq, o.Digest}
+			p := Place{Issuer: o.Issuer, Digest: o.Digest}
 			if by == issuer {
 				return []Place{p}
 			}
@@ -395,6 +395,13 @@ func (m *model) places(issuer, id string) []Place {
 func holds(entries []Entry, id string) bool {
 	return slices.ContainsFunc(entries, func(e Entry) bool {
 		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Held && o.ID == id })
+	})
+}
+
+// refuses reports whether any of the entries refuses something with a mark.
+func refuses(entries []Entry, mark [16]byte) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Refused && o.Mark == mark })
 	})
 }
 
