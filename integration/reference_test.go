@@ -200,12 +200,15 @@ func TestReferenceBeforeItsTarget(t *testing.T) {
 	}
 	publishObjects(t, de, stixObject(denied, "red", nil), stixObject(address, "green", nil), stixObject(author, "green", nil))
 	eventually(t, 30*time.Second, func() string {
+		related, by := false, false
 		for _, a := range arrivals(t, jp.node) {
-			if a.ID == first {
-				return ""
-			}
+			related = related || a.ID == first
+			by = by || a.ID == fine && bytes.Contains(a.Object, []byte(author))
 		}
-		return "the relationship has not come after what it refers to"
+		if !related || !by {
+			return fmt.Sprintf("after what they refer to came, the relationship arrived: %t, the indicator's author: %t", related, by)
+		}
+		return ""
 	})
 	settled(t, de.node, pl.id, 20*time.Second)
 	if got := heldOut(t, de, pl.id); len(got) != 0 {

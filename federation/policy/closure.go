@@ -178,6 +178,20 @@ var (
 		Text:  "Rule unknown-reference: it refers to more objects than are looked at for one frame to "}
 )
 
+// Lacking counts the parts that a decision removes only because what they
+// mention waits or is not here: later they may go.
+func (d Decision) Lacking() int {
+	n := 0
+	if d.Verdict() == federation.Redact {
+		for _, g := range d.gone {
+			if g.cited.Hold && g.cited.Reason == federation.UnresolvedReference {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Waits lists the ids that a decision waits for: those that it mentions, or
 // that what it mentions cannot go without, and that nothing here answers to yet
 // or whose bearer is held itself.
