@@ -54,6 +54,7 @@ type committer struct {
 	slog   *slog.Logger
 	fault  func(step string) // see Options.Fault
 	read   func(ctx context.Context, seq uint64) (*envelope.Verified, error)
+	mark   func(issuer, id string) half
 
 	jobs chan job
 	last map[string]uint64 // sequence of the last entry of each source, as far as known
@@ -104,6 +105,7 @@ type built struct {
 func (c *committer) batch(ctx context.Context, first *built) {
 	id := uuid.NewString()
 	v := newView(c.index)
+	v.mark = c.mark
 	v.read = func(seq uint64) (*envelope.Verified, error) { return c.read(ctx, seq) }
 	var members []*built
 	records, size := 0, 0

@@ -107,6 +107,9 @@ type entryItem struct {
 	// own. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
 
+	// Mark stands for what was refused, see [Keys.mark].
+	Mark half `json:"mark,omitzero"`
+
 	// Shown names what the message shows of the object, Parts counts it, and
 	// Whole says that nothing is missing.
 	Shown half `json:"shown,omitzero"`

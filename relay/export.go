@@ -127,7 +127,8 @@ type judged struct {
 	message   int // index into cleared, -1 when nothing of it goes
 	decisions []policy.Decision
 	subjects  []*policy.Subject
-	waitsFor  []string   // ids for which something of it is held
+	waitsFor  []string   // ids for which something of it is held or removed
+	lacking   int        // how many parts are removed for them
 	gone      []goneItem // what the message takes back
 }
 
@@ -218,7 +219,7 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	if d.reach.early {
 		return errEarly
 	}
-	j.waitsFor = d.reach.waitsFor(j.decisions)
+	j.waitsFor, j.lacking = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
 	if err == nil && p.variants() {
 		c, err = x.withoutSpare(ctx, d, p, &j, c)
@@ -308,7 +309,7 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 	n.at(stepExportJournalled)
 	for _, j := range d.verdicts {
 		if len(j.waitsFor) > 0 {
-			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq}); err != nil {
+			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq, j.lacking}); err != nil {
 				return err
 			}
 		}

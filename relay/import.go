@@ -343,6 +343,9 @@ func (a *arrival) entry(v *view) (*entry, error) {
 		if err := a.settle(v, &item, i); err != nil {
 			return nil, err
 		}
+		if item.Outcome == refused {
+			item.Mark = v.mark(item.Issuer, item.ID)
+		}
 		item.forget()
 		e.Items = append(e.Items, item)
 	}

@@ -221,7 +221,7 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.committer = newCommitter(n.log, n.index, n.slog, n.onStored)
-	n.committer.fault, n.committer.read = n.at, n.message
+	n.committer.fault, n.committer.read, n.committer.mark = n.at, n.message, n.keys.mark
 	cursors, err := link.NewCursorKey(n.keys.Secret)
 	if err != nil {
 		return err

@@ -351,6 +351,9 @@ func (p *publication) markers() []*entry {
 			continue
 		}
 		item := entryItem{ID: it.ID, Outcome: outcome(it.Outcome), Reason: it.Reason, Text: it.Text}
+		if it.Outcome == intake.Refused && it.ID != "" {
+			item.Mark = p.keys.mark(p.world.Node.ID, it.ID)
+		}
 		if it.Reason == federation.Residency {
 			item.ID, item.Text = "", "" // of what may not lie here, the reason alone
 		}

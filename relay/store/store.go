@@ -32,6 +32,7 @@ type Store struct {
 	readVersion     *sql.Stmt // of readDB
 	readPlace       *sql.Stmt // the same
 	readWaits       *sql.Stmt // the same
+	readRefused     *sql.Stmt // the same
 
 	// writing guards everything down to broken: there is one transaction at
 	// a time.
@@ -67,7 +68,7 @@ func (s *Store) closeFile() error {
 	for _, st := range s.stmts {
 		errs = append(errs, st.Close())
 	}
-	for _, st := range []*sql.Stmt{s.readVersion, s.readPlace, s.readWaits} {
+	for _, st := range []*sql.Stmt{s.readVersion, s.readPlace, s.readWaits, s.readRefused} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
