@@ -79,6 +79,8 @@ type entry struct {
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+	// Lost says of a marker that something stood here which the disk lost.
+	Lost bool `json:"lost,omitempty"`
 
 	Proof *entryProof `json:"proof,omitempty"`
 

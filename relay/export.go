@@ -41,14 +41,9 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
-	at := p.At
-	if at.Incarnation != n.log.Incarnation() {
-		at = link.Cursor{Incarnation: n.log.Incarnation()}
-	}
-	if at.Pos > n.index.Applied() {
-		if err := n.markLost(ctx, at.Pos); err != nil {
-			return link.Frame{}, err
-		}
+	at, err := n.place(ctx, peer, p.At)
+	if err != nil {
+		return link.Frame{}, err
 	}
 	turn := lane.turn.Add(1)
 	wait := time.NewTimer(p.Wait)
@@ -111,6 +106,7 @@ type draft struct {
 	recipient *policy.Recipient
 	now       time.Time
 	pos       uint64 // log sequence judged so far
+	check     uint64 // of what stands there
 	cleared   []*envelope.Cleared
 	bytes     int
 	record    int // estimate of the journal record so far, in bytes
@@ -178,7 +174,10 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 		if err != nil {
 			return link.Frame{}, err
 		}
-		d.pos = p.seq
+		if p.lost {
+			d.gap = &link.Gap{Until: p.at, Reason: federation.Lost}
+		}
+		d.pos, d.check = p.seq, p.check
 		n.at(stepExportJudged)
 	}
 	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
@@ -188,7 +187,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	if err := n.seal(ctx, d, at.Pos, &f); err != nil {
 		return link.Frame{}, err
 	}
-	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared))}
+	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared)), Check: d.check}
 	return f, nil
 }
 

@@ -24,6 +24,8 @@ type prepared struct {
 	peer     string            // of a resend
 	refer    uint64
 	bytes    int
+	check    uint64 // see link.Cursor
+	lost     bool   // something stood here, and the disk lost it
 }
 
 // subjectsOf reads the markings of every object of a message that came from a

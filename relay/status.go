@@ -139,6 +139,9 @@ func (n *Node) warnings(w *World) []string {
 	}
 	n.mu.Unlock()
 	slices.Sort(out)
+	if err := n.space(wantsLog); err != nil {
+		out = append(out, err.Error())
+	}
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
 	}

@@ -33,7 +33,7 @@ type embedded struct {
 // startEmbedded starts the server without any peer.
 func startEmbedded(ctx context.Context, c Config) (*embedded, error) {
 	e := &embedded{conf: c, log: newServerLog(c.Logger), links: map[string]nkeys.KeyPair{}, leaf: c.ListenLeaf, client: c.Client}
-	if err := prepareDir(c.Dir); err != nil {
+	if err := c.Write(WriteFolder, func() error { return prepareDir(c.Dir) }); err != nil {
 		return nil, err
 	}
 	var err error
