@@ -97,6 +97,10 @@ func (d proxied) Dial(network, address string) (_ net.Conn, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// A tunnel has no body (§9.3.6); nothing is read here.
+	if err := resp.Body.Close(); err != nil {
+		return nil, err
+	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("it answers %s", strings.TrimSpace(resp.Status))
 	}

@@ -18,6 +18,11 @@ func (e *embedded) setPeers(ctx context.Context, before, peers []Peer) error {
 	if err := writeTrust(e.conf, peers); err != nil {
 		return err
 	}
+	if between, some := withoutNewProxies(before, peers); some {
+		if err := e.reload(ctx, between); err != nil {
+			return err
+		}
+	}
 	if err := e.reload(ctx, peers); err != nil {
 		return err
 	}
@@ -41,6 +46,20 @@ func (e *embedded) setPeers(ctx context.Context, before, peers []Peer) error {
 		}
 	}
 	return nil
+}
+
+// withoutNewProxies is after without the leaf connections that go through another
+// proxy than before: the server takes a new proxy only with a new connection (seen
+// in nats-server 2.15.2).
+func withoutNewProxies(before, after []Peer) (between []Peer, some bool) {
+	between = slices.Clone(after)
+	for i, p := range between {
+		was := slices.IndexFunc(before, func(q Peer) bool { return q.ID == p.ID })
+		if was >= 0 && p.asLeaf() && before[was].asLeaf() && before[was].Proxy != p.Proxy {
+			between[i].DialURL, some = "", true
+		}
+	}
+	return between, some
 }
 
 // reloadRetry is how long to wait when a remote that was just removed is still
