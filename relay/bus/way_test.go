@@ -137,105 +137,132 @@ func outOnly(t *testing.T, i id) *Bus {
 // and without a proxy: requests cross in both directions, the link comes back
 // when it is cut, and a removed peer is out, for good, without harm to another.
 func TestWaysToAPeer(t *testing.T) {
-	for way, address := range ways {
-		for name, user := range map[string]string{"direct": "-", "proxy": "", "proxy with password": "node:s3cret"} {
-			if testing.Short() && name != "proxy" {
-				continue // the proxy is on the way of the direct one
+	const direct = "direct"
+	for _, x := range []struct{ way, user string }{{SchemeLeaf, ""}, {SchemeWebsocket, "node:s3cret"}, {SchemeClient, "node:s3cret"}, {SchemeClient, direct}} {
+		t.Run(strings.ReplaceAll(x.way, "+", "-")+" "+x.user, func(t *testing.T) {
+			if testing.Short() && x.user == direct {
+				t.Skip("-short: the proxy is on the way of the direct one")
 			}
-			t.Run(strings.ReplaceAll(way, "+", "-")+" "+name, func(t *testing.T) {
-				t.Parallel()
-				var p *connectProxy
-				ia, ib, ic := newID(t, "aa"), newID(t, "bb"), newID(t, "cc")
-				a, b, c := openHub(t, ia), outOnly(t, ib), outOnly(t, ic)
-				toA := ia.peer("")
-				toA.DialURL = address(a)
-				if user != "-" {
-					p = newConnectProxy(t, user)
-					toA.Proxy = p.url()
-				}
-				other := ia.peer(a.LeafAddr())
-				setPeers(t, a, ib.peer(""), ic.peer(""))
-				setPeers(t, b, toA)
-				setPeers(t, c, other)
-				for _, s := range []struct {
-					b    *Bus
-					peer string
-				}{{a, "bb"}, {a, "cc"}, {b, "aa"}, {c, "aa"}} {
-					if err := s.b.Serve(s.peer, echo(s.b.conf.Name)); err != nil {
-						t.Fatal(err)
-					}
-				}
-				both := func(when string) {
-					t.Helper()
-					if got := answers(t, a, "bb", "x"); got != "bb heard x" {
-						t.Errorf("%s: a asks b: %q", when, got)
-					}
-					if got := answers(t, b, "aa", "y"); got != "aa heard y" {
-						t.Errorf("%s: b asks a: %q", when, got)
-					}
-				}
-				both("at first")
-				answers(t, c, "aa", "z")
-				up(t, a, "bb", true)
-				up(t, b, "aa", true)
-				if l := b.Links()[0]; !l.Dialled || l.Remote == "" {
-					t.Errorf("b's link: %+v", l)
-				}
-				if l := a.Links()[0]; l.Dialled || l.Remote == "" {
-					t.Errorf("a's link: %+v", l)
-				}
-				if p != nil {
-					if p.count() == 0 {
-						t.Fatal("no tunnel was asked for")
-					}
-					for _, host := range p.connects {
-						if host != strings.SplitN(toA.DialURL, "://", 2)[1] {
-							t.Errorf("a tunnel to %s", host)
-						}
-					}
-					tunnels := p.count()
-					p.cut()
-					both("after the proxy was cut")
-					if p.count() == tunnels {
-						t.Error("the link came back without a tunnel")
-					}
-				}
-				for who, n := range map[string]*Bus{"listener": a, "dialler": b} {
-					if err := n.Kick(map[string]string{"listener": "bb", "dialler": "aa"}[who]); err != nil {
-						t.Fatal(err)
-					}
-					both("after a kick by the " + who)
-				}
-
-				// The other link stays, the removed one goes, at once and for good.
-				before := leafIDs(t, a, "cc")
-				setPeers(t, a, ic.peer(""))
-				up(t, b, "aa", false)
-				if n := peerConnections(t, a, "bb"); n != 0 {
-					t.Errorf("%d connections of the removed peer", n)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-				defer cancel()
-				if got, err := b.Request(ctx, "aa", []byte("x")); err == nil {
-					t.Errorf("the removed peer is answered: %q", got)
-				}
-				if after := leafIDs(t, a, "cc"); !same(before, after) {
-					t.Errorf("the other link was made anew: %v, then %v", before, after)
-				}
-				// A pause is the same, from either side; and it ends.
-				setPeers(t, a, ib.peer(""), ic.peer(""))
-				if err := a.Serve("bb", echo("aa")); err != nil {
+			t.Parallel()
+			w := &wayRig{ia: newID(t, "aa"), ib: newID(t, "bb"), ic: newID(t, "cc")}
+			w.a, w.b, w.c = openHub(t, w.ia), outOnly(t, w.ib), outOnly(t, w.ic)
+			w.toA = w.ia.peer("")
+			w.toA.DialURL = ways[x.way](w.a)
+			var p *connectProxy
+			if x.user != direct {
+				p = newConnectProxy(t, x.user)
+				w.toA.Proxy = p.url()
+			}
+			w.link(t)
+			w.both(t, "at first")
+			up(t, w.a, "bb", true)
+			up(t, w.b, "aa", true)
+			if l := w.b.Links()[0]; !l.Dialled || l.Remote == "" {
+				t.Errorf("b's link: %+v", l)
+			}
+			if l := w.a.Links()[0]; l.Dialled || l.Remote == "" {
+				t.Errorf("a's link: %+v", l)
+			}
+			if p != nil {
+				w.throughProxy(t, p)
+			}
+			for who, kick := range map[string]func() error{"listener": func() error { return w.a.Kick("bb") }, "dialler": func() error { return w.b.Kick("aa") }} {
+				if err := kick(); err != nil {
 					t.Fatal(err)
 				}
-				both("let in again")
-				paused := toA
-				paused.Paused = true
-				setPeers(t, b, paused)
-				poll(t, "the paused link to go", func() bool { return peerConnections(t, a, "bb") == 0 })
-				setPeers(t, b, toA)
-				both("resumed by the dialler")
-			})
+				w.both(t, "after a kick by the "+who)
+			}
+			w.removal(t)
+		})
+	}
+}
+
+// wayRig is a node aa that listens, bb that dials it in some way, and another
+// peer cc.
+type wayRig struct {
+	ia, ib, ic id
+	a, b, c    *Bus
+	toA        Peer
+}
+
+// link makes the three know each other and answer.
+func (w *wayRig) link(t *testing.T) {
+	t.Helper()
+	setPeers(t, w.a, w.ib.peer(""), w.ic.peer(""))
+	setPeers(t, w.b, w.toA)
+	setPeers(t, w.c, w.ia.peer(w.a.LeafAddr()))
+	for _, s := range []struct {
+		b    *Bus
+		peer string
+	}{{w.a, "bb"}, {w.a, "cc"}, {w.b, "aa"}, {w.c, "aa"}} {
+		if err := s.b.Serve(s.peer, echo(s.b.conf.Name)); err != nil {
+			t.Fatal(err)
 		}
+	}
+	answers(t, w.c, "aa", "z")
+}
+
+// both asks in both directions.
+func (w *wayRig) both(t *testing.T, when string) {
+	t.Helper()
+	if got := answers(t, w.a, "bb", "x"); got != "bb heard x" {
+		t.Errorf("%s: a asks b: %q", when, got)
+	}
+	if got := answers(t, w.b, "aa", "y"); got != "aa heard y" {
+		t.Errorf("%s: b asks a: %q", when, got)
+	}
+}
+
+// throughProxy checks that the link goes through tunnels to a alone, and again
+// after they are cut.
+func (w *wayRig) throughProxy(t *testing.T, p *connectProxy) {
+	t.Helper()
+	tunnels := p.count()
+	if tunnels == 0 {
+		t.Fatal("no tunnel was asked for")
+	}
+	p.cut()
+	w.both(t, "after the proxy was cut")
+	if p.count() == tunnels {
+		t.Error("the link came back without a tunnel")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, host := range p.connects {
+		if host != strings.SplitN(w.toA.DialURL, "://", 2)[1] {
+			t.Errorf("a tunnel to %s", host)
+		}
+	}
+}
+
+// removal takes the peer out, at once and for good, then lets it in again and has
+// it pause; the other peer's link stays as it is.
+func (w *wayRig) removal(t *testing.T) {
+	t.Helper()
+	before := leafIDs(t, w.a, "cc")
+	setPeers(t, w.a, w.ic.peer(""))
+	up(t, w.b, "aa", false)
+	if n := peerConnections(t, w.a, "bb"); n != 0 {
+		t.Errorf("%d connections of the removed peer", n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if got, err := w.b.Request(ctx, "aa", []byte("x")); err == nil {
+		t.Errorf("the removed peer is answered: %q", got)
+	}
+	setPeers(t, w.a, w.ib.peer(""), w.ic.peer(""))
+	if err := w.a.Serve("bb", echo("aa")); err != nil {
+		t.Fatal(err)
+	}
+	w.both(t, "let in again")
+	paused := w.toA
+	paused.Paused = true
+	setPeers(t, w.b, paused)
+	poll(t, "the paused link to go", func() bool { return peerConnections(t, w.a, "bb") == 0 })
+	setPeers(t, w.b, w.toA)
+	w.both(t, "resumed by the dialler")
+	if after := leafIDs(t, w.a, "cc"); !same(before, after) {
+		t.Errorf("the other link was made anew: %v, then %v", before, after)
 	}
 }
 
