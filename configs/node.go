@@ -107,6 +107,18 @@ type Profile struct {
 	Name           string `yaml:"name"`
 	DefaultMarking string `yaml:"default_marking"`
 	Default        bool   `yaml:"default"`
+	// Seal names properties that are encrypted before they are signed.
+	Seal []Seal `yaml:"seal"`
+}
+
+// Seal says for whom one property of a source's objects is encrypted.
+type Seal struct {
+	// Property is a top-level property, or "extensions.ID".
+	Property string `yaml:"property"`
+	// To are the participants that can read it, Via those that carry it to them
+	// unread; nobody else gets it.
+	To  []string `yaml:"to"`
+	Via []string `yaml:"via"`
 }
 
 // Dirs names folders of the operator's own that take the place of the
@@ -240,6 +252,11 @@ func (n *Node) check() error {
 		}
 		if !strings.HasPrefix(p.DefaultMarking, "TLP:") {
 			bad("profiles."+p.Name, "default_marking %q: write a TLP 2.0 label, such as TLP:AMBER", p.DefaultMarking)
+		}
+		for _, x := range p.Seal {
+			if x.Property == "" || len(x.To) == 0 {
+				bad("profiles."+p.Name+".seal", "each entry needs property and to")
+			}
 		}
 	}
 	if defaults > 1 {

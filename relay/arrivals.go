@@ -48,6 +48,7 @@ func (n *Node) emit(w *World, p *prepared, emit func(dashboard.Arrival) error) e
 	if source == "" {
 		source = "self"
 	}
+	defs := definitions(p.verified.Items())
 	for i, it := range p.verified.Items() {
 		if p.items[i].Outcome != taken {
 			continue
@@ -58,7 +59,8 @@ func (n *Node) emit(w *World, p *prepared, emit func(dashboard.Arrival) error) e
 			return err
 		}
 		a := dashboard.Arrival{Seq: p.seq, At: p.at, Source: source, Issuer: p.verified.Issuer(), Path: path, ID: it.Object.ID(),
-			Type: it.Object.Type(), Marking: dashboard.Marking{From: d.From(), To: d.To()}, Object: json.RawMessage(it.Object.Raw()), Annotations: words}
+			Type: it.Object.Type(), Marking: dashboard.Marking{From: d.From(), To: d.To()}, Object: json.RawMessage(it.Object.Raw()), Annotations: words,
+			Opened: n.opened(w, p.verified.Issuer(), it.Object, defs)}
 		for _, m := range p.verified.Missing() {
 			if m.Object == it.Object.ID() {
 				a.Removed++

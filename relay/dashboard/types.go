@@ -104,6 +104,17 @@ type Arrival struct {
 	Removed     int             `json:"removed"` // properties that relays declared removed from the message
 	Object      json.RawMessage `json:"object"`
 	Annotations []Annotation    `json:"annotations,omitempty"`
+	Opened      []Opened        `json:"opened,omitempty"`
+}
+
+// Opened is a property that its origin sealed, as this node reads it: beside the
+// object, in which it stays sealed. Without a value, Reason says why.
+type Opened struct {
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value,omitempty"`
+	// Categories are the kinds of data that the value shows.
+	Categories []string `json:"categories,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
 }
 
 // Marking is what the origin wrote and what it is called here.
