@@ -153,6 +153,13 @@ func (n *Node) ID() string { return n.id }
 // LeafAddr is where the node really listens for peers, "" if it does not.
 func (n *Node) LeafAddr() string { return n.bus.LeafAddr() }
 
+// WebsocketAddr and NATSAddr are LeafAddr for peers that come over WebSocket and
+// as plain clients.
+func (n *Node) WebsocketAddr() string { return n.bus.WebsocketAddr() }
+
+// NATSAddr is described at WebsocketAddr.
+func (n *Node) NATSAddr() string { return n.bus.ClientsAddr() }
+
 // World returns what the node judges by now.
 func (n *Node) World() *World { return n.world.Load() }
 
@@ -239,7 +246,8 @@ func (n *Node) open(ctx context.Context) error {
 }
 
 func (n *Node) busConfig() bus.Config {
-	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf, Client: n.cfg.Listen.Client,
+	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf,
+		ListenWebsocket: n.cfg.Listen.Websocket, ListenClients: n.cfg.Listen.NATS, Client: n.cfg.Listen.Client,
 		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Write: n.disk, Logger: n.slog}
 	if e := n.cfg.External; e != nil {
 		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix, Links: map[string]bus.Endpoint{}}
