@@ -41,6 +41,8 @@ const (
 	// Additions go here, at the end.
 
 	Unsupported Reason = "unsupported"
+	Unsealed    Reason = "unsealed"
+	BadSeal     Reason = "bad-seal"
 	Lost        Reason = "lost"
 )
 
@@ -84,6 +86,8 @@ var meanings = [...]meaning{
 	{Quota, "The peer or the source has used up its share for now."},
 	{HeldForPerson, "A person has to decide."},
 	{Unsupported, "The input is of a kind that this node does not read."},
+	{Unsealed, "It came open over a link that the terms want sealed."},
+	{BadSeal, "What came sealed does not open: it was changed, moved to another link, direction or place, or is not sealed as agreed."},
 	{Lost, "It was here, and the disk or a backup put back lost it; its source has to send it again."},
 }
 

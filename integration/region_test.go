@@ -27,6 +27,7 @@ type region struct {
 	now  func() time.Time
 
 	watchdog time.Duration // of the node, 0 for its default
+	fault    func(string)  // called at the node's step boundaries
 }
 
 // regionSpec says what a region is.
@@ -126,7 +127,7 @@ func (r *region) know(origin *region) {
 // start runs the node until the test ends or stop.
 func (r *region) start() {
 	r.t.Helper()
-	n, err := relay.New(r.cfg, relay.Options{Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: r.now, Watchdog: r.watchdog})
+	n, err := relay.New(r.cfg, relay.Options{Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: r.now, Watchdog: r.watchdog, Fault: r.fault})
 	if err != nil {
 		r.t.Fatal(err)
 	}

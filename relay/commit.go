@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/relay/bus"
 )
 
@@ -54,6 +55,8 @@ type committer struct {
 	stored func(seqs []uint64, entries []*entry) // called in log order after each commit
 	slog   *slog.Logger
 	fault  func(step string) // see Options.Fault
+	read   func(ctx context.Context, seq uint64) (*envelope.Verified, error)
+	mark   func(issuer, id string) half
 
 	jobs chan job
 	last map[string]uint64 // sequence of the last entry of each source, as far as known
@@ -114,6 +117,8 @@ func (c *committer) batch(ctx context.Context, first *built) {
 	}
 	id := uuid.NewString()
 	v := newView(c.index)
+	v.mark = c.mark
+	v.read = func(seq uint64) (*envelope.Verified, error) { return c.read(ctx, seq) }
 	var members []*built
 	records, size := 0, 0
 	for next := first; next != nil; {

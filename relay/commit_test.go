@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/store"
 )
 
 // fakeLog is a log in memory whose next appends can be broken in both ways:
@@ -89,6 +90,18 @@ type fakeIndex struct {
 	seen map[objectKey]bool
 }
 
+func (*fakeIndex) VersionAt(string, string, string) ([32]byte, bool, error) {
+	return [32]byte{}, false, nil
+}
+
+func (*fakeIndex) Proven(string, [32]byte, [32]byte) (bool, error) { return false, nil }
+
+func (*fakeIndex) Named(context.Context, string, [32]byte) (string, string, bool, error) {
+	return "", "", false, nil
+}
+
+func (x *fakeIndex) Routes(context.Context, string, [32]byte) ([]store.Route, error) { return nil, nil }
+
 func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -98,6 +111,16 @@ func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
 	}
 	return out
 }
+
+func (*fakeIndex) Withdrawn(_ string, ds [][32]byte) []bool { return make([]bool, len(ds)) }
+
+func (*fakeIndex) Withdrawal(string, [32]byte) (store.Withdrawal, bool, error) {
+	return store.Withdrawal{}, false, nil
+}
+
+func (*fakeIndex) MadeOf(string, [32]byte) ([32]byte, bool) { return [32]byte{}, false }
+
+func (*fakeIndex) Owners([32]byte) []string { return nil }
 
 func (*fakeIndex) Version(string, string) (string, [32]byte, bool, error) {
 	return "", [32]byte{}, false, nil

@@ -23,6 +23,7 @@ const (
 	stepAfterCommit  = "commit/after"  // the log has it, nothing else knows of it
 
 	stepExportReceived   = "export/received"
+	stepExportJudged     = "export/judged"   // one log entry, others may follow
 	stepExportVerified   = "export/verified" // judged and redacted, not signed
 	stepExportJournal    = "export/before-journal"
 	stepExportJournalled = "export/after-journal"
@@ -40,7 +41,7 @@ func Steps() []string {
 		stepPublishReceived, stepPublishVerified, stepPublishAnswer,
 		stepImportReceived, stepImportVerified, stepImportAnswer,
 		stepBeforeCommit, stepAfterCommit,
-		stepExportReceived, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
+		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
 	}
 }

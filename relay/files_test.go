@@ -244,8 +244,8 @@ func TestTornFiles(t *testing.T) {
 	_, err = KnowParticipant(StatementsDir(o.dir()), o.statement, o.keys.Terms, time.Now())
 	o.must(err)
 	all := walk(t, o.dir())
-	if len(all) != 11 {
-		t.Errorf("%d files, want 11: %v", len(all), all)
+	if len(all) != 12 {
+		t.Errorf("%d files, want 12: %v", len(all), all)
 	}
 	for _, path := range all {
 		if path == o.cfg.Path {

@@ -32,8 +32,24 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 		n.recent.add(p)
 	}
 	n.index.Note(noted)
+	// After a commit whose fate was unknown there may be entries before these
+	// that the index has not heard of: it reads them from the log.
+	if seqs[0] <= n.known()+1 {
+		n.noted.Store(seqs[len(seqs)-1])
+	}
+	for i := range noted {
+		for _, o := range noted[i].Objects {
+			if o.Outcome == store.Taken {
+				n.waiting.came(o.ID)
+			}
+		}
+	}
+	n.news.tell()
 	n.wake()
 }
+
+// known is the last log entry that the index has heard of.
+func (n *Node) known() uint64 { return max(n.noted.Load(), n.index.Applied()) }
 
 // onJournal takes what the journal stored, for the index. It must not block.
 func (n *Node) onJournal(records []*journal.Record) {
@@ -56,6 +72,8 @@ func (n *Node) wake() {
 func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(time.Minute)
 	defer retry.Stop()
+	n.owes = true // what was made of others' objects may have been taken back just before the end
+	n.wake()
 	var again <-chan time.Time
 	for {
 		select {
@@ -66,7 +84,13 @@ func (n *Node) follow(ctx context.Context) {
 		case <-retry.C:
 			n.note(n.retryPending(ctx))
 		}
-		err := n.followBoth(ctx)
+		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
+		n.told.all()
+		if err == nil && n.owes {
+			if err = n.withdrawDerived(ctx); err == nil {
+				n.owes = false
+			}
+		}
 		n.note(err)
 		if again = nil; err != nil {
 			again = time.After(followRetry)
@@ -138,7 +162,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
 		batch = append(batch, e.indexed(st.Seq))
-		if len(e.Items) > 0 && st.Seq > n.intakeDone {
+		if len(e.Items)+len(e.Gone) > 0 && st.Seq > n.intakeDone {
 			intakes = append(intakes, e.intake(st.Seq))
 		}
 	}
@@ -150,6 +174,10 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		return err
 	}
 	n.at(stepIndexed)
+	for _, e := range batch {
+		n.owes = n.owes || len(e.Gone) > 0
+	}
+	n.news.tell()
 	return nil
 }
 
@@ -186,10 +214,14 @@ func (e *entry) intake(seq uint64) *journal.Record {
 	if len(e.Body) > 0 {
 		in.Message = sha256.Sum256(e.Body)
 	}
+	for _, g := range e.Gone {
+		in.Issuer = journal.Token(g.Issuer)
+		in.Gone = append(in.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+	}
 	for _, it := range e.Items {
 		in.Issuer = journal.Token(it.Issuer)
 		in.Objects = append(in.Objects, journal.IntakeObject{Digest: journal.Digest(it.Digest), ID: journal.ID(it.ID), Outcome: journal.Outcome(it.Outcome),
-			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking)})
+			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking), Against: journal.Digest(it.Against)})
 	}
 	return &journal.Record{At: e.At, Intake: in}
 }
@@ -250,9 +282,17 @@ func (e *entry) indexed(seq uint64) store.Entry {
 	if e.Position != nil {
 		out.Cursor = e.Position.Cursor
 	}
+	out.Proof = e.proved()
+	for _, g := range e.Gone {
+		out.Gone = append(out.Gone, store.Gone{Issuer: g.Issuer, Digest: g.Digest, Reason: g.For, By: g.By})
+	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
-			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark}
+		if it.Origin != nil {
+			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
+		}
 		switch it.Outcome {
 		case taken:
 			o.Outcome, o.Verdict = store.Taken, federation.Share

@@ -1,7 +1,9 @@
 package relay
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -19,6 +21,7 @@ import (
 const (
 	messageKeyFile = "message.jwk"   // Ed25519, signs messages, hops and receipts
 	termsKeyFile   = "agreement.jwk" // Ed25519, signs this node's statement and the terms it accepts
+	encKeyFile     = "enc.jwk"       // P-256, opens what others encrypted to this node
 	linkSeedFile   = "link.nk"       // nkey seed of the leaf link
 	linkCertFile   = "link.crt"      // self-signed certificate that peers pin
 	linkKeyFile    = "link.key"      // its private key
@@ -29,6 +32,7 @@ const (
 type Keys struct {
 	Message  MessageKey
 	Terms    *directory.PrivateKey
+	Enc      *directory.EncKey // nil in a folder from before there was one
 	LinkSeed []byte
 	LinkCert []byte // PEM
 	LinkKey  []byte // PEM
@@ -46,25 +50,23 @@ type MessageKey interface {
 	Key(purpose string, notBefore, notAfter time.Time) directory.Key
 }
 
-// CreateKeys makes new keys for the node id under dir, which must not hold
-// keys yet: overwriting them would orphan every message signed before.
-// hosts stand in the link certificate.
-func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
-	return files{}.createKeys(dir, id, hosts)
-}
-
-func (f files) createKeys(dir, id string, hosts []string) (*Keys, error) {
+// createKeys makes new keys for a node in its keys folder, which must not hold
+// keys yet: overwriting them would orphan every message signed before. Where
+// the configuration names a signer, the message key is the signer's. hosts stand
+// in the link certificate.
+func (f files) createKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
+	dir := KeysDir(cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, messageKeyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, termsKeyFile)); err == nil {
 		return nil, fmt.Errorf("%s already holds keys: name another folder, or move them away first", dir)
 	}
-	key, err := directory.GenerateKey()
+	terms, err := directory.GenerateKey()
 	if err != nil {
 		return nil, err
 	}
-	terms, err := directory.GenerateKey()
+	enc, err := directory.GenerateEncKey()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func (f files) createKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, certKey, err := bus.NewTLSIdentity(id, hosts)
+	cert, certKey, err := bus.NewTLSIdentity(cfg.Node.ID, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,21 @@ func (f files) createKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err := f.try(fileKeys, path, func() error { return terms.Save(path) }); err != nil {
 		return nil, err
 	}
+	path = filepath.Join(dir, encKeyFile)
+	if err := f.try(fileKeys, path, func() error { return enc.Save(path) }); err != nil {
+		return nil, err
+	}
+	if cfg.Keys.Signer != "" {
+		if err := syncDir(dir); err != nil {
+			return nil, err
+		}
+		return OpenKeys(cfg)
+	}
 	// The message key comes last: its presence says that the set is whole.
+	key, err := directory.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
 	path = filepath.Join(dir, messageKeyFile)
 	if err := f.try(fileKeys, path, func() error { return errors.Join(key.Save(path), syncDir(dir)) }); err != nil {
 		return nil, err
@@ -146,6 +162,9 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 	if k.Terms, err = directory.LoadPrivateKey(filepath.Join(dir, termsKeyFile)); err != nil {
 		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 	}
+	if k.Enc, err = directory.LoadEncKey(filepath.Join(dir, encKeyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
+	}
 	for name, into := range map[string]*[]byte{linkSeedFile: &k.LinkSeed, linkCertFile: &k.LinkCert, linkKeyFile: &k.LinkKey, secretFile: &k.Secret} {
 		if *into, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
 			return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
@@ -161,4 +180,13 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, linkSeedFile), err)
 	}
 	return k, nil
+}
+
+// mark stands for an object that was refused, in log and index: its id may not
+// lie here, and a plain digest of an id made from values could be guessed at. It
+// is keyed, so it says nothing to who reads the data folder alone.
+func (k *Keys) mark(issuer, id string) half {
+	h := hmac.New(sha256.New, k.Secret)
+	_, _ = fmt.Fprintf(h, "entente refused\x00%s\x00%s", issuer, id) // never fails (package hash)
+	return half(h.Sum(nil)[:16])
 }

@@ -53,6 +53,7 @@ type Node struct {
 	world   atomic.Pointer[World]
 	roots   *envelope.RootCache
 	recent  *recent
+	far     far
 	started time.Time
 
 	bus       *bus.Bus
@@ -63,20 +64,23 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
-	reloading sync.Mutex
-	shown     identity            // as the bus has it; under reloading
-	toldPeers map[string]toldPeer // what the journal knows of; under reloading
-	mu        sync.Mutex
-	pullers   map[string]*pulling
-	lanes     map[string]*lane
-	watched   map[string]watched
-	differing map[string]int // objects whose marking a peer mapped otherwise
-	fault     error          // why the node can take no messages, nil while it can
+	reloading  sync.Mutex
+	shown      identity            // as the bus has it; under reloading
+	toldPeers  map[string]toldPeer // what the journal knows of; under reloading
+	mu         sync.Mutex
+	pullers    map[string]*pulling
+	lanes      map[string]*lane
+	watched    map[string]watched
+	violations map[violationKey]violation
+	differing  map[string]int // objects whose marking a peer mapped otherwise
+	fault      error          // why the node can take no messages, nil while it can
 
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
+	told   *broadcast    // that the index went on
+	owes   bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
@@ -85,6 +89,14 @@ type Node struct {
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
 	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+
+	// noted is the last log entry that the index has heard of. What the stream
+	// has beyond it is not shown to peers yet: what it refers to may be in the
+	// same commit.
+	noted      atomic.Uint64
+	news       news
+	publishing publishing
+	waiting    waiting
 }
 
 // pulling is one running puller.
@@ -108,7 +120,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		queued: make(chan struct{}, 1)}
+		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -118,6 +130,9 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
 	}
 	if err := n.keys.stated(w.Own); err != nil {
+		return nil, err
+	}
+	if err := n.keys.canSeal(w); err != nil {
 		return nil, err
 	}
 	n.world.Store(w)
@@ -137,6 +152,13 @@ func (n *Node) ID() string { return n.id }
 
 // LeafAddr is where the node really listens for peers, "" if it does not.
 func (n *Node) LeafAddr() string { return n.bus.LeafAddr() }
+
+// WebsocketAddr and NATSAddr are LeafAddr for peers that come over WebSocket and
+// as plain clients.
+func (n *Node) WebsocketAddr() string { return n.bus.WebsocketAddr() }
+
+// NATSAddr is described at WebsocketAddr.
+func (n *Node) NATSAddr() string { return n.bus.ClientsAddr() }
 
 // World returns what the node judges by now.
 func (n *Node) World() *World { return n.world.Load() }
@@ -217,20 +239,24 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	n.committer = newCommitter(testedLog{n.log, n}, n.index, n.slog, n.onStored)
 	n.committer.end = n.index.Applied()
-	n.committer.fault = n.at
+	n.committer.fault, n.committer.read, n.committer.mark = n.at, n.message, n.keys.mark
 	cursors, err := link.NewCursorKey(n.keys.Secret)
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 
 func (n *Node) busConfig() bus.Config {
-	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf, Client: n.cfg.Listen.Client,
+	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf,
+		ListenWebsocket: n.cfg.Listen.Websocket, ListenClients: n.cfg.Listen.NATS, Client: n.cfg.Listen.Client,
 		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Write: n.disk, Logger: n.slog}
 	if e := n.cfg.External; e != nil {
-		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix}
+		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix, Links: map[string]bus.Endpoint{}}
+		for peer, l := range e.Links {
+			c.External.Links[peer] = bus.Endpoint{URL: l.URL, Context: l.Context, CredsFile: l.Credentials}
+		}
 	}
 	return c
 }

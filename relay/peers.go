@@ -14,6 +14,7 @@ import (
 
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/bus"
 )
 
 // typTerms is the type of the file that binds a peer's statement to the
@@ -30,9 +31,15 @@ type Terms struct {
 	Version   int       `json:"ver"`
 	Agreement string    `json:"agreement"`           // YAML
 	Statement string    `json:"statement,omitempty"` // compact JWS of the peer; none for a recipient without traffic
-	Dial      string    `json:"dial,omitempty"`      // tls://host:port, or "" when the peer dials us
+	Dial      string    `json:"dial,omitempty"`      // tls, wss or nats+tls://host:port, or "" when the peer dials us
+	Proxy     string    `json:"proxy,omitempty"`     // http://host:port of a proxy on the way there, or ""
+	Seal      string    `json:"seal,omitempty"`      // SealRequired, or "" for an open link
 	Accepted  time.Time `json:"accepted"`
 }
+
+// SealRequired says that pulls, frames and receipts of a link are encrypted
+// between the two nodes, and that nothing else is taken or given.
+const SealRequired = "required"
 
 // termsVersion is the newest version of the file that this build knows.
 const termsVersion = 1
@@ -42,6 +49,8 @@ type Peer struct {
 	Agreement *policy.Agreement
 	Statement *directory.Statement // nil for a recipient without traffic
 	Dial      string
+	Proxy     string // may hold a password
+	Seal      string
 	Paused    *Pause   // nil while traffic may flow
 	Digest    [32]byte // SHA-256 of the agreement's text as it was signed
 }
@@ -164,7 +173,13 @@ func (t *Terms) read(where string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Agreement: a, Dial: t.Dial, Digest: sha256.Sum256([]byte(t.Agreement))}
+	p := &Peer{Agreement: a, Dial: t.Dial, Proxy: t.Proxy, Seal: t.Seal, Digest: sha256.Sum256([]byte(t.Agreement))}
+	if err := bus.CheckDial(t.Dial, t.Proxy); err != nil {
+		return nil, fmt.Errorf("%s: %w", where, err)
+	}
+	if t.Seal != "" && t.Seal != SealRequired {
+		return nil, fmt.Errorf("%s: seal %q: this build knows %q: use a newer entente", where, t.Seal, SealRequired)
+	}
 	if t.Statement == "" {
 		return p, nil
 	}
@@ -176,6 +191,9 @@ func (t *Terms) read(where string) (*Peer, error) {
 	}
 	if p.Statement.Country != a.Country {
 		return nil, fmt.Errorf("%s: the agreement says %s is in %s, its statement says %s", where, a.Peer, a.Country, p.Statement.Country)
+	}
+	if _, ok := p.Statement.EncKey(t.Accepted); t.Seal != "" && !ok {
+		return nil, fmt.Errorf("%s: the link with %s shall be sealed, and its statement has no key to encrypt to: ask for a newer statement", where, a.Peer)
 	}
 	return p, nil
 }

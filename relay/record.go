@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	"github.com/entente-relay/entente/federation"
@@ -75,15 +74,22 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 		if j.message >= 0 {
 			m.Link = f.FirstSeq + uint64(j.message)
 		}
+		for _, g := range j.gone {
+			m.Gone = append(m.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+		}
 		for i, dec := range j.decisions {
 			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
 		}
 		s.Messages = append(s.Messages, m)
 	}
-	_, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
+	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
 		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
 	}
+	if len(f.Messages) > 0 {
+		n.lane(d.peer).sent.add(sentFrameOf(s))
+	}
+	n.lane(d.peer).recorded = seq
 	return nil
 }
 
@@ -94,6 +100,24 @@ func forPeer(err error) error {
 		return federation.Refuse(federation.Quota, "journal", "there is no room to record what is sent")
 	}
 	return err
+}
+
+// sentFrameOf is what a receipt for a recorded frame is held against.
+func sentFrameOf(s *journal.Sent) *sentFrame {
+	n := int(s.Last - s.First + 1)
+	f := &sentFrame{root: string(s.Root), first: s.First, objects: make([]uint16, n), gone: make([]uint16, n), told: make([]bool, n)}
+	for _, m := range s.Messages {
+		if m.Link == 0 {
+			continue
+		}
+		f.gone[m.Link-s.First] = uint16(len(m.Gone))
+		for _, o := range m.Objects {
+			if o.Verdict == federation.Share || o.Verdict == federation.Redact {
+				f.objects[m.Link-s.First]++
+			}
+		}
+	}
+	return f
 }
 
 func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
@@ -127,6 +151,9 @@ func sentEvent(s *journal.Sent) *store.Sent {
 	out := &store.Sent{Peer: string(s.Peer), Root: string(s.Root), LogFrom: s.LogFrom, LogTo: s.LogTo, Withheld: map[federation.Reason]int{}}
 	for _, m := range s.Messages {
 		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link}
+		for _, g := range m.Gone {
+			sm.Gone = append(sm.Gone, g.Digest)
+		}
 		for _, o := range m.Objects {
 			var first journal.Cited
 			if len(o.Cited) > 0 {
@@ -142,7 +169,7 @@ func sentEvent(s *journal.Sent) *store.Sent {
 				out.Withheld[first.Reason]++
 			}
 		}
-		if len(sm.Objects) > 0 {
+		if len(sm.Objects)+len(sm.Gone) > 0 {
 			out.Messages = append(out.Messages, sm)
 		}
 	}
@@ -158,22 +185,4 @@ func receiptEvent(r *journal.Receipt) *store.Receipt {
 		out.Outcomes = append(out.Outcomes, store.ReceiptOutcome{LinkSeq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
 	}
 	return out
-}
-
-// receipt checks a peer's signed receipt and writes it to the journal.
-func (n *Node) receipt(ctx context.Context, peer string, raw []byte) error {
-	w := n.world.Load()
-	rc, err := link.OpenReceipt(raw, w.Directory, n.now())
-	if err != nil {
-		return err
-	}
-	if rc.Link != peer || rc.Peer != n.id {
-		return federation.Refuse(federation.WrongRecipient, "receipt", fmt.Sprintf("made by %s for %s, came from %s", rc.Link, rc.Peer, peer))
-	}
-	r := &journal.Receipt{Peer: journal.Token(peer), Root: journal.Token(rc.Root), First: rc.FirstSeq, Last: rc.LastSeq, Signed: sha256.Sum256(raw), At: rc.At}
-	for _, o := range rc.Outcomes {
-		r.Outcomes = append(r.Outcomes, journal.ReceiptOutcome{Seq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
-	}
-	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Receipt: r})
-	return forPeer(err)
 }

@@ -20,7 +20,7 @@ type identity struct{ cert, key []byte }
 // statement would only shut them out.
 func (n *Node) newIdentity(w *World) (*identity, error) {
 	dir := KeysDir(n.cfg)
-	keys, err := LoadKeys(dir)
+	keys, err := loadKeys(dir, n.keys.Message)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func Setup(o SetupOptions) (cfg *configs.Node, err error) {
 			err = errors.Join(err, os.RemoveAll(KeysDir(made)), removeIfThere(path), removeIfThere(statement))
 		}
 	}()
-	keys, err := o.files.createKeys(KeysDir(made), made.Node.ID, o.Values.Hosts)
+	keys, err := o.files.createKeys(made, o.Values.Hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +98,9 @@ func (f files) writeStatement(cfg *configs.Node, keys *Keys, urls []string, vers
 		},
 		LinkNKey: keys.LinkPublic, LinkCert: string(keys.LinkCert), LinkURLs: urls,
 		IssuedAt: now, Expires: now.Add(statementLife)}
+	if keys.Enc != nil {
+		s.Keys = append(s.Keys, keys.Enc.Key(from, until))
+	}
 	signed, err := directory.NewStatement(s, keys.Terms)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func TestSetupMakesANodeThatLoads(t *testing.T) {
 	if _, err := New(cfg, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []string{messageKeyFile, termsKeyFile, linkSeedFile, linkKeyFile, secretFile} {
+	for _, f := range []string{messageKeyFile, termsKeyFile, encKeyFile, linkSeedFile, linkKeyFile, secretFile} {
 		info, err := os.Stat(filepath.Join(KeysDir(cfg), f))
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
@@ -19,6 +20,9 @@ const (
 	// PurposeAgreement keys sign what people stand behind: agreements and the
 	// participant's own statement.
 	PurposeAgreement = "agreement"
+	// PurposeEnc keys sign nothing: others encrypt to them what only their
+	// owner may read. A participant may have none.
+	PurposeEnc = "enc"
 )
 
 // Names of the one signature algorithm, Ed25519. RFC 8037 calls it EdDSA;
@@ -29,6 +33,10 @@ const (
 	AlgEd25519 = "Ed25519"
 )
 
+// AlgECDH is the one way in which a content key is wrapped for an encryption
+// key, on P-256 (RFC 7518 §4.6): an Ed25519 key cannot serve for it.
+const AlgECDH = "ECDH-ES+A256KW"
+
 // Skew is by how much two clocks may differ before a time counts as wrong.
 const Skew = 6 * time.Minute
 
@@ -37,11 +45,14 @@ type Key struct {
 	// KID is the base64url SHA-256 thumbprint of the key (RFC 7638), so that
 	// nobody can take over another key's id.
 	KID string
-	// Public is 32 bytes, never a point of low order.
+	// Public is 32 bytes, never a point of low order; nil in a key of
+	// PurposeEnc, which has Enc instead.
 	Public ed25519.PublicKey
-	// Alg is AlgEdDSA or AlgEd25519.
+	// Enc is the point on P-256 of a key of PurposeEnc, else nil.
+	Enc *ecdsa.PublicKey
+	// Alg is AlgEdDSA or AlgEd25519, and AlgECDH of a key of PurposeEnc.
 	Alg string
-	// Purpose is PurposeMessage or PurposeAgreement.
+	// Purpose is PurposeMessage, PurposeAgreement or PurposeEnc.
 	Purpose string
 	// NotBefore and NotAfter are the first and the last moment at which
 	// something signed with this key is accepted for the first time.
@@ -57,16 +68,16 @@ type Key struct {
 }
 
 // Usable reports why something that the key signed cannot be accepted for the
-// first time at a given moment, or nil. UnknownIssuer and NotYetValid may cure
+// first time at a given moment, or nothing more be encrypted to it, or nil. UnknownIssuer and NotYetValid may cure
 // themselves with a newer statement or with time; RevokedKey does not.
 func (k Key) Usable(purpose string, at time.Time) error {
 	where := "key " + k.KID
 	switch {
-	case len(k.Public) != ed25519.PublicKeySize:
+	case len(k.Public) != ed25519.PublicKeySize && k.Enc == nil:
 		return federation.Refuse(federation.UnknownIssuer, where, "the key is empty")
-	case k.Purpose != purpose:
+	case k.Purpose != purpose || (k.Enc == nil) != (purpose != PurposeEnc):
 		return federation.Refuse(federation.BadSignature, where,
-			fmt.Sprintf("a %s key of %s signed where a %s key must", k.Purpose, k.Owner, purpose))
+			fmt.Sprintf("a %s key of %s is used where a %s key must be", k.Purpose, k.Owner, purpose))
 	case !k.RevokedAt.IsZero() && !at.Before(k.RevokedAt):
 		return federation.Refuse(federation.RevokedKey, where,
 			fmt.Sprintf("%s revoked it as of %s", k.Owner, stamp(k.RevokedAt)))
@@ -74,7 +85,7 @@ func (k Key) Usable(purpose string, at time.Time) error {
 		return federation.Refuse(federation.NotYetValid, where, "is valid only from "+stamp(k.NotBefore))
 	case at.Add(-Skew).After(k.NotAfter):
 		return federation.Refuse(federation.RevokedKey, where,
-			fmt.Sprintf("nothing new signed with it is accepted after %s", stamp(k.NotAfter)))
+			fmt.Sprintf("nothing new is done with it after %s", stamp(k.NotAfter)))
 	case at.Add(-Skew).After(k.Fresh):
 		return &federation.Refusal{Reason: federation.UnknownIssuer, Where: where,
 			Detail: fmt.Sprintf("the statement of %s lapsed at %s", k.Owner, stamp(k.Fresh)),

@@ -69,6 +69,19 @@ func ParsePrivateKey(jwk []byte) (*PrivateKey, error) {
 // LoadPrivateKey reads the file that Save wrote. A file that others than its
 // owner can read is refused.
 func LoadPrivateKey(path string) (*PrivateKey, error) {
+	jwk, err := readPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	k, err := ParsePrivateKey(jwk)
+	if err != nil {
+		return nil, fmt.Errorf("load private key: %s: %w", path, err)
+	}
+	return k, nil
+}
+
+// readPrivate reads a file that nobody but its owner can read.
+func readPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("load private key: %w", err)
@@ -80,20 +93,21 @@ func LoadPrivateKey(path string) (*PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load private key: %w", err)
 	}
-	k, err := ParsePrivateKey(jwk)
-	if err != nil {
-		return nil, fmt.Errorf("load private key: %s: %w", path, err)
-	}
-	return k, nil
+	return jwk, nil
 }
 
 // Save writes the key as a JWK into a new file that only its owner can read.
 // It never replaces a file.
-func (k *PrivateKey) Save(path string) (err error) {
+func (k *PrivateKey) Save(path string) error {
 	jwk, err := (&jose.JSONWebKey{Key: k.key, KeyID: k.kid, Algorithm: AlgEdDSA, Use: "sig"}).MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("save private key: %w", err)
 	}
+	return savePrivate(path, jwk)
+}
+
+// savePrivate writes a new file that only its owner can read.
+func savePrivate(path string, jwk []byte) (err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("save private key: %w", err)

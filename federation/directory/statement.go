@@ -2,7 +2,6 @@ package directory
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/entente-relay/entente/federation"
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -39,7 +37,8 @@ type Statement struct {
 	// Version counts the participant's statements: a higher one replaces a
 	// lower one.
 	Version uint64
-	// Keys are the participant's keys, at least one of each purpose.
+	// Keys are the participant's keys, at least one of each purpose that signs,
+	// and usually one of PurposeEnc.
 	Keys []Key
 	// LinkNKey is the NATS user key of its link, LinkCert its TLS
 	// certificate (PEM), LinkURLs where it can be reached; all optional.
@@ -77,37 +76,16 @@ type link struct {
 	URLs []string `json:"urls,omitempty"`
 }
 
-type jwks struct {
-	Keys []jwk `json:"keys"`
-}
-
-// jwk is a public key as listed: a JWK (RFC 7517, RFC 8037) with the three
-// times and the purpose. Unknown members are refused; a private one (d) is one.
-type jwk struct {
-	Kty       string `json:"kty"`
-	Crv       string `json:"crv"`
-	X         string `json:"x"`
-	KID       string `json:"kid"`
-	Alg       string `json:"alg"`
-	Use       string `json:"use"`
-	Purpose   string `json:"purpose"`
-	Nbf       int64  `json:"nbf"`
-	Exp       int64  `json:"exp"`
-	RevokedAt int64  `json:"revoked_at,omitzero"`
-}
-
 // NewStatement signs s with k, which must be one of its agreement keys, and
 // returns the compact JWS. Owner, Fresh and Raw of s are not read.
 func NewStatement(s Statement, k Signer) ([]byte, error) {
 	p := payload{Ver: statementVersion, Iss: s.ID, Sub: s.ID, Name: s.Name, Country: s.Country, Version: s.Version,
 		Iat: s.IssuedAt.Unix(), Exp: s.Expires.Unix(), Link: link{s.LinkNKey, s.LinkCert, s.LinkURLs}}
 	for _, key := range s.Keys {
-		kid, err := Thumbprint(key.Public)
+		j, err := listKey(key)
 		if err != nil {
 			return nil, fmt.Errorf("statement of %s: %w", s.ID, err)
 		}
-		j := jwk{Kty: "OKP", Crv: "Ed25519", X: strict.EncodeToString(key.Public), KID: kid, Alg: key.Alg, Use: "sig",
-			Purpose: key.Purpose, Nbf: key.NotBefore.Unix(), Exp: key.NotAfter.Unix()}
 		if !key.RevokedAt.IsZero() {
 			j.RevokedAt = key.RevokedAt.Unix()
 		}
@@ -242,49 +220,17 @@ func (p *payload) check() error {
 // digits and hyphens, 1 to 63 of them, a hyphen neither first nor last.
 func ValidID(id string) bool { return idForm.MatchString(id) }
 
-// key checks one listed key. It is read as a JWK by go-jose, which refuses
-// points of low order.
-func (j *jwk) key(owner string, fresh time.Time) (Key, error) {
-	if j.Kty != "OKP" || j.Crv != "Ed25519" || j.Use != "sig" {
-		return Key{}, fmt.Errorf("key %s: want kty OKP, crv Ed25519, use sig", j.KID)
+// EncKey returns the key to which something for the participant is encrypted at
+// a given moment: of those usable, the one that came last. An older statement has
+// none.
+func (s *Statement) EncKey(at time.Time) (Key, bool) {
+	var best Key
+	for _, k := range s.Keys {
+		if k.Usable(PurposeEnc, at) == nil && (best.Enc == nil || k.NotBefore.After(best.NotBefore)) {
+			best = k
+		}
 	}
-	if j.Alg != AlgEdDSA && j.Alg != AlgEd25519 {
-		return Key{}, fmt.Errorf("key %s: alg %q, want %s or %s", j.KID, j.Alg, AlgEdDSA, AlgEd25519)
-	}
-	if j.Purpose != PurposeMessage && j.Purpose != PurposeAgreement {
-		return Key{}, fmt.Errorf("key %s: purpose %q, want %s or %s", j.KID, j.Purpose, PurposeMessage, PurposeAgreement)
-	}
-	if j.Exp <= j.Nbf {
-		return Key{}, fmt.Errorf("key %s: exp is not after nbf", j.KID)
-	}
-	if _, err := DecodeBase64(nil, []byte(j.X)); err != nil {
-		return Key{}, fmt.Errorf("key %s: x: %w", j.KID, err)
-	}
-	raw, err := json.Marshal(map[string]string{"kty": j.Kty, "crv": j.Crv, "x": j.X})
-	if err != nil {
-		return Key{}, fmt.Errorf("key %s: %w", j.KID, err)
-	}
-	var parsed jose.JSONWebKey
-	if err := parsed.UnmarshalJSON(raw); err != nil {
-		return Key{}, fmt.Errorf("key %s: %w", j.KID, err)
-	}
-	pub, ok := parsed.Key.(ed25519.PublicKey)
-	if !ok {
-		return Key{}, fmt.Errorf("key %s: not an Ed25519 public key", j.KID)
-	}
-	kid, err := Thumbprint(pub)
-	if err != nil {
-		return Key{}, err
-	}
-	if kid != j.KID {
-		return Key{}, fmt.Errorf("key %s: kid is not the thumbprint %s (RFC 7638)", j.KID, kid)
-	}
-	k := Key{KID: kid, Public: pub, Alg: j.Alg, Purpose: j.Purpose, Owner: owner, Fresh: fresh,
-		NotBefore: time.Unix(j.Nbf, 0).UTC(), NotAfter: time.Unix(j.Exp, 0).UTC()}
-	if j.RevokedAt != 0 {
-		k.RevokedAt = time.Unix(j.RevokedAt, 0).UTC()
-	}
-	return k, nil
+	return best, best.Enc != nil
 }
 
 // crockford is base32 without the letters that sound or look like others.

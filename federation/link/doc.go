@@ -40,4 +40,23 @@
 // one or more zstd frames (RFC 8878) that give exactly the announced size.
 // Nothing may follow the end, and unknown flags are refused. testdata/wire has
 // one example of each. A receipt is a compact JWS, see [SignReceipt].
+//
+// # Sealed, where a third party runs the servers between
+//
+// Each of these then travels as the text of a compact JWE (RFC 7516) and nothing
+// else does, see [Seal]: alg ECDH-ES+A256KW on P-256, enc A256GCM, and in the
+// protected header, besides epk and the recipient's kid, typ, seq and ctx and no
+// other member. seq is the number of the pull, in the answer that of the pull it
+// answers: microseconds of Unix time, growing. ctx is the SHA-256, in base64url,
+// of four lines: "entente link 1", "pull" or "answer", the sender's id, the
+// recipient's. No line end follows the last.
+//
+//	cti-pull+jwe    around a compact JWS of typ cti-pull+jws, signed with the
+//	                sender's message key, over
+//	                'S'  the four lines, seq, 16 secret bytes, the pull
+//	cti-answer+jwe  around
+//	                'A'  the secret bytes of the pull, frame or fault
+//
+// each a value as above, the inner ones strings. Only a pull that does not open is
+// answered open, by a fault that says no more than why.
 package link

@@ -36,6 +36,9 @@ type Puller struct {
 	Sink       Sink
 	// Signer signs receipts. Nil: none are sent.
 	Signer directory.Signer
+	// Seal returns how the link is sealed, nil if it is open. With an error
+	// nothing is asked. Nil: it is open.
+	Seal func() (*Seal, error)
 	// MaxBytes and Wait go into each pull, see [Pull].
 	MaxBytes int
 	Wait     time.Duration
@@ -53,13 +56,18 @@ type Puller struct {
 	Codec *Codec
 	// Log takes faults and resets, once per change. Nil: nothing is logged.
 	Log *slog.Logger
+	// Refused is told why an answer of the peer could not be taken, if that is
+	// the answer's fault. Nil: nobody is told.
+	Refused func(err error)
 
 	mu     sync.Mutex
 	status Status
 
 	// What follows belongs to Run's goroutine.
 	receipts []*receiptToSend
-	faults   int // in a row
+	sealed   uint64 // number of the last sealed pull
+	faults   int    // in a row
+	forged   int    // frames in a row of which nothing was what it claims to be
 	lastWord string
 }
 
@@ -168,13 +176,16 @@ func (p *Puller) session(ctx context.Context) error {
 		}
 		before := pos
 		pos = a.frame.After()
-		if a.frame.More {
+		if a.frame.More && len(a.frame.Messages) > 0 && p.forged == 0 {
 			next = p.ask(ctx, pos)
 		}
 		if err := p.commit(ctx, a.frame, before); err != nil {
 			return err
 		}
-		if !a.frame.More {
+		if err := p.spare(ctx, a); err != nil {
+			return err
+		}
+		if next == nil {
 			next = p.ask(ctx, pos)
 		}
 	}
@@ -192,10 +203,14 @@ func (p *Puller) ask(ctx context.Context, pos Position) <-chan answer {
 			pull.Wait = 0 // the others shall not wait for news
 		}
 	}
+	// Sealed pulls are numbered by time, so that a new process goes on above
+	// the last.
+	p.sealed = max(p.sealed+1, uint64(p.Now().UnixMicro()))
+	seq := p.sealed
 	c := make(chan answer, 1)
 	go func() {
 		started := p.Now()
-		a := p.request(ctx, pull)
+		a := p.request(ctx, pull, seq)
 		a.receipt, a.took = r, p.Now().Sub(started)
 		c <- a
 	}()
@@ -209,6 +224,19 @@ func (p *Puller) pace(ctx context.Context, took time.Duration) error {
 		return nil
 	}
 	return p.rest(ctx, p.MinBackoff-took)
+}
+
+// spare keeps a peer from making this node work for nothing: frames that move
+// the cursor without a message are paced, and after one of which nothing was
+// what it claimed to be comes a pause as after a fault.
+func (p *Puller) spare(ctx context.Context, a answer) error {
+	if p.forged > 0 {
+		return p.rest(ctx, p.pause(p.forged-1))
+	}
+	if len(a.frame.Messages) == 0 {
+		return p.pace(ctx, a.took)
+	}
+	return nil
 }
 
 // returned looks after the receipt that went with a pull: if it is not known
@@ -236,12 +264,16 @@ type answer struct {
 }
 
 // request sends one pull and reads its answer.
-func (p *Puller) request(ctx context.Context, pull Pull) answer {
+func (p *Puller) request(ctx context.Context, pull Pull, seq uint64) answer {
 	ctx, cancel := context.WithTimeout(ctx, pull.Wait+p.Margin)
 	defer cancel()
 	req, err := EncodePull(pull)
 	if err != nil {
 		return answer{err: err}
+	}
+	req, seal, q, err := p.seal(req, seq)
+	if err != nil {
+		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
 	}
 	p.asked()
 	resp, err := p.Transport.Request(ctx, req)
@@ -249,11 +281,30 @@ func (p *Puller) request(ctx context.Context, pull Pull) answer {
 		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
 	}
 	p.said()
-	f, err := p.Codec.DecodeFrame(resp)
+	if seal != nil {
+		resp, err = seal.openAnswer(resp, q)
+	}
+	var f Frame
+	if err == nil {
+		f, err = p.Codec.DecodeFrame(resp)
+	}
 	if err != nil {
 		err = fmt.Errorf("frame of %s: %w", p.Peer, err)
 	}
 	return answer{frame: f, err: err}
+}
+
+// seal closes a pull, if the link is a sealed one.
+func (p *Puller) seal(req []byte, seq uint64) ([]byte, *Seal, asked, error) {
+	if p.Seal == nil {
+		return req, nil, asked{}, nil
+	}
+	seal, err := p.Seal()
+	if err != nil || seal == nil {
+		return req, nil, asked{}, err
+	}
+	req, q, err := seal.sealPull(req, seq, p.Now())
+	return req, seal, q, err
 }
 
 // check refuses a frame that does not follow pos. A new incarnation of the
@@ -297,6 +348,12 @@ func (p *Puller) commit(ctx context.Context, f Frame, before Position) error {
 	}
 	p.good()
 	p.committed(f, before)
+	switch {
+	case rc.forged():
+		p.forged++
+	case len(f.Messages) > 0:
+		p.forged = 0
+	}
 	if p.Signer == nil || len(f.Messages) == 0 {
 		return nil
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 )
 
 // Server answers the pulls of peers from a Source. Source and Cursors are
@@ -16,11 +18,21 @@ type Server struct {
 	// Incarnation is told to peers whose cursor is refused, so that they can
 	// see whether the log is a new one. Nil: it is not told.
 	Incarnation func() string
+	// Refused is told why a peer's request was refused, if that is the
+	// request's fault. Nil: nobody is told.
+	Refused func(peer string, err error)
 	// Codec is made at the first answer if nil.
 	Codec *Codec
+	// Seal returns how the link with a peer is sealed, nil if it is open. With
+	// an error nothing is answered but that. Nil: every link is open.
+	Seal func(peer string) (*Seal, error)
+	// Now is the clock for seals. Nil: time.Now.
+	Now func() time.Time
 
 	once    sync.Once
 	initErr error
+	mu      sync.Mutex
+	newest  map[string]uint64 // number of the newest sealed pull, by peer
 }
 
 func (s *Server) init() error {
@@ -34,19 +46,100 @@ func (s *Server) init() error {
 
 // Serve answers one encoded pull of an authenticated peer with an encoded
 // frame or fault. It never fails: an answer is always made.
+//
+// Where the link is sealed, nothing but a fault without any content of ours is
+// ever answered open: to a pull that does not open, and so may be anybody's.
 func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
-	b, err := s.answer(ctx, peer, req)
+	seal, q, req, err := s.unseal(peer, req)
 	if err != nil {
-		incarnation := ""
-		if s.Incarnation != nil {
-			incarnation = s.Incarnation()
-		}
-		return faultOf(err, incarnation).encode()
+		s.refused(peer, err)
+		return openFault(err).encode()
+	}
+	limit := DefaultMaxBytes
+	if seal != nil {
+		limit = SealedMaxBytes
+	}
+	b, err := s.answer(ctx, peer, req, limit)
+	if err == nil && seal != nil {
+		b, err = seal.sealAnswer(b, q)
+	}
+	if err == nil {
+		return b
+	}
+	s.refused(peer, err)
+	incarnation := ""
+	if s.Incarnation != nil {
+		incarnation = s.Incarnation()
+	}
+	fault := faultOf(err, incarnation).encode()
+	if seal == nil {
+		return fault
+	}
+	if b, err = seal.sealAnswer(fault, q); err != nil {
+		return openFault(err).encode()
 	}
 	return b
 }
 
-func (s *Server) answer(ctx context.Context, peer string, req []byte) ([]byte, error) {
+// refused tells why a request was refused.
+func (s *Server) refused(peer string, err error) {
+	if s.Refused != nil && federation.ReasonOf(err) != "" {
+		s.Refused(peer, err)
+	}
+}
+
+// openFault is what anybody may read: a word of ours, and nothing of err.
+func openFault(err error) *Fault {
+	f := &Fault{Reason: federation.ReasonOf(err), Detail: "the pull was not opened"}
+	if f.Reason == "" {
+		f.Reason = federation.PolicyError
+	}
+	return f
+}
+
+// unseal opens a pull, if the link with the peer is a sealed one.
+func (s *Server) unseal(peer string, req []byte) (*Seal, asked, []byte, error) {
+	var q asked
+	if s.Seal == nil {
+		return nil, q, req, nil
+	}
+	seal, err := s.Seal(peer)
+	if err != nil || seal == nil {
+		return nil, q, req, err
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	pull, q, err := seal.openPull(req, now())
+	if err != nil {
+		return nil, q, nil, err
+	}
+	return seal, q, pull, s.follows(peer, q.seq, now())
+}
+
+// follows refuses a sealed pull that was seen before, or that is older than one
+// that was: somebody between plays it again.
+func (s *Server) follows(peer string, seq uint64, now time.Time) error {
+	if sent := time.UnixMicro(int64(seq)); sent.Before(now.Add(-directory.Skew)) || sent.After(now.Add(directory.Skew)) {
+		r := federation.Refuse(federation.BadSeal, "pull", "it was sealed at another time than now")
+		r.Hint = "set the clocks of both nodes"
+		return r
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seq <= s.newest[peer] {
+		return federation.Refuse(federation.BadSeal, "pull", "its number is not above that of the last one")
+	}
+	if s.newest == nil {
+		s.newest = map[string]uint64{}
+	}
+	s.newest[peer] = seq
+	return nil
+}
+
+// answer builds the answer to an encoded pull; messages of at most limit bytes.
+func (s *Server) answer(ctx context.Context, peer string, req []byte, limit int) ([]byte, error) {
 	if err := s.init(); err != nil {
 		return nil, err
 	}
@@ -54,8 +147,8 @@ func (s *Server) answer(ctx context.Context, peer string, req []byte) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	if p.MaxBytes == 0 || p.MaxBytes > DefaultMaxBytes {
-		p.MaxBytes = DefaultMaxBytes
+	if p.MaxBytes == 0 || p.MaxBytes > limit {
+		p.MaxBytes = limit
 	}
 	if len(p.Cursor) > 0 {
 		if p.At, err = s.Cursors.Open(peer, p.Cursor); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -32,8 +33,10 @@ type peerShown struct {
 	From        time.Time `json:"from,omitzero"`
 	Until       time.Time `json:"until,omitzero"` // first moment after
 	InForce     bool      `json:"in_force"`
-	Dial        string    `json:"dial,omitempty"` // empty: the peer dials
-	Linked      bool      `json:"linked"`         // false: terms without traffic
+	Dial        string    `json:"dial,omitempty"`  // empty: the peer dials
+	Proxy       string    `json:"proxy,omitempty"` // without a password
+	Seal        string    `json:"seal"`            // required, or off
+	Linked      bool      `json:"linked"`          // false: terms without traffic
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Expires     time.Time `json:"statement_expires,omitzero"`
 	Paused      bool      `json:"paused"`
@@ -44,7 +47,13 @@ type peerShown struct {
 func showPeer(p *relay.Peer, now time.Time) peerShown {
 	g := p.Agreement
 	s := peerShown{ID: g.Peer, Country: g.Country, Kind: g.Kind, Agreement: g.ID, Ceiling: g.Ceiling.String(), Purposes: g.Purposes,
-		From: g.NotBefore, Until: g.Until, InForce: inForce(g, now), Dial: p.Dial, Linked: p.Statement != nil}
+		From: g.NotBefore, Until: g.Until, InForce: inForce(g, now), Dial: p.Dial, Seal: sealOff, Linked: p.Statement != nil}
+	if p.Seal != "" {
+		s.Seal = p.Seal
+	}
+	if u, err := url.Parse(p.Proxy); err == nil && p.Proxy != "" {
+		s.Proxy = u.Redacted()
+	}
 	if p.Paused != nil {
 		s.Paused, s.PausedSince, s.PauseReason = true, p.Paused.Since, p.Paused.Reason
 	}
@@ -136,6 +145,12 @@ func linkText(s peerShown) string {
 		text = "terms only"
 	case s.Dial == "":
 		text = "it dials us"
+	}
+	if s.Proxy != "" {
+		text += " through " + s.Proxy
+	}
+	if s.Seal != sealOff {
+		text += ", sealed"
 	}
 	if s.Paused {
 		text += " (paused)"

@@ -173,8 +173,10 @@ func openFile(path string, o Options) (_ *Store, err error) {
 	if err := s.prepareSchema(o); err != nil {
 		return nil, err
 	}
-	if s.readVersion, err = s.readDB.Prepare(selectVersion); err != nil {
-		return nil, err
+	for query, into := range map[string]**sql.Stmt{selectVersion: &s.readVersion, selectPlace: &s.readPlace, selectWaits: &s.readWaits, selectRefused: &s.readRefused} {
+		if *into, err = s.readDB.Prepare(query); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.load()
 }

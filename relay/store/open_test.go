@@ -379,7 +379,7 @@ func TestRefusesWhatCannotBeCounted(t *testing.T) {
 		}
 	}
 	frame := func(change func(*Sent)) []Event {
-		f := &Sent{Peer: "pl-cert", LogTo: 1, Messages: []SentMessage{{1, 1, []SentObject{{ok.Digest, federation.Share}}}}}
+		f := &Sent{Peer: "pl-cert", LogTo: 1, Messages: []SentMessage{{LogSeq: 1, LinkSeq: 1, Objects: []SentObject{{ok.Digest, federation.Share}}}}}
 		change(f)
 		return []Event{{Seq: 3, Sent: f}}
 	}

@@ -32,6 +32,9 @@ type Store struct {
 
 	writeDB, readDB *sql.DB
 	readVersion     *sql.Stmt // of readDB
+	readPlace       *sql.Stmt // the same
+	readWaits       *sql.Stmt // the same
+	readRefused     *sql.Stmt // the same
 
 	// writing guards everything down to broken: there is one transaction at
 	// a time.
@@ -71,8 +74,10 @@ func (s *Store) closeFile() error {
 	for _, st := range s.stmts {
 		errs = append(errs, st.Close())
 	}
-	if s.readVersion != nil {
-		errs = append(errs, s.readVersion.Close())
+	for _, st := range []*sql.Stmt{s.readVersion, s.readPlace, s.readWaits, s.readRefused} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
 	}
 	if s.readDB != nil {
 		errs = append(errs, s.readDB.Close())
