@@ -2,10 +2,12 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bench"
 )
 
@@ -38,6 +40,9 @@ func TestClockIsStepped(t *testing.T) {
 			// has come.
 			deClock.step(4 * day)
 			plClock.step(4 * day)
+			if len(acknowledged) < 24 {
+				t.Errorf("only %d objects were acknowledged", len(acknowledged))
+			}
 			for _, r := range []*region{de, pl} { // a minute later the node would do so by itself
 				if err := r.node.Reload(t.Context()); err != nil {
 					t.Fatal(err)
@@ -81,6 +86,9 @@ func publishAt(t *testing.T, r *region, seed uint64, acknowledged map[string]boo
 	t.Helper()
 	for _, raw := range bench.Generate(4, seed, r.now()) {
 		p, err := r.node.Publish(t.Context(), "one", "", raw)
+		if federation.ReasonOf(err) == federation.NotYetValid && strings.Contains(err.Error(), "correct the clock") {
+			continue // the node's own key is not valid yet: nothing is acknowledged
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
