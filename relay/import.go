@@ -22,9 +22,9 @@ type importer struct {
 	node *Node
 	peer string
 	// For the puller's goroutine:
-	last link.Position // as far as known
-	gap  link.Gap      // the last that the journal was told of
-	wait []pendingCount     // of the last frames, until the index knows of them
+	last link.Position  // as far as known
+	gap  link.Gap       // the last that the journal was told of
+	wait []pendingCount // of the last frames, until the index knows of them
 }
 
 // Position reads where the link stands from the last entry of the peer's
