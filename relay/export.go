@@ -41,6 +41,12 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
+	lane.asking.Add(1)
+	lane.asked.Store(time.Now().UnixNano())
+	defer func() {
+		lane.asked.Store(time.Now().UnixNano())
+		lane.asking.Add(-1)
+	}()
 	at := p.At
 	if at.Incarnation != n.log.Incarnation() {
 		at = link.Cursor{Incarnation: n.log.Incarnation()}
