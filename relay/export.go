@@ -41,20 +41,10 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
-	lane.asking.Add(1)
-	lane.asked.Store(time.Now().UnixNano())
-	defer func() {
-		lane.asked.Store(time.Now().UnixNano())
-		lane.asking.Add(-1)
-	}()
-	at := p.At
-	if at.Incarnation != n.log.Incarnation() {
-		at = link.Cursor{Incarnation: n.log.Incarnation()}
-	}
-	if at.Pos > n.index.Applied() {
-		if err := n.markLost(ctx, at.Pos); err != nil {
-			return link.Frame{}, err
-		}
+	defer lane.asks()()
+	at, err := n.place(ctx, peer, p.At)
+	if err != nil {
+		return link.Frame{}, err
 	}
 	turn := lane.turn.Add(1)
 	wait := time.NewTimer(p.Wait)
@@ -117,6 +107,7 @@ type draft struct {
 	recipient *policy.Recipient
 	now       time.Time
 	pos       uint64 // log sequence judged so far
+	check     uint64 // of what stands there
 	cleared   []*envelope.Cleared
 	bytes     int
 	record    int // estimate of the journal record so far, in bytes
@@ -133,7 +124,8 @@ type judged struct {
 	message   int // index into cleared, -1 when nothing of it goes
 	decisions []policy.Decision
 	subjects  []*policy.Subject
-	waitsFor  []string   // ids for which something of it is held
+	waitsFor  []string   // ids for which something of it is held or removed
+	lacking   int        // how many parts are removed for them
 	gone      []goneItem // what the message takes back
 }
 
@@ -183,7 +175,10 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 		if err != nil {
 			return link.Frame{}, err
 		}
-		d.pos = p.seq
+		if p.lost {
+			d.gap = &link.Gap{Until: p.at, Reason: federation.Lost}
+		}
+		d.pos, d.check = p.seq, p.check
 		n.at(stepExportJudged)
 	}
 	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
@@ -193,7 +188,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	if err := n.seal(ctx, d, at.Pos, &f); err != nil {
 		return link.Frame{}, err
 	}
-	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared))}
+	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared)), Check: d.check}
 	return f, nil
 }
 
@@ -224,7 +219,7 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	if d.reach.early {
 		return errEarly
 	}
-	j.waitsFor = d.reach.waitsFor(j.decisions)
+	j.waitsFor, j.lacking = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
 	if err == nil && p.variants() {
 		c, err = x.withoutSpare(ctx, d, p, &j, c)
@@ -314,7 +309,7 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 	n.at(stepExportJournalled)
 	for _, j := range d.verdicts {
 		if len(j.waitsFor) > 0 {
-			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq}); err != nil {
+			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq, j.lacking}); err != nil {
 				return err
 			}
 		}

@@ -108,6 +108,16 @@ func (n *Node) watchFlow(ctx context.Context, states []bus.LinkState) {
 	}
 }
 
+// asks notes that a pull of the peer is here; what it returns, that it is answered.
+func (l *lane) asks() func() {
+	l.asking.Add(1)
+	l.asked.Store(time.Now().UnixNano())
+	return func() {
+		l.asked.Store(time.Now().UnixNano())
+		l.asking.Add(-1)
+	}
+}
+
 // momentOf gathers what the flow of a link is judged by.
 func (n *Node) momentOf(l bus.LinkState) moment {
 	lane := n.lane(l.Peer)

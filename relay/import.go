@@ -258,6 +258,9 @@ type arrival struct {
 	subjects  []*policy.Subject
 	decisions []policy.Decision // whether this node may keep each object
 	shown     []envelope.Shown  // what the message shows of each
+	world     *World            // they were judged by, at the time now
+	now       time.Time
+	proof     *entryProof // of an equivocation, found on the way into the log
 }
 
 // examine verifies and judges messages, on all processors, and returns them
@@ -309,6 +312,7 @@ func (a *arrival) inPlace(seq uint64, root string) {
 }
 
 func (a *arrival) judge(w *World, now time.Time) {
+	a.world, a.now = w, now
 	a.subjects = subjectsOf(w.Reader, a.verified, a.from)
 	a.decisions = make([]policy.Decision, len(a.subjects))
 	a.shown = make([]envelope.Shown, len(a.subjects))
@@ -332,15 +336,20 @@ func (a *arrival) entry(v *view) (*entry, error) {
 		return a.goneEntry(v)
 	}
 	e := &entry{Kind: entryMessage, Message: a.verified.ID()}
+	a.proof = nil // the committer may ask again
 	for i, it := range a.verified.Items() {
-		item := newItem(a.verified.Owner(), it)
+		item := newItem(ownerOf(a.verified, it.Object), it)
 		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
-		if err := item.settle(v, a.decisions[i], a.shown[i]); err != nil {
+		if err := a.settle(v, &item, i); err != nil {
 			return nil, err
+		}
+		if item.Outcome == refused {
+			item.Mark = v.mark(item.Issuer, item.ID)
 		}
 		item.forget()
 		e.Items = append(e.Items, item)
 	}
+	e.Proof = a.proof
 	if !e.keeps() {
 		e.Kind = entryMarker
 		return e, nil
@@ -380,78 +389,4 @@ func (a *arrival) refusedEntry() (*entry, error) {
 	}
 	e.Items = []entryItem{item}
 	return e, nil
-}
-
-// newItem describes one object of a verified message; issuer is its owner.
-func newItem(issuer string, it envelope.Item) entryItem {
-	o := it.Object
-	item := entryItem{Issuer: issuer, Digest: it.Digest, ID: o.ID(), Version: o.Version(), Type: o.Type(), Revoked: o.Revoked()}
-	if until, ok := o.ValidUntil(); ok {
-		item.Expires = until
-	}
-	return item
-}
-
-// settle finds the outcome of one object: is it new, or more of what is here,
-// and may it be kept.
-func (it *entryItem) settle(v *view, d policy.Decision, shown envelope.Shown) error {
-	it.Marking = d.From()
-	if v.withdrawn(it.Issuer, it.Digest) {
-		it.Outcome, it.Reason, it.Text = refused, federation.Withdrawn, "its issuer took it back; only a newer version can come"
-		return nil
-	}
-	if v.seen(it.Issuer, it.Digest) {
-		more, err := v.adds(it, shown)
-		if err != nil {
-			return err
-		}
-		if !more {
-			it.Outcome, it.Reason = duplicate, federation.Duplicate
-			return nil
-		}
-		it.Variant = true
-	}
-	if it.Version != "" {
-		have, ok, err := v.version(it.Issuer, it.ID)
-		if err != nil {
-			return err
-		}
-		switch {
-		case !ok || have.digest == it.Digest:
-		case newer(it.Version, have.version):
-			it.supersedes = have.digest
-		case newer(have.version, it.Version):
-			it.Outcome, it.Reason, it.Text = refused, federation.Stale, "version "+have.version+" is here already"
-			return nil
-		default:
-			it.Outcome, it.Reason, it.Text = refused, federation.Equivocation, "the issuer signed another content for version "+it.Version
-			return nil
-		}
-	}
-	it.Outcome = taken
-	switch d.Verdict() {
-	case federation.Share, federation.Redact:
-	case federation.Hold:
-		it.Outcome = held
-	default:
-		it.Outcome = refused
-	}
-	if it.Outcome != taken {
-		if rs := d.Reasons(); len(rs) > 0 {
-			it.Reason, it.Rule, it.Basis, it.Text = rs[0].Reason, rs[0].Rule, rs[0].Basis, rs[0].Text
-		}
-	}
-	return nil
-}
-
-// forget leaves, of what may not lie here for its residency, the digest and
-// the reason alone.
-func (it *entryItem) forget() {
-	if it.Outcome == refused && it.Reason == federation.Residency {
-		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
-		return
-	}
-	if it.Outcome != taken {
-		it.Variant = false // only what is kept is one
-	}
 }

@@ -67,7 +67,7 @@ func (n *Node) applyPeers(ctx context.Context) error {
 		if p.Paused == nil {
 			want[id] = true
 		}
-		peers = append(peers, bus.Peer{ID: id, NKeyPublic: p.Statement.LinkNKey, CertPEM: []byte(p.Statement.LinkCert), DialURL: p.Dial, Paused: p.Paused != nil})
+		peers = append(peers, bus.Peer{ID: id, NKeyPublic: p.Statement.LinkNKey, CertPEM: []byte(p.Statement.LinkCert), DialURL: p.Dial, Proxy: p.Proxy, Paused: p.Paused != nil})
 	}
 	n.stopPullers(want)
 	if err := n.bus.SetPeers(ctx, peers); err != nil {

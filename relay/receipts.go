@@ -87,7 +87,7 @@ func (n *Node) receipt(ctx context.Context, peer string, raw []byte) error {
 		r.Outcomes = append(r.Outcomes, journal.ReceiptOutcome{Seq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
 	}
 	if _, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Receipt: r}); err != nil {
-		return err
+		return forPeer(err)
 	}
 	for _, o := range rc.Outcomes {
 		f.told[o.Seq-f.first] = true

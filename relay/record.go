@@ -16,10 +16,15 @@ import (
 const journalSubject = "record"
 
 // journalLog lets the journal write to a stream of the bus.
-type journalLog struct{ stream *bus.Stream }
+type journalLog struct {
+	stream *bus.Stream
+	node   *Node
+}
+
+func (n *Node) journalLog() journalLog { return journalLog{n.bus.Journal(), n} }
 
 // Append stores records if the last one has the sequence after.
-func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (uint64, error) {
+func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (last uint64, err error) {
 	out := make([]bus.Record, len(records))
 	for i, data := range records {
 		out[i] = bus.Record{Subject: journalSubject, Data: data}
@@ -27,7 +32,14 @@ func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) 
 	if len(out) > 0 {
 		out[0].ExpectLastSubject = &after
 	}
-	return l.stream.Append(ctx, out)
+	if err := l.node.space(wantsJournal); err != nil {
+		return 0, err
+	}
+	err = l.node.disk(writeJournal, func() error {
+		last, err = l.stream.Append(ctx, out)
+		return err
+	})
+	return last, err
 }
 
 // Read returns records in order.
@@ -72,13 +84,22 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 	}
 	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
-		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", err)
+		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
 	}
 	if len(f.Messages) > 0 {
 		n.lane(d.peer).sent.add(sentFrameOf(s))
 	}
 	n.lane(d.peer).recorded = seq
 	return nil
+}
+
+// forPeer is an error of our journal as a peer may hear it: how full a disk is
+// here does not leave. The journal's own lines in the node's log say it.
+func forPeer(err error) error {
+	if federation.ReasonOf(err) == federation.Quota {
+		return federation.Refuse(federation.Quota, "journal", "there is no room to record what is sent")
+	}
+	return err
 }
 
 // sentFrameOf is what a receipt for a recorded frame is held against.

@@ -97,7 +97,7 @@ func (n *Node) retryHeld(ctx context.Context) error {
 		}
 		x := newReach(ctx, n, w, w.Recipient(peer), peer, now)
 		for _, seq := range slices.Sorted(maps.Keys(bySeq)) {
-			if err := n.retryEntry(ctx, x, waiter{peer, seq}, bySeq[seq]); err != nil {
+			if err := n.retryEntry(ctx, x, waiter{peer: peer, seq: seq}, bySeq[seq]); err != nil {
 				return err
 			}
 		}

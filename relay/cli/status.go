@@ -95,6 +95,9 @@ func (a *app) printStatus(st *dashboard.Status, faults []string) error {
 	a.printf("log %d, indexed %d\n", st.LogLast, st.Indexed)
 	o := st.Objects
 	a.printf("objects %d = %d taken + %d duplicate + %d held + %d refused\n", o.Seen, o.Taken, o.Duplicate, o.Held, o.Refused)
+	if o.Variants > 0 {
+		a.printf("  of those taken, %d came again by another way, showing more\n", o.Variants)
+	}
 	a.printReasons("  ", o.Reasons)
 	for i := range st.Peers {
 		a.printPeer(&st.Peers[i])
@@ -107,6 +110,10 @@ func (a *app) printStatus(st *dashboard.Status, faults []string) error {
 	}
 	for _, f := range faults {
 		a.printf("%s %s\n", a.paint(red, "does not add up:"), f)
+	}
+	for _, who := range sortedKeys(st.Equivocations.By) {
+		a.printf("%s %s signed two contents for one version, %s: `entente proof` shows the proofs\n", a.paint(red, "equivocation:"), who,
+			times(st.Equivocations.By[who]))
 	}
 	for _, w := range st.Warnings {
 		a.printf("%s %s\n", a.paint(yellow, "warning:"), w)

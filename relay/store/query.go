@@ -218,7 +218,7 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 		return nil, nil
 	}
 	return s.sendings(ctx, digest, `WITH ways (way) AS (SELECT seq FROM objects WHERE n = ?1 UNION SELECT seq FROM routes WHERE object = ?1)
-			SELECT way FROM ways UNION SELECT resends.seq FROM resends JOIN ways ON refer = way`, int64(row))
+		SELECT way FROM ways UNION SELECT resends.seq FROM resends JOIN ways ON refer = way`, int64(row))
 }
 
 // sendings returns every recorded sending of a digest out of the log entries
