@@ -81,6 +81,8 @@ func (*fakeIndex) VersionAt(string, string, string) ([32]byte, bool, error) {
 	return [32]byte{}, false, nil
 }
 
+func (*fakeIndex) Whole(string, [32]byte) bool { return false }
+
 func (*fakeIndex) Proven(string, [32]byte, [32]byte) (bool, error) { return false, nil }
 
 func (*fakeIndex) Named(context.Context, string, [32]byte) (string, string, bool, error) {

@@ -22,6 +22,8 @@ type seenIndex interface {
 	Proven(issuer string, held, refused [32]byte) (bool, error)
 	// Named returns the id and the version of an object that was taken.
 	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
+	// Whole reports whether some message that is held shows all of an object.
+	Whole(issuer string, digest [32]byte) bool
 	// Routes returns the messages by which an object was taken.
 	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 	// Withdrawn reports which of the issuer's object digests are taken back,
