@@ -83,6 +83,8 @@ func (*fakeIndex) VersionAt(string, string, string) ([32]byte, bool, error) {
 
 func (*fakeIndex) Whole(string, [32]byte) bool { return false }
 
+func (*fakeIndex) ProofsOf(string) (int, error) { return 0, nil }
+
 func (*fakeIndex) Proven(string, [32]byte, [32]byte) (bool, error) { return false, nil }
 
 func (*fakeIndex) Named(context.Context, string, [32]byte) (string, string, bool, error) {

@@ -20,6 +20,8 @@ type seenIndex interface {
 	VersionAt(issuer, id, version string) (digest [32]byte, ok bool, err error)
 	// Proven reports whether an equivocation of two contents was proved before.
 	Proven(issuer string, held, refused [32]byte) (bool, error)
+	// ProofsOf counts those that are proved of a signer.
+	ProofsOf(signer string) (int, error)
 	// Named returns the id and the version of an object that was taken.
 	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
 	// Whole reports whether some message that is held shows all of an object.

@@ -62,6 +62,14 @@ func (s *Store) Proofs(ctx context.Context) ([]Proof, error) {
 	return out, nil
 }
 
+// ProofsOf counts the equivocations that are proved of a signer.
+func (s *Store) ProofsOf(signer string) (n int, err error) {
+	if err = s.readDB.QueryRowContext(context.Background(), "SELECT count(*) FROM proofs WHERE signer"+named, signer).Scan(&n); err != nil {
+		return 0, s.fault(err)
+	}
+	return n, nil
+}
+
 // Proven reports whether it is proved already that issuer gave two contents to
 // one version.
 func (s *Store) Proven(issuer string, held, refused [32]byte) (proven bool, err error) {
