@@ -68,7 +68,7 @@ func (n *Node) wake() {
 func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(time.Minute)
 	defer retry.Stop()
-	n.owes = true // what was made of others' objects may have been taken back just before the end
+	n.owes, n.erases = true, true // what was made of others' objects may have been taken back just before the end
 	n.wake()
 	for {
 		select {
@@ -83,6 +83,11 @@ func (n *Node) follow(ctx context.Context) {
 		if err == nil && n.owes {
 			if err = n.withdrawDerived(ctx); err == nil {
 				n.owes = false
+			}
+		}
+		if err == nil && n.erases {
+			if err = n.eraseSpilled(ctx); err == nil {
+				n.erases = false
 			}
 		}
 		n.note(err)
@@ -160,6 +165,9 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		}
 		n.at(stepIntakeJournalled)
 		n.intakeDone = intakes[len(intakes)-1].Intake.Log
+	}
+	if err := n.waitingSpills(ctx, batch); err != nil {
+		return err
 	}
 	n.at(stepIndex)
 	if err := n.index.Apply(ctx, batch); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/store"
 )
 
@@ -37,6 +38,8 @@ type view struct {
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
 	made     map[origin]objectKey
+	// positions are those that the batch gives sources
+	positions map[string]*link.Position
 
 	// read returns a message of the log, nil when it is no longer kept or no
 	// longer verifies. Each is read once for a batch.
@@ -57,12 +60,15 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, fetched: map[uint64]*envelope.Verified{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
+		if e.Position != nil {
+			v.positions[e.Source] = e.Position
+		}
 		for _, g := range e.Gone {
 			v.gone[objectKey{g.Issuer, g.Digest}] = g.For
 		}
@@ -113,6 +119,22 @@ func (v *view) madeOf(o origin, self string) (objectKey, bool) {
 	}
 	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
 	return objectKey{self, own}, ok
+}
+
+// position returns where the link of a source stands, nil for none.
+func (v *view) position(ctx context.Context, log logStream, source string) (*link.Position, error) {
+	if pos, ok := v.positions[source]; ok {
+		return pos, nil
+	}
+	st, ok, err := log.Last(ctx, source)
+	if err != nil || !ok {
+		return nil, err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return nil, err
+	}
+	return e.Position, nil
 }
 
 // owners returns the issuers of whom an object with this digest is held.
