@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,6 +75,29 @@ func TestSpillIsErased(t *testing.T) {
 	if !lives(t, jp, indicatorNo(2)) || inFiles(t, jp, pieces) {
 		t.Error("what stood beside it is gone, or it is back")
 	}
+	// The other object of the same message goes, too: what was written anew is
+	// written anew once more.
+	rest := holding(t, string(first), "host2.example", "sample 2,")
+	withdraw(t, de, "spill", indicatorNo(2))
+	reachedAll(t, pl, indicatorNo(2), "jp-carrier")
+	for _, r := range regions {
+		eventually(t, 20*time.Second, func() string {
+			if inFiles(t, r, rest) {
+				return r.id + " still has the second in a file"
+			}
+			return ""
+		})
+	}
+	was := retold(t, jp)
+	jp.stop()
+	if err := os.Remove(filepath.Join(jp.dir, "data", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	jp.start()
+	if after := retold(t, jp); after != was || lives(t, jp, indicatorNo(2)) || !lives(t, jp, indicatorNo(3)) {
+		t.Errorf("built anew once more, %s says\n%s\nbefore\n%s", jp.id, after, was)
+	}
+	addsUp(t, jp)
 	// The link goes on from where it stood: no gap is told, nothing came twice.
 	for rec, err := range jp.node.Records(t.Context(), 1) {
 		if err != nil {
@@ -86,6 +110,58 @@ func TestSpillIsErased(t *testing.T) {
 	if _, p := peerOf(t, jp.node, pl.id); p.In.Duplicate != 0 {
 		t.Errorf("came twice: %+v", p.In)
 	}
+}
+
+// TestSpillSurvivesDeath ends the receiver when what it writes anew
+// is stored and the old is not deleted: in the end it is, and nothing else is lost.
+func TestSpillSurvivesDeath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes, and the race detector does not reach into them; runs without -short")
+	}
+	t.Parallel()
+	de, pl := twoProcesses(t)
+	for i, step := range []string{"commit/after 2"} {
+		one, other := 2*i, 2*i+1
+		publishUntilTaken(t, de, bundled(indicator(one, 1, tlpGreen), indicator(other, 1, tlpGreen)))
+		de.settledWith(pl.id, time.Minute)
+		var pieces [][]byte
+		for _, a := range pl.took() {
+			if a.ID == indicatorNo(one) {
+				raw, err := pl.client().Message(t.Context(), a.Seq)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pieces = holding(t, string(raw), fmt.Sprintf("host%d.example", one))
+			}
+		}
+		r := &region{id: pl.id, dir: pl.dir}
+		if !inFiles(t, r, pieces) {
+			t.Fatal("the search does not find what is there")
+		}
+		pl.stop()
+		pl.dieAt(step)
+		if _, err := de.client().Withdraw(t.Context(), []string{indicatorNo(one)}, "spill"); err != nil {
+			t.Fatal(err)
+		}
+		pl.awaitDeath()
+		pl.run()
+		eventually(t, 20*time.Second, func() string {
+			if inFiles(t, r, pieces) {
+				return "still in a file"
+			}
+			return ""
+		})
+		publishUntilTaken(t, de, bundled(indicator(100+i, 1, tlpGreen)))
+		de.settledWith(pl.id, time.Minute)
+		live := map[string]bool{}
+		for _, a := range pl.took() {
+			live[a.ID] = a.Withdrawn == nil
+		}
+		if live[indicatorNo(one)] || !live[indicatorNo(other)] || !live[indicatorNo(100+i)] {
+			t.Errorf("after %s: %v", step, live)
+		}
+	}
+	journalledOnce(t, pl)
 }
 
 // publishedGoesOn sees an object cross a link.
