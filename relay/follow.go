@@ -68,6 +68,8 @@ func (n *Node) wake() {
 func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(time.Minute)
 	defer retry.Stop()
+	n.owes, n.erases = true, true // what was made of others' objects may have been taken back just before the end
+	n.wake()
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,8 +78,19 @@ func (n *Node) follow(ctx context.Context) {
 		case <-retry.C:
 			n.note(n.retryPending(ctx))
 		}
-		n.note(errors.Join(n.followBoth(ctx), n.retryWaiting(ctx)))
+		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
 		n.told.all()
+		if err == nil && n.owes {
+			if err = n.withdrawDerived(ctx); err == nil {
+				n.owes = false
+			}
+		}
+		if err == nil && n.erases {
+			if err = n.eraseSpilled(ctx); err == nil {
+				n.erases = false
+			}
+		}
+		n.note(err)
 	}
 }
 
@@ -153,11 +166,17 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		n.at(stepIntakeJournalled)
 		n.intakeDone = intakes[len(intakes)-1].Intake.Log
 	}
+	if err := n.waitingSpills(ctx, batch); err != nil {
+		return err
+	}
 	n.at(stepIndex)
 	if err := n.index.Apply(ctx, batch); err != nil {
 		return err
 	}
 	n.at(stepIndexed)
+	for _, e := range batch {
+		n.owes = n.owes || len(e.Gone) > 0
+	}
 	n.news.tell()
 	return nil
 }
@@ -244,6 +263,9 @@ func (e *entry) indexed(seq uint64) store.Entry {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
 			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
 			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant}
+		if it.Origin != nil {
+			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
+		}
 		switch it.Outcome {
 		case taken:
 			o.Outcome, o.Verdict = store.Taken, federation.Share

@@ -51,6 +51,9 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if withdrawn {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
 	}
+	if x.world.hidden(p.verified.Owner()) {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
+	}
 	if it := p.items[i]; it.Outcome == held {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
@@ -144,6 +147,13 @@ func (f *far) put(w *World, p *prepared) {
 		f.bytes -= f.entries[f.order[0]].bytes
 		delete(f.entries, f.order[0])
 	}
+}
+
+// forget empties it: an entry was written anew.
+func (f *far) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.world = nil
 }
 
 // entryAt returns the log entry with exactly that sequence, nil if it is no

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/store"
 )
 
@@ -34,6 +35,9 @@ type seenIndex interface {
 	Withdrawal(issuer string, digest [32]byte) (store.Withdrawal, bool, error)
 	// Owners returns the issuers of whom an object with this digest is held.
 	Owners(digest [32]byte) []string
+	// MadeOf returns the digest of the newest object of this node's own that was
+	// made of another's.
+	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
@@ -43,6 +47,9 @@ type view struct {
 	digests  map[objectKey][]way
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
+	made     map[origin]objectKey
+	// positions are those that the batch gives sources
+	positions map[string]*link.Position
 
 	// read returns a message of the log, nil when it is no longer kept or no
 	// longer verifies. Each is read once for a batch.
@@ -63,12 +70,15 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, fetched: map[uint64]*envelope.Verified{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
+		if e.Position != nil {
+			v.positions[e.Source] = e.Position
+		}
 		for _, g := range e.Gone {
 			v.gone[objectKey{g.Issuer, g.Digest}] = g.For
 		}
@@ -78,6 +88,9 @@ func (v *view) add(entries []*entry) {
 			}
 			ok := objectKey{it.Issuer, it.Digest}
 			v.digests[ok] = append(v.digests[ok], e.way(it))
+			if it.Origin != nil {
+				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
+			}
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
@@ -107,6 +120,31 @@ func (v *view) withdrawnFor(issuer string, d digest) (string, error) {
 	}
 	w, _, err := v.index.Withdrawal(issuer, d)
 	return w.Reason, err
+}
+
+// madeOf returns what this node made of another's object.
+func (v *view) madeOf(o origin, self string) (objectKey, bool) {
+	if own, ok := v.made[o]; ok {
+		return own, true
+	}
+	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
+	return objectKey{self, own}, ok
+}
+
+// position returns where the link of a source stands, nil for none.
+func (v *view) position(ctx context.Context, log logStream, source string) (*link.Position, error) {
+	if pos, ok := v.positions[source]; ok {
+		return pos, nil
+	}
+	st, ok, err := log.Last(ctx, source)
+	if err != nil || !ok {
+		return nil, err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return nil, err
+	}
+	return e.Position, nil
 }
 
 // owners returns the issuers of whom an object with this digest is held.

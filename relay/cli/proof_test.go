@@ -69,7 +69,8 @@ func TestProofIsVerifiedOffline(t *testing.T) {
 	check(pl, text, exitDone, "de-cert")
 	check(pl, bytes.Replace(text, []byte(`cti-equivocation`), []byte(`cti-equivocation2`), 1), exitRefused, "malformed")
 	broken := bytes.Clone(text)
-	broken[bytes.IndexByte(broken, '~')-20] ^= 1
+	at := bytes.IndexByte(broken, '~') - 20 // in the signature
+	broken[at] = map[bool]byte{true: 'B', false: 'A'}[broken[at] == 'A']
 	check(pl, broken, exitRefused, "bad-signature")
 	// Beside messages in one file.
 	both := append(append(bytes.Clone(one.Raw()), '\n'), text...)

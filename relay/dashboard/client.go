@@ -15,6 +15,7 @@ import (
 	"strconv"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
 )
 
 // ErrNotRunning says that no node answers on the socket.
@@ -82,6 +83,20 @@ func (c *Client) Withdrawals(ctx context.Context, id string, seq uint64) ([]With
 		q.Set("seq", strconv.FormatUint(seq, 10))
 	}
 	err := c.call(ctx, http.MethodGet, "/v1/withdrawals?"+q.Encode(), nil, &out)
+	return out, err
+}
+
+// Reoriginate gives on others' objects as the node's own.
+func (c *Client) Reoriginate(ctx context.Context, ids []string) ([]Reoriginated, error) {
+	var out []Reoriginated
+	err := c.call(ctx, http.MethodPost, "/v1/reoriginate?"+url.Values{"id": ids}.Encode(), nil, &out)
+	return out, err
+}
+
+// Opening asks for what opens the commitment of a re-originated object.
+func (c *Client) Opening(ctx context.Context, id string) (envelope.Opening, error) {
+	var out envelope.Opening
+	err := c.call(ctx, http.MethodGet, "/v1/openings/"+url.PathEscape(id), nil, &out)
 	return out, err
 }
 

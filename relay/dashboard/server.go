@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
@@ -31,6 +32,10 @@ type API struct {
 	// the objects of one log sequence, or of all.
 	Withdraw    func(ctx context.Context, owner string, ids []string, reason string) ([]Withdrawal, error)
 	Withdrawals func(ctx context.Context, id string, seq uint64) ([]Withdrawal, error)
+	// Reoriginate gives on others' objects as the node's own; Opening opens the
+	// commitment of one.
+	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
+	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Reload      func(ctx context.Context) error
 	Healthy     func() error
 	Metrics     http.Handler
@@ -47,18 +52,19 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/messages/{seq}", a.text(a.Message))
 	mux.HandleFunc("GET /v1/proofs/{seq}", a.text(a.Proof))
 	mux.HandleFunc("GET /v1/proofs", func(w http.ResponseWriter, r *http.Request) {
-		ps, err := a.Proofs(r.Context())
-		if err != nil {
-			fail(w, err)
-			return
-		}
-		reply(w, ps)
+		answer[[]Proof](w)(a.Proofs(r.Context()))
 	})
 	mux.HandleFunc("POST /v1/withdraw", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		answer(w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
+		answer[[]Withdrawal](w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
+	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
+		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
+	})
+	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
+		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
+	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -182,17 +188,17 @@ func (a *API) withdrawals(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answer(w)(a.Withdrawals(r.Context(), q.Get("id"), seq))
+	answer[[]Withdrawal](w)(a.Withdrawals(r.Context(), q.Get("id"), seq))
 }
 
-// answer writes a list of withdrawals or the error in its place.
-func answer(w http.ResponseWriter) func([]Withdrawal, error) {
-	return func(ws []Withdrawal, err error) {
+// answer writes a result or the error in its place.
+func answer[T any](w http.ResponseWriter) func(T, error) {
+	return func(v T, err error) {
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		reply(w, ws)
+		reply(w, v)
 	}
 }
 

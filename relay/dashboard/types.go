@@ -94,6 +94,16 @@ type Reached struct {
 	Link   string    `json:"link"` // up, down, paused, or removed: no peer any more
 }
 
+// Reoriginated is an object that the node gives on as its own, and of what it
+// was made. Only this machine is told.
+type Reoriginated struct {
+	ID         string `json:"id"`
+	Original   string `json:"original"`
+	Source     string `json:"source"`
+	Commitment string `json:"commitment"`
+	Seq        uint64 `json:"seq"`
+}
+
 // Objects counts the objects this node has judged at intake and import.
 type Objects struct {
 	Seen      uint64 `json:"seen"`

@@ -176,6 +176,11 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 	if err != nil {
 		return err
 	}
+	if o.MadeOf != nil {
+		if err := b.derive(o); err != nil {
+			return err
+		}
+	}
 	b.addKey(ids[0], &o.Digest, idk, behind, o.Shown.Whole)
 	if o.Shown.Whole {
 		b.whole = append(b.whole, b.nextObject)

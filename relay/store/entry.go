@@ -76,10 +76,18 @@ type Object struct {
 	// Variant: the object was taken before, and this message shows what no
 	// earlier one does. It is no object more: the best variant stands for it.
 	Variant bool
+	// MadeOf is another's object that this one was made of; nil for none.
+	MadeOf *Origin
 
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64
+}
+
+// Origin names an object by its issuer and digest.
+type Origin struct {
+	Issuer string
+	Digest [32]byte
 }
 
 // Shown names the parts of an object that one message shows.

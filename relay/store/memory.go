@@ -39,6 +39,8 @@ type memory struct {
 	ids     map[idKey]uint32 // first row of the id's chain
 	whole   rowSet           // rows of objects of which some message shows all
 
+	derived map[Origin][32]byte // originals to the newest that was made of each
+
 	nextObject, nextGone uint32 // rows to come, from 1
 
 	// Committed to the log, not yet in the file; by log sequence.
@@ -79,6 +81,8 @@ func newMemory() *memory {
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
+
+		derived: make(map[Origin][32]byte),
 
 		nextObject: 1,
 		nextGone:   1,
@@ -166,6 +170,9 @@ func (m *memory) note(entries []Entry) {
 			}
 			m.notedObjects[k] = e.Seq
 			m.notedNames[k] = notedName{o.ID, o.Version}
+			if o.MadeOf != nil {
+				m.derived[*o.MadeOf] = o.Digest
+			}
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}

@@ -96,6 +96,12 @@ CREATE TABLE proofs (         -- equivocations proved by two signatures, which t
 	UNIQUE (issuer, held, refused)
 ) STRICT;
 
+CREATE TABLE derived (        -- what was made of others' objects
+	n      INTEGER PRIMARY KEY, -- row of objects
+	issuer INTEGER NOT NULL,    -- of the original
+	digest BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
 	peer   INTEGER NOT NULL,
 	ref    INTEGER NOT NULL,    -- way in: log sequence; for a peer: frame
