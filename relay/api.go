@@ -31,6 +31,9 @@ func (n *Node) Healthy() error {
 	if n.ctx.Err() != nil {
 		return errors.New("stopping")
 	}
+	if err := n.space(wantsLog); err != nil {
+		return err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.fault

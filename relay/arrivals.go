@@ -54,6 +54,7 @@ func (n *Node) emit(ctx context.Context, w *World, p *prepared, emit func(dashbo
 	if source == "" {
 		source = "self"
 	}
+	defs := definitions(p.verified.Items())
 	for i, it := range p.verified.Items() {
 		if p.items[i].Outcome != taken {
 			continue
@@ -75,7 +76,8 @@ func (n *Node) emit(ctx context.Context, w *World, p *prepared, emit func(dashbo
 			return err
 		}
 		a := dashboard.Arrival{Seq: p.seq, At: p.at, Source: source, Issuer: p.items[i].Issuer, By: p.delegate(), Path: path, ID: it.Object.ID(),
-			Type: it.Object.Type(), Marking: dashboard.Marking{From: d.From(), To: d.To()}, Object: json.RawMessage(it.Object.Raw()), Annotations: words}
+			Type: it.Object.Type(), Marking: dashboard.Marking{From: d.From(), To: d.To()}, Object: json.RawMessage(it.Object.Raw()), Annotations: words,
+			Opened: n.opened(w, p.verified.Issuer(), it.Object, defs)}
 		for _, m := range p.verified.Missing() {
 			if m.Object == it.Object.ID() {
 				a.Removed++

@@ -86,6 +86,8 @@ type entry struct {
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+	// Lost says of a marker that something stood here which the disk lost.
+	Lost bool `json:"lost,omitempty"`
 
 	Proof *entryProof `json:"proof,omitempty"`
 
@@ -115,6 +117,9 @@ type entryItem struct {
 	// Origin is what the object was made of, if this node gives it on as its
 	// own. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
+
+	// Mark stands for what was refused, see [Keys.mark].
+	Mark half `json:"mark,omitzero"`
 
 	// Shown names what the message shows of the object, Parts counts it, and
 	// Whole says that nothing is missing.

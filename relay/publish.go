@@ -42,6 +42,7 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 		return dashboard.Published{}, err
 	}
 	p.owner = owner
+	p.sealer.earlier = n.issuedBefore(ctx)
 	signed, err := p.sign()
 	if err != nil {
 		return dashboard.Published{}, err
@@ -114,6 +115,7 @@ type publication struct {
 	logged   map[int]bool  // items that an entry of their own accounts for
 	stored   map[int]bool  // of those, the ones taken
 	waiting  []*stix.Object
+	sealer   *sealer
 	messages int
 	gone     takenBack // of versions that are replaced
 	owner    string    // on whose behalf, "" for this node
@@ -129,7 +131,11 @@ func (w *World) read(k *Keys, data []byte, name, profile string, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	return &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, gone: takenBack{}}, nil
+	p := &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, gone: takenBack{}, sealer: &sealer{world: w, keys: k, now: now}}
+	if prof != nil {
+		p.sealer.rules = w.seals[prof.Name]
+	}
+	return p, nil
 }
 
 // key identifies an object within one file.
@@ -149,9 +155,16 @@ func (p *publication) sign() ([]*arrival, error) {
 			waits++
 		}
 	}
-	ordinary, restricted := intake.Group(p.judge(), p.restricted)
+	fresh, err := p.seal(p.judge())
+	if err != nil {
+		return nil, err
+	}
+	// What waits for a person waits sealed: it is released as it is.
+	if p.waiting, err = p.seal(p.waiting); err != nil {
+		return nil, err
+	}
+	ordinary, restricted := intake.Group(fresh, p.restricted)
 	var signed []*arrival
-	var err error
 	for _, g := range append(restricted, ordinary...) {
 		if signed, err = p.issue(signed, g); err != nil {
 			return nil, err
@@ -190,6 +203,28 @@ func (p *publication) judge() (fresh []*stix.Object) {
 		}
 	}
 	return fresh
+}
+
+// seal encrypts what the source profile names. An object of which that cannot be
+// done is refused: it was judged as it is, and may not go so.
+func (p *publication) seal(objs []*stix.Object) ([]*stix.Object, error) {
+	if len(p.sealer.rules) == 0 {
+		return objs, nil
+	}
+	var out []*stix.Object
+	for _, o := range objs {
+		sealed, err := p.sealer.object(o)
+		switch r, refused := errors.AsType[*federation.Refusal](err); {
+		case refused:
+			it := &p.read.Items[p.at[fileKey(o)]]
+			it.Outcome, it.Reason, it.Text = intake.Refused, r.Reason, r.Error()
+		case err != nil:
+			return nil, err
+		default:
+			out = append(out, sealed)
+		}
+	}
+	return out, nil
 }
 
 func (p *publication) settle(o *stix.Object, out intake.Outcome, d policy.Decision) {
@@ -351,6 +386,9 @@ func (p *publication) markers() []*entry {
 			continue
 		}
 		item := entryItem{ID: it.ID, Outcome: outcome(it.Outcome), Reason: it.Reason, Text: it.Text}
+		if it.Outcome == intake.Refused && it.ID != "" {
+			item.Mark = p.keys.mark(p.world.Node.ID, it.ID)
+		}
 		if it.Reason == federation.Residency {
 			item.ID, item.Text = "", "" // of what may not lie here, the reason alone
 		}

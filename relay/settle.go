@@ -117,7 +117,7 @@ func (it *entryItem) judged(d policy.Decision) {
 // the reason alone.
 func (it *entryItem) forget() {
 	if it.Outcome == refused && it.Reason == federation.Residency {
-		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis, Mark: it.Mark}
 		return
 	}
 	if it.Outcome != taken {

@@ -86,6 +86,7 @@ func (s *settling) arrives(issuer, onBehalf string, objects ...string) *entry {
 	a := &arrival{verified: ms[0], from: issuer}
 	a.judge(s.w, time.Now())
 	v := newView(s.index)
+	v.mark = (&Keys{Secret: make([]byte, 32)}).mark
 	v.read = func(seq uint64) (*envelope.Verified, error) { return s.log[seq], nil }
 	e, err := a.entry(v)
 	if err != nil {

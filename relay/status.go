@@ -86,7 +86,7 @@ func addReasons(into map[string]uint64, from map[federation.Reason]uint64) {
 func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
 	id := peer.Agreement.Peer
 	at := n.lane(id).pos.Load()
-	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since}
+	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since, Violations: n.violationsOf(id)}
 	switch {
 	case peer.Paused != nil:
 		p.Link, p.Since, p.State = "paused", peer.Paused.Since, "since "+peer.Paused.Since.Format(time.RFC3339)
@@ -139,6 +139,9 @@ func (n *Node) warnings(w *World) []string {
 	}
 	n.mu.Unlock()
 	slices.Sort(out)
+	if err := n.space(wantsLog); err != nil {
+		out = append(out, err.Error())
+	}
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
 	}

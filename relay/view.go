@@ -55,6 +55,8 @@ type view struct {
 	// longer verifies. Each is read once for a batch.
 	read    func(seq uint64) (*envelope.Verified, error)
 	fetched map[uint64]*envelope.Verified
+
+	mark func(issuer, id string) half // see [Keys.mark]
 }
 
 type objectKey struct {

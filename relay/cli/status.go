@@ -144,6 +144,7 @@ func (a *app) printPeer(p *dashboard.Peer) {
 	a.printf("\n  out %d = %d sent (%d redacted) + %d withheld + %d held;  sent %d = %d acknowledged + %d in flight\n",
 		out.Judged, out.Sent, out.Redacted, out.Withheld, out.Held, out.Sent, out.Acknowledged, out.InFlight)
 	a.printReasons("    ", out.Reasons)
+	a.printReasons("  broke the protocol: ", p.Violations)
 	if w := out.Withdrawals; w.Sent+w.Outstanding > 0 {
 		a.printf("  taken back %d = %d acknowledged + %d not taken + %d in flight;  %d outstanding\n", w.Sent, w.Acknowledged, w.NotTaken, w.InFlight, w.Outstanding)
 	}

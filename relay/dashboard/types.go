@@ -127,6 +127,9 @@ type Peer struct {
 	Backlog  uint64    `json:"backlog"` // log entries not yet judged for this peer
 	Out      Out       `json:"out"`
 	In       In        `json:"in"`
+	// Violations counts, since the start and by reason, what the peer asked or
+	// answered against the protocol of the link. Nothing came of any of it.
+	Violations map[string]uint64 `json:"violations,omitempty"`
 }
 
 // Out counts the objects judged for a peer.
@@ -182,6 +185,7 @@ type Arrival struct {
 	// or, where it happens, that it is from now on.
 	Withdrawn   *Withdrawn   `json:"withdrawn,omitempty"`
 	Annotations []Annotation `json:"annotations,omitempty"`
+	Opened      []Opened     `json:"opened,omitempty"`
 }
 
 // Withdrawn says who took an object back, when this node stored that, and why.
@@ -189,6 +193,16 @@ type Withdrawn struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
+}
+
+// Opened is a property that its origin sealed, as this node reads it: beside the
+// object, in which it stays sealed. Without a value, Reason says why.
+type Opened struct {
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value,omitempty"`
+	// Categories are the kinds of data that the value shows.
+	Categories []string `json:"categories,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
 }
 
 // Marking is what the origin wrote and what it is called here.

@@ -151,6 +151,10 @@ func (b *batch) place(e *Entry, o *Object, index int) (took bool, err error) {
 			id: o.ID, reason: string(o.Reason), rule: o.Rule, basis: o.Basis, since: micros(e.At)})
 	case Refused:
 		b.count(counter{sideIn, e.Source, inRefused, string(o.Reason)}, 1)
+		if o.Mark != ([16]byte{}) {
+			_, err := b.exec("INSERT OR IGNORE INTO refused (mark) VALUES (?)", o.Mark[:])
+			return false, err
+		}
 	}
 	return false, nil
 }

@@ -79,6 +79,11 @@ type Object struct {
 	// MadeOf is another's object that this one was made of; nil for none.
 	MadeOf *Origin
 
+	// Mark stands for issuer and id of what was refused, so that it is known
+	// again when something mentions it; the node keys it, as the id itself may
+	// not lie here. Zero for none.
+	Mark [16]byte
+
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64

@@ -50,6 +50,7 @@ type memory struct {
 	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 	notedHeld     map[string][]uint64 // at the way in, by id
+	notedRefused  map[[16]byte]uint64 // by mark
 }
 
 type issuerID struct{ issuer, id string }
@@ -81,6 +82,7 @@ func newMemory() *memory {
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
+		notedRefused:  make(map[[16]byte]uint64),
 
 		derived: make(map[Origin][32]byte),
 
@@ -192,7 +194,7 @@ func (m *memory) note(entries []Entry) {
 // holds the lock for writing. An older noted version may have been covered by
 // a newer one of a later entry: that stays.
 func (m *memory) forget(entries []Entry, applied uint64) {
-	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld) == 0 {
+	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld)+len(m.notedRefused) == 0 {
 		return
 	}
 	for i := range entries {

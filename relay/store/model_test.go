@@ -373,3 +373,39 @@ func (m *model) recipients(issuer string, digest [32]byte) []Recipient {
 	}
 	return out
 }
+
+// places is where the newest version of an object is: of issuer's, else of all
+// others'.
+func (m *model) places(issuer, id string) []Place {
+	var out []Place
+	for _, by := range issuers {
+		if o, ok := m.version(by, id); ok {
+			p := Place{Issuer: o.Issuer, Digest: o.Digest}
+			if by == issuer {
+				return []Place{p}
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// holds reports whether any of the entries holds something with an id. What
+// settles it counts only when it is applied: until then the id waits.
+func holds(entries []Entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Held && o.ID == id })
+	})
+}
+
+// refuses reports whether any of the entries refuses something with a mark.
+func refuses(entries []Entry, mark [16]byte) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Refused && o.Mark == mark })
+	})
+}
+
+// waits reports whether anything with an id waits at the way in.
+func (m *model) waits(id string) bool {
+	return slices.ContainsFunc(m.intake, func(h modelHeld) bool { return h.ID == id })
+}

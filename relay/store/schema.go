@@ -121,6 +121,10 @@ CREATE INDEX held_seq ON held (seq, peer);
 CREATE INDEX held_id ON held (id, peer);
 CREATE INDEX held_digest ON held (digest);
 
+CREATE TABLE refused (        -- what was refused, by its mark
+	mark BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,
 	seq    INTEGER NOT NULL,
