@@ -86,6 +86,10 @@ type entry struct {
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+	// Lost says of a marker that something stood here which the disk lost.
+	Lost bool `json:"lost,omitempty"`
+
+	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`
 
@@ -114,6 +118,9 @@ type entryItem struct {
 	// own. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
 
+	// Mark stands for what was refused, see [Keys.mark].
+	Mark half `json:"mark,omitzero"`
+
 	// Shown names what the message shows of the object, Parts counts it, and
 	// Whole says that nothing is missing.
 	Shown half `json:"shown,omitzero"`
@@ -121,6 +128,8 @@ type entryItem struct {
 	Whole bool `json:"whole,omitempty"`
 	// Variant: it was taken before by another way, and this message shows more.
 	Variant bool `json:"variant,omitempty"`
+	// Against is the digest of the content that is here, of an equivocation.
+	Against digest `json:"against,omitzero"`
 
 	supersedes digest // the newest version until now; not stored
 }

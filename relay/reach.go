@@ -8,6 +8,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/store"
 )
 
 // reach finds out for one peer and one frame how the objects stand that a
@@ -68,36 +69,69 @@ func (x *reach) find(issuer, id string) policy.Standing {
 		return x.failed(err)
 	}
 	if len(places) == 0 {
-		return x.absent(id)
+		return x.absent(issuer, id)
 	}
 	var s policy.Standing
 	for _, place := range places {
-		p, err := x.node.entryAt(x.ctx, x.world, place.LogSeq)
-		if err != nil {
+		if err := x.stand(&s, place); err != nil {
 			return x.failed(err)
 		}
-		if p == nil || p.verified == nil {
-			s.Held = true // it no longer verifies, or is no longer kept
-			continue
-		}
-		i := slices.IndexFunc(p.subjects, func(sub *policy.Subject) bool { return sub.Digest() == place.Digest })
-		if i < 0 {
-			s.Held = true
-			continue
-		}
-		s.Theirs = s.Theirs || p.passed(x.peer)
-		withdrawn := x.node.index.Withdrawn(place.Issuer, [][32]byte{place.Digest})
-		s.Decisions = append(s.Decisions, x.decide(p, i, withdrawn[0]))
 	}
-	s.Held = s.Held && len(s.Decisions) == 0
+	// What no longer verifies, or is no longer kept, goes to nobody either.
+	s.Held = len(s.Decisions) == 0
 	return s
 }
 
+// stand adds the decisions on one object. One that came by several messages
+// goes if any of them lets it.
+func (x *reach) stand(s *policy.Standing, place store.Place) error {
+	seqs := []uint64{place.LogSeq}
+	for first := true; len(seqs) > 0; first = false {
+		p, err := x.node.entryAt(x.ctx, x.world, seqs[0])
+		if err != nil {
+			return err
+		}
+		seqs = seqs[1:]
+		if p != nil && p.verified != nil {
+			if i := slices.IndexFunc(p.subjects, func(sub *policy.Subject) bool { return sub.Digest() == place.Digest }); i >= 0 {
+				d := x.decide(p, i, x.node.index.Withdrawn(place.Issuer, [][32]byte{place.Digest})[0])
+				s.Theirs = s.Theirs || p.passed(x.peer)
+				s.Decisions = append(s.Decisions, d)
+				if s.Theirs || d.Verdict() == federation.Share || d.Verdict() == federation.Redact {
+					return nil
+				}
+			}
+		}
+		if !first {
+			continue
+		}
+		ways, err := x.node.index.Routes(x.ctx, place.Issuer, place.Digest)
+		if err != nil {
+			return err
+		}
+		for _, w := range ways {
+			if w.LogSeq != place.LogSeq {
+				seqs = append(seqs, w.LogSeq)
+			}
+		}
+	}
+	return nil
+}
+
 // absent says how an id stands that no object taken here has.
-func (x *reach) absent(id string) policy.Standing {
+func (x *reach) absent(issuer, id string) policy.Standing {
 	waits, err := x.node.index.Waits(id)
 	if err != nil {
 		return x.failed(err)
+	}
+	if !waits {
+		refused, err := x.node.index.Refused(x.node.keys.mark(issuer, id))
+		if err != nil {
+			return x.failed(err)
+		}
+		if refused {
+			return policy.Standing{Refused: true}
+		}
 	}
 	if !waits && x.node.publishing.has(id) {
 		x.early, waits = true, true

@@ -264,7 +264,7 @@ func (n *Node) withdrawDerived(ctx context.Context) error {
 		}
 	}
 	for some := range slices.Chunk(gone, maxJobEntries) {
-		if _, err := (takenBack{}).commit(ctx, n.committer, n.world.Load(), n.keys, n.now(), func(*view) ([]*entry, []envelope.Gone, error) { return nil, some, nil }); err != nil {
+		if _, err := (takenBack{}).commit(ctx, n.committer, n.world.Load(), n.keys, n.now(), "", func(*view) ([]*entry, []envelope.Gone, error) { return nil, some, nil }); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,14 @@ type seenIndex interface {
 	Seen(issuer string, digests [][32]byte) []bool
 	// Version returns the newest version held of an object.
 	Version(issuer, id string) (version string, digest [32]byte, ok bool, err error)
+	// VersionAt returns the digest held of an object in an earlier version.
+	VersionAt(issuer, id, version string) (digest [32]byte, ok bool, err error)
+	// Proven reports whether an equivocation of two contents was proved before.
+	Proven(issuer string, held, refused [32]byte) (bool, error)
+	// Named returns the id and the version of an object that was taken.
+	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
+	// Routes returns the messages by which an object was taken.
+	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 	// Withdrawn reports which of the issuer's object digests are taken back,
 	// Withdrawal why one is.
 	Withdrawn(issuer string, digests [][32]byte) []bool
@@ -26,8 +34,6 @@ type seenIndex interface {
 	// MadeOf returns the digest of the newest object of this node's own that was
 	// made of another's.
 	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
-	// Routes returns the messages by which an object was taken.
-	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
@@ -45,6 +51,8 @@ type view struct {
 	// longer verifies. Each is read once for a batch.
 	read    func(seq uint64) (*envelope.Verified, error)
 	fetched map[uint64]*envelope.Verified
+
+	mark func(issuer, id string) half // see [Keys.mark]
 }
 
 type objectKey struct {

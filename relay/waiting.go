@@ -15,10 +15,12 @@ import (
 // beyond is judged again with the next reload or start.
 const maxWaiting = 50_000
 
-// waiter is a log entry of which something is held for one peer.
+// waiter is a log entry of which something is held for one peer, or so many
+// parts are removed, for want of what they mention.
 type waiter struct {
-	peer string
-	seq  uint64
+	peer    string
+	seq     uint64
+	lacking int
 }
 
 // waiting remembers for which ids something is held: an object that mentions
@@ -91,15 +93,17 @@ func (n *Node) awaits(ids []string, x waiter) error {
 	return nil
 }
 
-// waitsFor lists the ids for which something in the decisions is held.
-func (x *reach) waitsFor(ds []policy.Decision) []string {
-	var out []string
+// waitsFor lists the ids for which something in the decisions is held or
+// removed, and counts what is removed.
+func (x *reach) waitsFor(ds []policy.Decision) (ids []string, lacking int) {
 	for _, d := range ds {
-		if rs := d.Reasons(); d.Verdict() == federation.Hold && len(rs) > 0 && rs[0].Reason == federation.UnresolvedReference {
-			out = append(out, x.Waits(d)...)
+		k := d.Lacking()
+		lacking += k
+		if rs := d.Reasons(); k > 0 || d.Verdict() == federation.Hold && len(rs) > 0 && rs[0].Reason == federation.UnresolvedReference {
+			ids = append(ids, x.Waits(d)...)
 		}
 	}
-	return out
+	return ids, lacking
 }
 
 // retryWaiting judges again what waited for something that has come.
@@ -121,8 +125,9 @@ func (n *Node) retryWaiting(ctx context.Context) error {
 	return nil
 }
 
-// retryEntry judges a log entry again for a peer. What was held of it, or that
-// of it which is named, and may go now, enters the log anew for this peer.
+// retryEntry judges a log entry again for a peer. If something may go now that
+// was held of it (of the named objects, where any are named) or removed, it
+// enters the log anew for this peer, who takes what it has not got.
 func (n *Node) retryEntry(ctx context.Context, x *reach, d waiter, named []store.HeldObject) error {
 	p, err := n.entryAt(ctx, x.world, d.seq)
 	if err != nil || p == nil || p.verified == nil {
@@ -148,10 +153,11 @@ func (n *Node) retryEntry(ctx context.Context, x *reach, d waiter, named []store
 			}
 		}
 	}
-	if len(free) > 0 {
+	ids, lacking := x.waitsFor(ds)
+	switch {
+	case len(free) > 0 || lacking < d.lacking:
 		return n.resend(ctx, d.peer, d.seq, free)
-	}
-	if ids := x.waitsFor(ds); len(ids) > 0 {
+	case len(ids) > 0:
 		return n.awaits(ids, d)
 	}
 	return nil

@@ -16,6 +16,8 @@ type Standing struct {
 	Decisions []Decision
 	// Theirs says that the peer has it: it issued or forwarded it.
 	Theirs bool
+	// Refused says that it was refused here, so that nobody gets it from here.
+	Refused bool
 	// Held says that it waits here for a fact or a person, so that nobody gets
 	// it, and nobody can say yet who may.
 	Held bool
@@ -114,7 +116,7 @@ func (c *Closure) collect(first mentioned) []*standing {
 			continue
 		}
 		s.Standing = c.find(k.issuer, k.id)
-		s.unsure = len(s.Decisions) == 0 && !s.Theirs && !s.Held && !isDefinition(k.id) && stix.Derived(k.id)
+		s.unsure = len(s.Decisions) == 0 && !s.Theirs && !s.Held && !s.Refused && !isDefinition(k.id) && stix.Derived(k.id)
 		fresh = append(fresh, s)
 		for i := range s.Decisions {
 			d := &s.Decisions[i]
@@ -140,6 +142,8 @@ func (s *standing) no() *Cited {
 		return &notHere
 	case s.Held:
 		return &waitsElsewhere
+	case s.Refused:
+		return &staysElsewhere
 	case len(s.Decisions) == 0:
 		return nil
 	}
@@ -173,6 +177,20 @@ var (
 		Basis: "a reference names what it refers to",
 		Text:  "Rule unknown-reference: it refers to more objects than are looked at for one frame to "}
 )
+
+// Lacking counts the parts that a decision removes only because what they
+// mention waits or is not here: later they may go.
+func (d Decision) Lacking() int {
+	n := 0
+	if d.Verdict() == federation.Redact {
+		for _, g := range d.gone {
+			if g.cited.Hold && g.cited.Reason == federation.UnresolvedReference {
+				n++
+			}
+		}
+	}
+	return n
+}
 
 // Waits lists the ids that a decision waits for: those that it mentions, or
 // that what it mentions cannot go without, and that nothing here answers to yet

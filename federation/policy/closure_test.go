@@ -79,6 +79,7 @@ func TestClosure(t *testing.T) {
 		{"one withheld, one held of a report", []object{report([]string{idIndicator, idMalware}, nil)}, lists{"de-cert": {unmarked(malware(nil)), indicator(red)}}, nil, []string{"hold"}, "closed-reference"},
 		{"an end waits for a person", []object{relation(nil), indicator(nil)}, lists{"de-cert": {unmarked(malware(nil))}}, nil, []string{"hold", "share"}, "waiting-reference"},
 		{"an end waits at the way in", []object{relation(to(idUnknown)), indicator(nil)}, nil, map[string]Standing{idUnknown: {Held: true}}, []string{"hold", "share"}, "waiting-reference"},
+		{"an end was refused at the way in", []object{relation(to(idUnknown)), indicator(nil)}, nil, map[string]Standing{idUnknown: {Refused: true}}, []string{"withhold", "share"}, "closed-reference"},
 		{"a text names it", []object{indicator(object{"description": "see " + idMalware})}, lists{"de-cert": {malware(red)}}, nil, []string{"redact description"}, "closed-reference"},
 		{"an end goes, but what that needs does not", []object{relation(to(idSecond)), indicator(nil)},
 			lists{"de-cert": {other("relationship", idSecond, object{"relationship_type": "related-to", "source_ref": idIndicator, "target_ref": idMalware}), malware(red)}}, nil, []string{"withhold", "share"}, "closed-reference"},

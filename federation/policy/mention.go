@@ -23,10 +23,16 @@ func (s *Subject) mention() {
 		if u.Path == "id" || u.Path == "type" {
 			continue
 		}
-		if strings.Contains(u.Name, "--") { // the name of an entry of extensions
+		if strings.Contains(u.Name, "--") && u.Name != stix.HandlingExtension { // of an entry of extensions
 			stix.EachID(strconv.AppendQuote(nil, u.Name), func(id string) { s.mentionsID(i, id) })
 		}
-		if !u.Container {
+		switch {
+		case u.Container:
+		case u.Path == "object_marking_refs":
+			for _, id := range s.object.MarkingRefs() {
+				s.mentionsID(i, id)
+			}
+		default:
 			stix.EachID(u.Value, func(id string) { s.mentionsID(i, id) })
 		}
 	}
@@ -47,9 +53,11 @@ func wellKnown(id string) bool {
 	if id == stix.HandlingExtension {
 		return true
 	}
-	_, ok := marking.WellKnown(id)
-	return ok
+	return strings.HasPrefix(id, "marking-definition--") && slices.Contains(published, id)
 }
+
+// published are the markings that everybody knows. It is never written to.
+var published = marking.WellKnownIDs()
 
 // isDefinition reports whether an id names a marking or an extension: not
 // something that was seen, but a word that others use.

@@ -33,6 +33,15 @@ func (c *Closure) Relate(ds []Decision) []Decision {
 		out[i].gone = slices.Clone(out[i].gone)
 		out[i].extra = slices.Clone(out[i].extra)
 	}
+	if slices.ContainsFunc(out, func(d Decision) bool { return d.Valid() && len(d.subject.mentions) > 0 }) {
+		c.close(out)
+	}
+	follow(out)
+	return out
+}
+
+// close removes mentions until nothing changes.
+func (c *Closure) close(out []Decision) {
 	here := make(map[string]bool, len(out))
 	for i := range out {
 		if out[i].Valid() {
@@ -58,8 +67,6 @@ func (c *Closure) Relate(ds []Decision) []Decision {
 			}
 		}
 	}
-	follow(out)
-	return out
 }
 
 // withheldIDs lists the ids of objects that do not go in any version. A

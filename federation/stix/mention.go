@@ -29,21 +29,24 @@ func eachIDIn(text []byte, f func(id string)) {
 		if len(text) < at+2+uuidLen {
 			return
 		}
-		tail := strings.ToLower(string(text[at : at+2+uuidLen]))
-		if !validUUID(tail[2:]) {
-			continue
-		}
 		start := at
 		for start > 0 && typeByte(text[start-1]) {
 			start--
 		}
-		typ := strings.ToLower(string(text[start:at]))
+		if start == at || text[at+2+8] != '-' {
+			continue
+		}
+		found := strings.ToLower(string(text[start : at+2+uuidLen]))
+		typ, tail := found[:at-start], found[at-start:]
+		if !validUUID(tail[2:]) {
+			continue
+		}
 		if i := strings.LastIndex(typ, "--"); i >= 0 {
 			typ = typ[i+2:]
 		}
 		typ = strings.TrimLeft(typ, "-")
-		if validID(typ + tail) {
-			f(typ + tail)
+		if id := found[at-start-len(typ):]; validID(id) {
+			f(id)
 		}
 		if _, known := types21[typ]; known {
 			continue

@@ -109,6 +109,11 @@ func (b *batch) entry(e *Entry) error {
 			return err
 		}
 	}
+	if e.Proof != nil {
+		if err := b.prove(e); err != nil {
+			return err
+		}
+	}
 	b.pulls[e.Source] = e
 	if !took {
 		return nil
@@ -146,6 +151,10 @@ func (b *batch) place(e *Entry, o *Object, index int) (took bool, err error) {
 			id: o.ID, reason: string(o.Reason), rule: o.Rule, basis: o.Basis, since: micros(e.At)})
 	case Refused:
 		b.count(counter{sideIn, e.Source, inRefused, string(o.Reason)}, 1)
+		if o.Mark != ([16]byte{}) {
+			_, err := b.exec("INSERT OR IGNORE INTO refused (mark) VALUES (?)", o.Mark[:])
+			return false, err
+		}
 	}
 	return false, nil
 }

@@ -49,6 +49,8 @@ type Entry struct {
 	Objects []Object
 	// Gone are the objects that the message withdraws.
 	Gone []Gone
+	// Proof says that the entry proves an equivocation, nil if it does not.
+	Proof *Proof
 }
 
 // Object is one object of an entry. Issuer, Digest and ID are required when
@@ -76,6 +78,11 @@ type Object struct {
 	Variant bool
 	// MadeOf is another's object that this one was made of; nil for none.
 	MadeOf *Origin
+
+	// Mark stands for issuer and id of what was refused, so that it is known
+	// again when something mentions it; the node keys it, as the id itself may
+	// not lie here. Zero for none.
+	Mark [16]byte
 
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.

@@ -45,12 +45,16 @@ type memory struct {
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
 	notedRoutes   map[objectKey][]Route
+	notedNames    map[objectKey]notedName
 	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 	notedHeld     map[string][]uint64 // at the way in, by id
+	notedRefused  map[[16]byte]uint64 // by mark
 }
 
 type issuerID struct{ issuer, id string }
+
+type notedName struct{ id, version string }
 
 type notedGone struct {
 	reason string
@@ -73,9 +77,11 @@ func newMemory() *memory {
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
 		notedRoutes:   make(map[objectKey][]Route),
+		notedNames:    make(map[objectKey]notedName),
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
+		notedRefused:  make(map[[16]byte]uint64),
 
 		derived: make(map[Origin][32]byte),
 
@@ -164,6 +170,7 @@ func (m *memory) note(entries []Entry) {
 				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
 			}
 			m.notedObjects[k] = e.Seq
+			m.notedNames[k] = notedName{o.ID, o.Version}
 			if o.MadeOf != nil {
 				m.derived[*o.MadeOf] = o.Digest
 			}
@@ -186,7 +193,7 @@ func (m *memory) note(entries []Entry) {
 // holds the lock for writing. An older noted version may have been covered by
 // a newer one of a later entry: that stays.
 func (m *memory) forget(entries []Entry, applied uint64) {
-	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld) == 0 {
+	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld)+len(m.notedRefused) == 0 {
 		return
 	}
 	for i := range entries {
@@ -198,7 +205,9 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 				continue
 			}
 			k := m.mask(o.Issuer).of(&o.Digest)
-			drop(m.notedObjects, k, applied)
+			if drop(m.notedObjects, k, applied); m.notedObjects[k] == 0 {
+				delete(m.notedNames, k)
+			}
 			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {

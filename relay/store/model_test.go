@@ -123,6 +123,18 @@ func (m *model) apply(e *Entry) {
 	}
 }
 
+// better lets the object stand for a message that shows more than all before.
+func (m *model) better(k modelKey, e *Entry, shown Shown) {
+	for _, r := range m.routes[k] {
+		if r.Parts >= shown.Parts {
+			return
+		}
+	}
+	i := slices.IndexFunc(m.objects, func(o Stored) bool { return o.Issuer == k.issuer && o.Digest == k.digest })
+	o := &m.objects[i]
+	o.LogSeq, o.Source, o.JTI = e.Seq, e.Source, e.JTI
+}
+
 func (m *model) withdraw(e *Entry, g Gone) {
 	k := modelKey{g.Issuer, g.Digest}
 	if have, ok := m.gone[k]; ok && slices.Index(goneReasons, have.Reason) >= slices.Index(goneReasons, g.Reason) {
@@ -147,18 +159,6 @@ func (m *model) withdraw(e *Entry, g Gone) {
 }
 
 var goneReasons = []string{"superseded", "withdrawn", "spill"}
-
-// better lets the object stand for a message that shows more than all before.
-func (m *model) better(k modelKey, e *Entry, shown Shown) {
-	for _, r := range m.routes[k] {
-		if r.Parts >= shown.Parts {
-			return
-		}
-	}
-	i := slices.IndexFunc(m.objects, func(o Stored) bool { return o.Issuer == k.issuer && o.Digest == k.digest })
-	o := &m.objects[i]
-	o.LogSeq, o.Source, o.JTI = e.Seq, e.Source, e.JTI
-}
 
 func (m *model) settle(which func(modelHeld) bool) {
 	m.intake = slices.DeleteFunc(m.intake, func(h modelHeld) bool {
@@ -372,4 +372,40 @@ func (m *model) recipients(issuer string, digest [32]byte) []Recipient {
 		}
 	}
 	return out
+}
+
+// places is where the newest version of an object is: of issuer's, else of all
+// others'.
+func (m *model) places(issuer, id string) []Place {
+	var out []Place
+	for _, by := range issuers {
+		if o, ok := m.version(by, id); ok {
+			p := Place{Issuer: o.Issuer, Digest: o.Digest}
+			if by == issuer {
+				return []Place{p}
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// holds reports whether any of the entries holds something with an id. What
+// settles it counts only when it is applied: until then the id waits.
+func holds(entries []Entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Held && o.ID == id })
+	})
+}
+
+// refuses reports whether any of the entries refuses something with a mark.
+func refuses(entries []Entry, mark [16]byte) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Refused && o.Mark == mark })
+	})
+}
+
+// waits reports whether anything with an id waits at the way in.
+func (m *model) waits(id string) bool {
+	return slices.ContainsFunc(m.intake, func(h modelHeld) bool { return h.ID == id })
 }

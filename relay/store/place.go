@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// Place says where the newest version taken of an object is.
+// Place says where the newest version taken of an object is: in LogSeq, or, if
+// it came by several messages, in one of them (see [Store.Routes]).
 type Place struct {
 	Issuer string
 	LogSeq uint64
@@ -67,7 +68,8 @@ func (s *Store) place(issuer, id string) (Place, bool, error) {
 
 const selectPlace = `SELECT names.text, objects.id, version, digest, seq, prev FROM objects JOIN names ON names.id = issuer WHERE n = ?`
 
-// Waits reports whether anything with an id waits at the way in.
+// Waits reports whether anything with an id waits at the way in. What was
+// settled in the log waits here until that is applied.
 func (s *Store) Waits(id string) (bool, error) {
 	s.memory.mu.RLock()
 	noted := len(s.memory.notedHeld[id]) > 0
@@ -84,22 +86,46 @@ func (s *Store) Waits(id string) (bool, error) {
 
 const selectWaits = `SELECT EXISTS (SELECT 1 FROM held WHERE id = ? AND peer = 0)`
 
-// noteHeld remembers what an entry holds. The caller holds the lock.
+// Refused reports whether something with a mark was refused at the way in.
+func (s *Store) Refused(mark [16]byte) (bool, error) {
+	s.memory.mu.RLock()
+	noted := s.memory.notedRefused[mark] != 0
+	s.memory.mu.RUnlock()
+	if noted {
+		return true, nil
+	}
+	var found bool
+	if err := s.readRefused.QueryRowContext(context.Background(), mark[:]).Scan(&found); err != nil {
+		return false, s.fault(err)
+	}
+	return found, nil
+}
+
+const selectRefused = `SELECT EXISTS (SELECT 1 FROM refused WHERE mark = ?)`
+
+// noteHeld remembers what an entry holds and refuses. The caller holds the lock.
 func (m *memory) noteHeld(e *Entry) {
 	for i := range e.Objects {
-		if o := &e.Objects[i]; o.Outcome == Held && o.ID != "" {
+		o := &e.Objects[i]
+		if o.Outcome == Held && o.ID != "" {
 			m.notedHeld[o.ID] = append(m.notedHeld[o.ID], e.Seq)
+		}
+		if o.Outcome == Refused && o.Mark != ([16]byte{}) {
+			m.notedRefused[o.Mark] = e.Seq
 		}
 	}
 }
 
 // forgetHeld drops what was noted of an entry. The caller holds the lock.
 func (m *memory) forgetHeld(e *Entry, applied uint64) {
-	if len(m.notedHeld) == 0 {
+	if len(m.notedHeld)+len(m.notedRefused) == 0 {
 		return
 	}
 	for i := range e.Objects {
 		o := &e.Objects[i]
+		if seq := m.notedRefused[o.Mark]; seq != 0 && seq <= applied {
+			delete(m.notedRefused, o.Mark)
+		}
 		if o.Outcome != Held || m.notedHeld[o.ID] == nil {
 			continue
 		}

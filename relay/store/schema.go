@@ -84,6 +84,18 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 ) STRICT;
 CREATE INDEX gone_seq ON gone (seq);
 
+CREATE TABLE proofs (         -- equivocations proved by two signatures, which the log entry holds
+	seq     INTEGER PRIMARY KEY,
+	at      INTEGER NOT NULL,
+	issuer  INTEGER NOT NULL,
+	signer  INTEGER NOT NULL,
+	id      TEXT NOT NULL,
+	version TEXT NOT NULL,
+	held    BLOB NOT NULL,      -- digests
+	refused BLOB NOT NULL,
+	UNIQUE (issuer, held, refused)
+) STRICT;
+
 CREATE TABLE derived (        -- what was made of others' objects
 	n      INTEGER PRIMARY KEY, -- row of objects
 	issuer INTEGER NOT NULL,    -- of the original
@@ -108,6 +120,10 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 CREATE INDEX held_seq ON held (seq, peer);
 CREATE INDEX held_id ON held (id, peer);
 CREATE INDEX held_digest ON held (digest);
+
+CREATE TABLE refused (        -- what was refused, by its mark
+	mark BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,

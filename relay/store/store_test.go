@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 
 func testID(i int) string { return fmt.Sprintf("indicator--%08d-0000-4000-8000-000000000000", i) }
 
+// testMark is what stands for a refused object of that id.
+func testMark(i int) [16]byte { return [16]byte{1, byte(i)} }
+
 // testDigest differs from others early and late, so that nothing can rest on
 // one half of it.
 func testDigest(i int) (d [32]byte) {
@@ -59,6 +62,9 @@ func genObject(t *rapid.T, seq uint64) Object {
 		Marking: rapid.SampledFrom([]string{"TLP:GREEN", "TLP:AMBER", ""}).Draw(t, "marking"),
 		Outcome: rapid.SampledFrom([]Outcome{Taken, Taken, Taken, Duplicate, Held, Held, Refused}).Draw(t, "outcome"),
 		Verdict: federation.Share,
+	}
+	if o.Outcome == Refused && rapid.Bool().Draw(t, "marked") {
+		o.Mark = testMark(n % 4)
 	}
 	if rapid.Bool().Draw(t, "expires") {
 		o.Expires = start.Add(time.Duration(n) * time.Hour)
@@ -241,7 +247,21 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 		for n := range 4 {
 			v, d, ok, err := s.Version(issuer, testID(n))
 			must(err)
-			a.Versions[issuer+testID(n)] = fmt.Sprint(v, d, ok)
+			places, err := s.Places(issuer, testID(n))
+			must(err)
+			for i := range places { // any message that it came by
+				ways, err := s.Routes(ctx, places[i].Issuer, places[i].Digest)
+				must(err)
+				if !slices.ContainsFunc(ways, func(r Route) bool { return r.LogSeq == places[i].LogSeq }) {
+					t.Fatalf("%+v is not among its ways %+v", places[i], ways)
+				}
+				places[i].LogSeq = 0
+			}
+			waits, err := s.Waits(testID(n))
+			must(err)
+			refused, err := s.Refused(testMark(n))
+			must(err)
+			a.Versions[issuer+testID(n)] = fmt.Sprint(v, d, ok, places, waits, refused)
 		}
 	}
 	return a
@@ -271,7 +291,7 @@ func expect(log []Entry, applied, noted uint64, journal []Event, journaled uint6
 		}
 		for n := range 4 {
 			o, ok := ahead.version(issuer, testID(n))
-			a.Versions[issuer+testID(n)] = fmt.Sprint(o.Version, o.Digest, ok)
+			a.Versions[issuer+testID(n)] = fmt.Sprint(o.Version, o.Digest, ok, ahead.places(issuer, testID(n)), m.waits(testID(n)) || holds(log[applied:noted], testID(n)), refuses(log[:noted], testMark(n)))
 		}
 	}
 	return a
@@ -351,8 +371,8 @@ var errDisk = errors.New("disk on fire")
 
 // failCommit makes the next commit fail, stored or not.
 func (r *run) failCommit(stored bool) {
-	r.store.commitTo = func(commit func() error) error {
-		r.store.commitTo = func(commit func() error) error { return commit() }
+	r.store.write = func(_ string, commit func() error) error {
+		r.store.write = func(_ string, commit func() error) error { return commit() }
 		if stored {
 			if err := commit(); err != nil {
 				return err
