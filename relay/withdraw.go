@@ -243,13 +243,17 @@ func (n *Node) reach(peer string) string {
 	return "down"
 }
 
+// unsentLooked bounds how many withdrawals a status looks at that a peer's
+// frames have not come to: behind so many, it says how many there are at least.
+const unsentLooked = 200
+
 // unreached counts, by peer, the withdrawals of what it got that it has not yet
 // obeyed: not sent, sent without a receipt, or not taken there.
 func (n *Node) unreached(ctx context.Context, counts store.Counts) (map[string]uint64, error) {
 	out := map[string]uint64{}
 	for _, o := range counts.Out {
 		out[o.Peer] = o.Withdrawals.InFlight + o.Withdrawals.NotTaken
-		ws, err := n.index.Withdrawals(ctx, max(o.LogSeq, n.lane(o.Peer).pos.Load()), withdrawalsShown)
+		ws, err := n.index.Withdrawals(ctx, max(o.LogSeq, n.lane(o.Peer).pos.Load()), unsentLooked)
 		if err != nil {
 			return nil, err
 		}
