@@ -41,6 +41,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
+	defer lane.asks()()
 	at, err := n.place(ctx, peer, p.At)
 	if err != nil {
 		return link.Frame{}, err
