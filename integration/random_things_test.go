@@ -28,10 +28,10 @@ type thing struct {
 	unmarked                       bool     // the marks are the region's, not the producer's
 	scheme, class                  string
 	residency, releasable, purpose []string
-	personal                       string // the origin's word: yes, no or nothing
-	mail                           bool   // the pattern is an e-mail address
-	contact                        string // address of a person, in the note alone
-	noteRed                        bool   // a granular marking makes the note TLP:RED
+	personal                       string   // the origin's word: yes, no or nothing
+	mail                           bool     // the pattern is an e-mail address
+	contact                        string   // address of a person, in the note alone
+	noteRed                        bool     // a granular marking makes the note TLP:RED
 	refs                           []string // what it cannot go without; a report, without all of
 	mention                        string   // an id in its description
 }

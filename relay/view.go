@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -58,6 +59,13 @@ func newView(index seenIndex) *view {
 	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
+// fork returns a view that shows the same and can be added to by itself.
+func (v *view) fork() *view {
+	c := *v
+	c.digests, c.versions, c.gone = maps.Clone(v.digests), maps.Clone(v.versions), maps.Clone(v.gone)
+	return &c
+}
+
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
@@ -69,7 +77,7 @@ func (v *view) add(entries []*entry) {
 				continue
 			}
 			ok := objectKey{it.Issuer, it.Digest}
-			v.digests[ok] = append(v.digests[ok], e.way(it))
+			v.digests[ok] = append(slices.Clip(v.digests[ok]), e.way(it))
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
