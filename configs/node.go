@@ -56,10 +56,12 @@ type Keys struct {
 
 // Listen holds the addresses a node opens. An empty one stays closed.
 type Listen struct {
-	Leaf   string   `yaml:"leaf"`
-	Hosts  []string `yaml:"hosts"`
-	Client string   `yaml:"client"`
-	Admin  string   `yaml:"admin"`
+	Leaf      string   `yaml:"leaf"`
+	Websocket string   `yaml:"websocket"`
+	NATS      string   `yaml:"nats"`
+	Hosts     []string `yaml:"hosts"`
+	Client    string   `yaml:"client"`
+	Admin     string   `yaml:"admin"`
 }
 
 // External names a NATS server or cluster that takes the place of the
@@ -105,6 +107,18 @@ type Profile struct {
 	Name           string `yaml:"name"`
 	DefaultMarking string `yaml:"default_marking"`
 	Default        bool   `yaml:"default"`
+	// Seal names properties that are encrypted before they are signed.
+	Seal []Seal `yaml:"seal"`
+}
+
+// Seal says for whom one property of a source's objects is encrypted.
+type Seal struct {
+	// Property is a top-level property, or "extensions.ID".
+	Property string `yaml:"property"`
+	// To are the participants that can read it, Via those that carry it to them
+	// unread; nobody else gets it.
+	To  []string `yaml:"to"`
+	Via []string `yaml:"via"`
 }
 
 // Dirs names folders of the operator's own that take the place of the
@@ -204,12 +218,15 @@ func (n *Node) check() error {
 	if n.Data == "" {
 		bad("data", "missing: name the folder that holds keys, log and index")
 	}
+	if n.Listen.NATS != "" && n.Listen.Client != "" {
+		bad("listen.nats", "the server has one port for clients, and listen.client has it: leave one of the two empty")
+	}
 	for _, c := range n.Storage {
 		if !countryPattern.MatchString(c) {
 			bad("storage", "%q is not an ISO 3166-1 country", c)
 		}
 	}
-	for key, addr := range map[string]string{"listen.leaf": n.Listen.Leaf, "listen.client": n.Listen.Client, "listen.admin": n.Listen.Admin} {
+	for key, addr := range map[string]string{"listen.leaf": n.Listen.Leaf, "listen.websocket": n.Listen.Websocket, "listen.nats": n.Listen.NATS, "listen.client": n.Listen.Client, "listen.admin": n.Listen.Admin} {
 		if addr == "" {
 			continue
 		}
@@ -218,7 +235,8 @@ func (n *Node) check() error {
 			bad(key, "%q: write host:port, such as 0.0.0.0:7422", addr)
 			continue
 		}
-		if ip := net.ParseIP(host); key != "listen.leaf" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		ours := key == "listen.client" || key == "listen.admin"
+		if ip := net.ParseIP(host); ours && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			bad(key, "%q: only loopback addresses may be opened here; put a proxy with its own login in front", addr)
 		}
 	}
@@ -234,6 +252,11 @@ func (n *Node) check() error {
 		}
 		if !strings.HasPrefix(p.DefaultMarking, "TLP:") {
 			bad("profiles."+p.Name, "default_marking %q: write a TLP 2.0 label, such as TLP:AMBER", p.DefaultMarking)
+		}
+		for _, x := range p.Seal {
+			if x.Property == "" || len(x.To) == 0 {
+				bad("profiles."+p.Name+".seal", "each entry needs property and to")
+			}
 		}
 	}
 	if defaults > 1 {

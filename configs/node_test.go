@@ -45,6 +45,8 @@ func TestBadConfigurationSaysWhereAndWhatToDo(t *testing.T) {
 		"public admin":      {`admin: ""`, `admin: "0.0.0.0:9090"`, []string{"listen.admin", "loopback"}},
 		"not yaml":          {"version: 1", "version: [", []string{"n.yaml"}},
 		"tag for a list":    {"profiles: []", "profiles: !x b", []string{"n.yaml", "without tags"}},
+		"bad websocket":     {`websocket: ""`, `websocket: "443"`, []string{"listen.websocket", "host:port"}},
+		"two client ports":  {"nats: \"\"\n", "nats: \"0.0.0.0:4222\"\n  client: \"127.0.0.1:4222\"\n", []string{"client"}},
 		"link to nowhere":   {"storage: []", "external: {url: x, links: {pl-cert: {}}}\nstorage: []", []string{"external.links.pl-cert", "url or context"}},
 		"profile no TLP":    {"profiles: []", "profiles: [{name: x, default_marking: amber}]", []string{"profiles.x", "TLP:AMBER"}},
 	} {

@@ -37,6 +37,7 @@ type regionSpec struct {
 	exercise    []string // levels of a sample accreditation
 	profile     string   // default marking of a default source profile, "" for none
 	now         func() time.Time
+	base        string // folder to put it in, "" for one of the test's
 }
 
 // accepted are the unverified rows that the sample federation accepts.
@@ -48,7 +49,10 @@ func newRegion(t testing.TB, s regionSpec) *region {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	r := &region{t: t, id: s.id, dir: filepath.Join(t.TempDir(), s.id), now: s.now}
+	if s.base == "" {
+		s.base = t.TempDir()
+	}
+	r := &region{t: t, id: s.id, dir: filepath.Join(s.base, s.id), now: s.now}
 	v := configs.TemplateValues{ID: s.id, Name: s.id, Country: s.country, Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
 		Accept: s.accept, Reviewed: demo.SampleReviews(s.now())}
 	if len(s.exercise) > 0 {

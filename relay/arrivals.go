@@ -54,6 +54,7 @@ func (n *Node) emit(ctx context.Context, w *World, p *prepared, emit func(dashbo
 	if source == "" {
 		source = "self"
 	}
+	defs := definitions(p.verified.Items())
 	for i, it := range p.verified.Items() {
 		if p.items[i].Outcome != taken {
 			continue
@@ -74,8 +75,9 @@ func (n *Node) emit(ctx context.Context, w *World, p *prepared, emit func(dashbo
 		if err != nil {
 			return err
 		}
-		a := dashboard.Arrival{Seq: p.seq, At: p.at, Source: source, Issuer: p.verified.Issuer(), Path: path, ID: it.Object.ID(),
-			Type: it.Object.Type(), Marking: dashboard.Marking{From: d.From(), To: d.To()}, Object: json.RawMessage(it.Object.Raw()), Annotations: words}
+		a := dashboard.Arrival{Seq: p.seq, At: p.at, Source: source, Issuer: p.items[i].Issuer, By: p.delegate(), Path: path, ID: it.Object.ID(),
+			Type: it.Object.Type(), Marking: dashboard.Marking{From: d.From(), To: d.To()}, Object: json.RawMessage(it.Object.Raw()), Annotations: words,
+			Opened: n.opened(w, p.verified.Issuer(), it.Object, defs)}
 		for _, m := range p.verified.Missing() {
 			if m.Object == it.Object.ID() {
 				a.Removed++
@@ -91,12 +93,20 @@ func (n *Node) emit(ctx context.Context, w *World, p *prepared, emit func(dashbo
 // tombstone stands for an object that was taken back since it came.
 func (n *Node) tombstone(p *prepared, i int) (dashboard.Arrival, error) {
 	s := p.subjects[i]
-	a := dashboard.Arrival{Seq: p.seq, At: p.at, Issuer: p.verified.Issuer(), ID: s.Object().ID(), Type: s.Object().Type()}
+	a := dashboard.Arrival{Seq: p.seq, At: p.at, Issuer: p.items[i].Issuer, By: p.delegate(), ID: s.Object().ID(), Type: s.Object().Type()}
 	w, ok, err := n.index.Withdrawal(a.Issuer, s.Digest())
 	if err == nil && ok {
 		a.Withdrawn = &dashboard.Withdrawn{By: w.By, At: w.At, Reason: w.Reason}
 	}
 	return a, err
+}
+
+// delegate is who signed the message on its owner's behalf, "" for the owner.
+func (p *prepared) delegate() string {
+	if p.verified.Issuer() == p.verified.Owner() {
+		return ""
+	}
+	return p.verified.Issuer()
 }
 
 // emitGone tells what an entry takes back of what is here.

@@ -79,6 +79,10 @@ type entry struct {
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+	// Lost says of a marker that something stood here which the disk lost.
+	Lost bool `json:"lost,omitempty"`
+
+	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`
 
@@ -101,6 +105,9 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
+	// Origin is what the object was made of, if this node gives it on as its
+	// own. It never leaves.
+	Origin *origin `json:"origin,omitempty"`
 
 	// Mark stands for what was refused, see [Keys.mark].
 	Mark half `json:"mark,omitzero"`
@@ -112,8 +119,16 @@ type entryItem struct {
 	Whole bool `json:"whole,omitempty"`
 	// Variant: it was taken before by another way, and this message shows more.
 	Variant bool `json:"variant,omitempty"`
+	// Against is the digest of the content that is here, of an equivocation.
+	Against digest `json:"against,omitzero"`
 
 	supersedes digest // the newest version until now; not stored
+}
+
+// origin names an object of a source that stays unnamed.
+type origin struct {
+	Issuer string `json:"iss"`
+	Digest digest `json:"digest"`
 }
 
 // goneItem is one object that is taken back from this entry on, whether it is

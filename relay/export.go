@@ -41,14 +41,9 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
-	at := p.At
-	if at.Incarnation != n.log.Incarnation() {
-		at = link.Cursor{Incarnation: n.log.Incarnation()}
-	}
-	if at.Pos > n.index.Applied() {
-		if err := n.markLost(ctx, at.Pos); err != nil {
-			return link.Frame{}, err
-		}
+	at, err := n.place(ctx, peer, p.At)
+	if err != nil {
+		return link.Frame{}, err
 	}
 	turn := lane.turn.Add(1)
 	wait := time.NewTimer(p.Wait)
@@ -65,7 +60,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 			return link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, Then: at}, nil
 		}
 		lane.pos.Store(at.Pos)
-		f, err := x.build(ctx, peer, at, p.MaxBytes)
+		f, err := x.turn(ctx, lane, peer, at, p.MaxBytes)
 		lane.Unlock()
 		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
 			n.at(stepExportAnswer)
@@ -91,6 +86,19 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 	}
 }
 
+// turn builds the frame of the peer whose turn it is, if it has not used up its
+// share. The lane is locked.
+func (x *exporter) turn(ctx context.Context, l *lane, peer string, at link.Cursor, maxBytes int) (link.Frame, error) {
+	if err := l.admit(at.Pos, x.node.index.Applied(), time.Now()); err != nil {
+		return link.Frame{}, err
+	}
+	f, err := x.build(ctx, peer, at, maxBytes)
+	if err == nil && f.Then != (link.Cursor{}) {
+		l.served(at.Pos, f.Then.Pos)
+	}
+	return f, err
+}
+
 // draft is a frame in the making.
 type draft struct {
 	peer      string
@@ -98,6 +106,7 @@ type draft struct {
 	recipient *policy.Recipient
 	now       time.Time
 	pos       uint64 // log sequence judged so far
+	check     uint64 // of what stands there
 	cleared   []*envelope.Cleared
 	bytes     int
 	record    int // estimate of the journal record so far, in bytes
@@ -165,7 +174,10 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 		if err != nil {
 			return link.Frame{}, err
 		}
-		d.pos = p.seq
+		if p.lost {
+			d.gap = &link.Gap{Until: p.at, Reason: federation.Lost}
+		}
+		d.pos, d.check = p.seq, p.check
 		n.at(stepExportJudged)
 	}
 	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
@@ -175,7 +187,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	if err := n.seal(ctx, d, at.Pos, &f); err != nil {
 		return link.Frame{}, err
 	}
-	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared))}
+	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared)), Check: d.check}
 	return f, nil
 }
 

@@ -32,9 +32,16 @@ func (a *arrival) goneEntry(v *view) (*entry, error) {
 			continue
 		}
 		done[g.Digest] = true
-		item := entryItem{Issuer: a.verified.Issuer(), Digest: g.Digest}
+		item := entryItem{Issuer: a.verified.Owner(), Digest: g.Digest}
 		if owners := v.owners(g.Digest); len(owners) > 0 && !slices.Contains(owners, item.Issuer) {
 			item.Outcome, item.Reason, item.Text = refused, federation.NotOwner, "a withdrawal of an object of "+owners[0]
+			e.Items = append(e.Items, item)
+			continue
+		}
+		if err := a.mayTakeBack(v, item.Issuer, g); err != nil {
+			if err := item.refuse(err); err != nil {
+				return nil, err
+			}
 			e.Items = append(e.Items, item)
 			continue
 		}
@@ -47,7 +54,11 @@ func (a *arrival) goneEntry(v *view) (*entry, error) {
 			e.Items = append(e.Items, item)
 			continue
 		}
-		e.Gone = append(e.Gone, goneItem{Issuer: item.Issuer, Digest: g.Digest, For: g.Reason})
+		taken := goneItem{Issuer: item.Issuer, Digest: g.Digest, For: g.Reason}
+		if signer := a.verified.Issuer(); signer != item.Issuer {
+			taken.By = signer
+		}
+		e.Gone = append(e.Gone, taken)
 	}
 	if len(e.Gone) == 0 {
 		e.Kind = entryMarker
@@ -64,7 +75,7 @@ func (n *Node) withdrawn(p *prepared) []bool {
 	for i, s := range p.subjects {
 		digests[i] = s.Digest()
 	}
-	return n.index.Withdrawn(p.verified.Issuer(), digests)
+	return n.index.Withdrawn(p.verified.Owner(), digests)
 }
 
 // errNextFrame says that a log entry can only be judged after the draft has
@@ -86,7 +97,8 @@ func (x *exporter) takeBack(ctx context.Context, d *draft, p *prepared) error {
 		if err != nil {
 			return err
 		}
-		got = got || slices.ContainsFunc(rs, func(r store.Recipient) bool { return r.Peer == d.peer })
+		// The owner learns what its delegate did.
+		got = got || g.By != "" && g.Issuer == d.peer || slices.ContainsFunc(rs, func(r store.Recipient) bool { return r.Peer == d.peer })
 	}
 	if !got {
 		return nil
@@ -95,7 +107,7 @@ func (x *exporter) takeBack(ctx context.Context, d *draft, p *prepared) error {
 	if err != nil {
 		return fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
 	}
-	j := judged{seq: p.seq, issuer: p.verified.Issuer(), message: len(d.cleared), gone: p.gone}
+	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: len(d.cleared), gone: p.gone}
 	d.cleared = append(d.cleared, c)
 	d.bytes += len(p.verified.Raw()) + hopAllowance
 	d.verdicts = append(d.verdicts, j)
@@ -172,22 +184,24 @@ func (u *unsigned) Error() string {
 // takenBack are signed withdrawals by what they take back.
 type takenBack map[envelope.Gone]*arrival
 
-// sign signs what is still missing.
-func (t takenBack) sign(w *World, k *Keys, gone []envelope.Gone, now time.Time) error {
-	msgs, err := envelope.Issue(nil, envelope.IssueOptions{Issuer: w.Node.ID, Key: k.Message, Secret: k.Secret, Now: now, Gone: gone,
+// sign signs what is still missing, on behalf of owner, "" for this node.
+func (t takenBack) sign(w *World, k *Keys, gone []envelope.Gone, now time.Time, owner string) error {
+	msgs, err := envelope.Issue(nil, envelope.IssueOptions{Issuer: w.Node.ID, For: owner, Key: k.Message, Secret: k.Secret, Now: now, Gone: gone,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }})
 	if err != nil {
 		return err
 	}
 	for _, m := range msgs {
-		t[m.Gone()[0]] = &arrival{verified: m}
+		a := &arrival{verified: m}
+		a.judge(w, now)
+		t[m.Gone()[0]] = a
 	}
 	return nil
 }
 
 // commit stores what build says as this node's own act: entries, and behind
 // them the withdrawals, which are signed outside of the committer.
-func (t takenBack) commit(ctx context.Context, c *committer, w *World, k *Keys, now time.Time,
+func (t takenBack) commit(ctx context.Context, c *committer, w *World, k *Keys, now time.Time, owner string,
 	build func(v *view) ([]*entry, []envelope.Gone, error)) (result, error) {
 	for {
 		res, err := c.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
@@ -209,7 +223,7 @@ func (t takenBack) commit(ctx context.Context, c *committer, w *World, k *Keys, 
 		if !ok {
 			return res, err
 		}
-		if err := t.sign(w, k, missing.gone, now); err != nil {
+		if err := t.sign(w, k, missing.gone, now, owner); err != nil {
 			return result{}, err
 		}
 	}

@@ -90,7 +90,9 @@ func TestWithdrawalTakesEffect(t *testing.T) {
 	// another issuer withdrew under the same digest is not.
 	for issuer, want := range map[string]bool{"de-cert": true, "jp-carrier": false} {
 		it := entryItem{Issuer: issuer, Digest: unknown, ID: "indicator--3"}
-		if err := it.settle(newView(index), policy.Decision{}, envelope.Shown{}); err != nil || (it.Reason == federation.Withdrawn) != want || want && it.Outcome != refused {
+		a := takesBack(t, issuer, envelope.Gone{Digest: unknown, Reason: "withdrawn"}) // any message of the issuer
+		a.decisions, a.shown = []policy.Decision{{}}, []envelope.Shown{{}}
+		if err := a.settle(newView(index), &it, 0); err != nil || (it.Reason == federation.Withdrawn) != want || want && it.Outcome != refused {
 			t.Errorf("an object of %s: %+v, %v", issuer, it, err)
 		}
 	}

@@ -24,8 +24,8 @@ func (n *Node) List(ctx context.Context, kind string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if st.Withdrawal != nil {
-			continue
+		if n.index.Withdrawn(st.Issuer, [][32]byte{st.Digest})[0] {
+			continue // at once: the index may not have applied it yet
 		}
 		p, err := log.at(ctx, st.LogSeq)
 		if err != nil {

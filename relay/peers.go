@@ -14,6 +14,7 @@ import (
 
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/bus"
 )
 
 // typTerms is the type of the file that binds a peer's statement to the
@@ -30,7 +31,8 @@ type Terms struct {
 	Version   int       `json:"ver"`
 	Agreement string    `json:"agreement"`           // YAML
 	Statement string    `json:"statement,omitempty"` // compact JWS of the peer; none for a recipient without traffic
-	Dial      string    `json:"dial,omitempty"`      // tls://host:port, or "" when the peer dials us
+	Dial      string    `json:"dial,omitempty"`      // tls, wss or nats+tls://host:port, or "" when the peer dials us
+	Proxy     string    `json:"proxy,omitempty"`     // http://host:port of a proxy on the way there, or ""
 	Seal      string    `json:"seal,omitempty"`      // SealRequired, or "" for an open link
 	Accepted  time.Time `json:"accepted"`
 }
@@ -47,6 +49,7 @@ type Peer struct {
 	Agreement *policy.Agreement
 	Statement *directory.Statement // nil for a recipient without traffic
 	Dial      string
+	Proxy     string // may hold a password
 	Seal      string
 	Paused    *Pause   // nil while traffic may flow
 	Digest    [32]byte // SHA-256 of the agreement's text as it was signed
@@ -170,7 +173,10 @@ func (t *Terms) read(where string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Agreement: a, Dial: t.Dial, Seal: t.Seal, Digest: sha256.Sum256([]byte(t.Agreement))}
+	p := &Peer{Agreement: a, Dial: t.Dial, Proxy: t.Proxy, Seal: t.Seal, Digest: sha256.Sum256([]byte(t.Agreement))}
+	if err := bus.CheckDial(t.Dial, t.Proxy); err != nil {
+		return nil, fmt.Errorf("%s: %w", where, err)
+	}
 	if t.Seal != "" && t.Seal != SealRequired {
 		return nil, fmt.Errorf("%s: seal %q: this build knows %q: use a newer entente", where, t.Seal, SealRequired)
 	}

@@ -24,6 +24,8 @@ type prepared struct {
 	peer     string            // of a resend
 	refer    uint64
 	bytes    int
+	check    uint64 // see link.Cursor
+	lost     bool   // something stood here, and the disk lost it
 }
 
 // subjectsOf reads the markings of every object of a message that came from a
@@ -31,12 +33,7 @@ type prepared struct {
 // only.
 func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.Subject {
 	items := v.Items()
-	defs := map[string]*stix.Object{}
-	for _, it := range items {
-		if it.Object.Type() == "marking-definition" {
-			defs[it.Object.ID()] = it.Object
-		}
-	}
+	defs := definitions(items)
 	out := make([]*policy.Subject, len(items))
 	for i, it := range items {
 		out[i] = r.Subject(v.Issuer(), it.Digest, it.Object, defs)
@@ -45,6 +42,17 @@ func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.S
 		}
 	}
 	return out
+}
+
+// definitions are the marking-definitions of a message, by id.
+func definitions(items []envelope.Item) map[string]*stix.Object {
+	defs := map[string]*stix.Object{}
+	for _, it := range items {
+		if it.Object.Type() == "marking-definition" {
+			defs[it.Object.ID()] = it.Object
+		}
+	}
+	return defs
 }
 
 // recent keeps the newest log entries prepared, so that live peers are served

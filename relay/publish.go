@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
@@ -22,11 +23,26 @@ import (
 // this node's own act and committed, or held or refused with a reason. It
 // returns after the synced commit.
 func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (dashboard.Published, error) {
+	return n.PublishFor(ctx, "", name, profile, data)
+}
+
+// PublishFor does the same on behalf of another participant, whose delegate
+// this node is: the objects are newer versions of that one's. Owner is "" for
+// this node itself.
+func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data []byte) (dashboard.Published, error) {
 	n.at(stepPublishReceived)
+	if owner == n.id {
+		owner = ""
+	}
+	if owner != "" && !directory.ValidID(owner) {
+		return dashboard.Published{}, federation.Refuse(federation.NotOwner, name, fmt.Sprintf("%q is not the id of a participant", owner))
+	}
 	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
 	if err != nil {
 		return dashboard.Published{}, err
 	}
+	p.owner = owner
+	p.sealer.earlier = n.issuedBefore(ctx)
 	signed, err := p.sign()
 	if err != nil {
 		return dashboard.Published{}, err
@@ -99,8 +115,10 @@ type publication struct {
 	logged   map[int]bool  // items that an entry of their own accounts for
 	stored   map[int]bool  // of those, the ones taken
 	waiting  []*stix.Object
+	sealer   *sealer
 	messages int
 	gone     takenBack // of versions that are replaced
+	owner    string    // on whose behalf, "" for this node
 }
 
 // read reads a file under a source profile.
@@ -113,7 +131,11 @@ func (w *World) read(k *Keys, data []byte, name, profile string, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	return &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, gone: takenBack{}}, nil
+	p := &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, gone: takenBack{}, sealer: &sealer{world: w, keys: k, now: now}}
+	if prof != nil {
+		p.sealer.rules = w.seals[prof.Name]
+	}
+	return p, nil
 }
 
 // key identifies an object within one file.
@@ -133,9 +155,16 @@ func (p *publication) sign() ([]*arrival, error) {
 			waits++
 		}
 	}
-	ordinary, restricted := intake.Group(p.judge(), p.restricted)
+	fresh, err := p.seal(p.judge())
+	if err != nil {
+		return nil, err
+	}
+	// What waits for a person waits sealed: it is released as it is.
+	if p.waiting, err = p.seal(p.waiting); err != nil {
+		return nil, err
+	}
+	ordinary, restricted := intake.Group(fresh, p.restricted)
 	var signed []*arrival
-	var err error
 	for _, g := range append(restricted, ordinary...) {
 		if signed, err = p.issue(signed, g); err != nil {
 			return nil, err
@@ -176,6 +205,28 @@ func (p *publication) judge() (fresh []*stix.Object) {
 	return fresh
 }
 
+// seal encrypts what the source profile names. An object of which that cannot be
+// done is refused: it was judged as it is, and may not go so.
+func (p *publication) seal(objs []*stix.Object) ([]*stix.Object, error) {
+	if len(p.sealer.rules) == 0 {
+		return objs, nil
+	}
+	var out []*stix.Object
+	for _, o := range objs {
+		sealed, err := p.sealer.object(o)
+		switch r, refused := errors.AsType[*federation.Refusal](err); {
+		case refused:
+			it := &p.read.Items[p.at[fileKey(o)]]
+			it.Outcome, it.Reason, it.Text = intake.Refused, r.Reason, r.Error()
+		case err != nil:
+			return nil, err
+		default:
+			out = append(out, sealed)
+		}
+	}
+	return out, nil
+}
+
 func (p *publication) settle(o *stix.Object, out intake.Outcome, d policy.Decision) {
 	it := &p.read.Items[p.at[fileKey(o)]]
 	it.Outcome = out
@@ -194,7 +245,7 @@ func (p *publication) restricted(o *stix.Object) bool {
 // issue signs one group and judges the result as any arriving message. What
 // cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	o := envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	msgs, err := envelope.Issue(group, o)
 	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {
@@ -239,7 +290,7 @@ var errTooMany = errors.New("relay: too many log entries for one commit")
 // version that they replace. Objects that are here already fall out, so that
 // nothing is held twice.
 func (p *publication) commit(ctx context.Context, c *committer, signed []*arrival) error {
-	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
+	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, p.owner, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
 		newest := map[idKey]heldVersion{}
 		for _, a := range signed {
 			e, err := a.entry(v)

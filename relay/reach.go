@@ -52,6 +52,9 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if withdrawn {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
 	}
+	if x.world.hidden(p.verified.Owner()) {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
+	}
 	if it := p.items[i]; it.Outcome == held {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}

@@ -63,7 +63,7 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log sequence %d: %w", st.Seq, err)
 	}
-	p := &prepared{seq: st.Seq, at: e.At, kind: e.Kind, from: e.From, peer: e.Peer, refer: e.Refer, bytes: len(st.Data)}
+	p := &prepared{seq: st.Seq, at: e.At, kind: e.Kind, from: e.From, peer: e.Peer, refer: e.Refer, bytes: len(st.Data), check: e.check(), lost: e.Lost}
 	if e.Kind != entryMessage && e.Kind != entryGone {
 		return p, nil
 	}

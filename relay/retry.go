@@ -11,20 +11,30 @@ import (
 	"github.com/entente-relay/entente/relay/store"
 )
 
-// retryLimit bounds how many waiting things one round looks at.
+// retryLimit bounds how many things that wait for one peer a round looks at.
 const retryLimit = 1000
 
 // retryPending judges again the messages that wait for a fact: a key, a
 // statement, a clock. What can be judged now enters the log anew.
 func (n *Node) retryPending(ctx context.Context) error {
-	for reason := range pendingReasons {
-		waiting, err := n.index.Held(ctx, store.HeldFilter{Intake: true, Reason: reason, Limit: retryLimit})
-		if err != nil {
-			return err
-		}
-		for _, h := range waiting {
-			if err := n.retryMessage(ctx, h.LogSeq); err != nil {
+	counts, err := n.index.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, in := range counts.In {
+		for reason := range pendingReasons {
+			if in.HeldFor[reason] == 0 {
+				continue
+			}
+			// Each source by itself: what one has waiting keeps no other's back.
+			waiting, err := n.index.Held(ctx, store.HeldFilter{Intake: true, Source: in.Source, Reason: reason, Limit: maxPending})
+			if err != nil {
 				return err
+			}
+			for _, h := range waiting {
+				if err := n.retryMessage(ctx, h.LogSeq); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -45,6 +55,9 @@ func (n *Node) retryMessage(ctx context.Context, seq uint64) error {
 	}
 	now := n.now()
 	a := n.examineOne(n.world.Load(), e.From, e.Body, now)
+	if e.From != "" {
+		a.inPlace(e.LinkSeq, e.Root)
+	}
 	if pendingReasons[federation.ReasonOf(a.err)] {
 		return nil // still waits
 	}

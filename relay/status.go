@@ -36,6 +36,17 @@ func (n *Node) Status(ctx context.Context) (dashboard.Status, error) {
 	for _, l := range n.bus.Links() {
 		links[l.Peer] = l
 	}
+	proofs, err := n.index.Proofs(ctx)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
+	for _, p := range proofs {
+		if st.Equivocations.By == nil {
+			st.Equivocations.By = map[string]int{}
+		}
+		st.Equivocations.Proved++
+		st.Equivocations.By[p.Signer]++
+	}
 	unreached, err := n.unreached(ctx, counts)
 	if err != nil {
 		return dashboard.Status{}, err
@@ -75,7 +86,7 @@ func addReasons(into map[string]uint64, from map[federation.Reason]uint64) {
 func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
 	id := peer.Agreement.Peer
 	at := n.lane(id).pos.Load()
-	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since}
+	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since, Violations: n.violationsOf(id)}
 	switch {
 	case peer.Paused != nil:
 		p.Link, p.Since, p.State = "paused", peer.Paused.Since, "since "+peer.Paused.Since.Format(time.RFC3339)
@@ -128,6 +139,9 @@ func (n *Node) warnings(w *World) []string {
 	}
 	n.mu.Unlock()
 	slices.Sort(out)
+	if err := n.space(wantsLog); err != nil {
+		out = append(out, err.Error())
+	}
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
 	}
@@ -137,6 +151,7 @@ func (n *Node) warnings(w *World) []string {
 	if left := w.Own.Expires.Sub(n.now()); left < statementWarning {
 		out = append(out, fmt.Sprintf("this node's statement lapses on %s: peers will hold what it signs afterwards", w.Own.Expires.Format("2006-01-02")))
 	}
+	out = append(out, w.Acts.Unusable...)
 	for _, p := range w.Peers {
 		if !p.Agreement.Until.IsZero() && p.Agreement.Until.Sub(n.now()) < statementWarning {
 			out = append(out, fmt.Sprintf("the agreement with %s ends on %s", p.Agreement.Peer, p.Agreement.Until.Format("2006-01-02")))

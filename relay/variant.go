@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
@@ -19,12 +20,13 @@ import (
 // way is one message by which an object came: in the log, or about to be.
 type way struct {
 	store.Route
-	verified *envelope.Verified // of one about to be stored
+	verified *envelope.Verified // of one about to be stored,
+	id       string             // the object's
 }
 
 // way describes how an object came with an entry that is about to be stored.
 func (e *entry) way(it entryItem) way {
-	w := way{Route: store.Route{Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}}}
+	w := way{Route: store.Route{Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}}, id: it.ID}
 	if e.ready != nil {
 		w.verified = e.ready.verified
 	}
@@ -105,6 +107,34 @@ func (v *view) message(w way) (*envelope.Verified, error) {
 		v.fetched[w.LogSeq] = m
 	}
 	return m, nil
+}
+
+// holding returns the first message that is still kept by which an object came.
+func (v *view) holding(issuer string, d digest) (*envelope.Verified, error) {
+	ways, err := v.ways(issuer, d)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range ways {
+		if m, err := v.message(w); err != nil || m != nil {
+			return m, err
+		}
+	}
+	return nil, nil
+}
+
+// named returns the id and the type of an object that is here, "" if it is not.
+func (v *view) named(issuer string, d digest) (id, typ string, err error) {
+	for _, w := range v.digests[objectKey{issuer, d}] {
+		id = w.id
+	}
+	if id == "" {
+		if id, _, _, err = v.index.Named(context.Background(), issuer, d); err != nil {
+			return "", "", err
+		}
+	}
+	typ, _, _ = strings.Cut(id, "--")
+	return id, typ, nil
 }
 
 // shownOf returns what a message shows of the object with a digest.

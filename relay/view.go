@@ -17,14 +17,23 @@ type seenIndex interface {
 	Seen(issuer string, digests [][32]byte) []bool
 	// Version returns the newest version held of an object.
 	Version(issuer, id string) (version string, digest [32]byte, ok bool, err error)
+	// VersionAt returns the digest held of an object in an earlier version.
+	VersionAt(issuer, id, version string) (digest [32]byte, ok bool, err error)
+	// Proven reports whether an equivocation of two contents was proved before.
+	Proven(issuer string, held, refused [32]byte) (bool, error)
+	// Named returns the id and the version of an object that was taken.
+	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
+	// Routes returns the messages by which an object was taken.
+	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 	// Withdrawn reports which of the issuer's object digests are taken back,
 	// Withdrawal why one is.
 	Withdrawn(issuer string, digests [][32]byte) []bool
 	Withdrawal(issuer string, digest [32]byte) (store.Withdrawal, bool, error)
 	// Owners returns the issuers of whom an object with this digest is held.
 	Owners(digest [32]byte) []string
-	// Routes returns the messages by which an object was taken.
-	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
+	// MadeOf returns the digest of the newest object of this node's own that was
+	// made of another's.
+	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
@@ -34,6 +43,7 @@ type view struct {
 	digests  map[objectKey][]way
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
+	made     map[origin]objectKey
 
 	// read returns a message of the log, nil when it is no longer kept or no
 	// longer verifies. Each is read once for a batch.
@@ -56,13 +66,14 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, fetched: map[uint64]*envelope.Verified{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // fork returns a view that shows the same and can be added to by itself.
 func (v *view) fork() *view {
 	c := *v
 	c.digests, c.versions, c.gone = maps.Clone(v.digests), maps.Clone(v.versions), maps.Clone(v.gone)
+	c.made = maps.Clone(v.made)
 	return &c
 }
 
@@ -78,6 +89,9 @@ func (v *view) add(entries []*entry) {
 			}
 			ok := objectKey{it.Issuer, it.Digest}
 			v.digests[ok] = append(slices.Clip(v.digests[ok]), e.way(it))
+			if it.Origin != nil {
+				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
+			}
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
@@ -107,6 +121,15 @@ func (v *view) withdrawnFor(issuer string, d digest) (string, error) {
 	}
 	w, _, err := v.index.Withdrawal(issuer, d)
 	return w.Reason, err
+}
+
+// madeOf returns what this node made of another's object.
+func (v *view) madeOf(o origin, self string) (objectKey, bool) {
+	if own, ok := v.made[o]; ok {
+		return own, true
+	}
+	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
+	return objectKey{self, own}, ok
 }
 
 // owners returns the issuers of whom an object with this digest is held.

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/relay/dashboard"
 	"github.com/entente-relay/entente/relay/store"
@@ -17,6 +19,15 @@ import (
 // that still stands, for a reason ("withdrawn" or "spill"). It returns after the
 // synced commit. If one of the ids cannot be withdrawn, nothing is.
 func (n *Node) Withdraw(ctx context.Context, ids []string, reason string) ([]dashboard.Withdrawal, error) {
+	return n.WithdrawFor(ctx, "", ids, reason)
+}
+
+// WithdrawFor does the same with the objects of another participant, whose
+// delegate this node is. Owner is "" for this node itself.
+func (n *Node) WithdrawFor(ctx context.Context, owner string, ids []string, reason string) ([]dashboard.Withdrawal, error) {
+	if owner == n.id {
+		owner = ""
+	}
 	if reason != envelope.GoneWithdrawn && reason != envelope.GoneSpill {
 		return nil, &federation.Refusal{Reason: federation.Unsupported, Where: "withdraw", Detail: fmt.Sprintf("reason %q", reason),
 			Hint: "use withdrawn or spill; superseded comes by itself with a newer version"}
@@ -30,7 +41,7 @@ func (n *Node) Withdraw(ctx context.Context, ids []string, reason string) ([]das
 	}
 	var all []envelope.Gone
 	for _, id := range ids {
-		gone, err := n.standing(ctx, id, reason)
+		gone, err := n.standing(ctx, owner, id, reason)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +49,7 @@ func (n *Node) Withdraw(ctx context.Context, ids []string, reason string) ([]das
 	}
 	var out []dashboard.Withdrawal
 	for gone := range slices.Chunk(all, maxJobEntries) {
-		res, err := takenBack{}.commit(ctx, n.committer, n.world.Load(), n.keys, n.now(), func(*view) ([]*entry, []envelope.Gone, error) { return nil, gone, nil })
+		res, err := takenBack{}.commit(ctx, n.committer, n.world.Load(), n.keys, n.now(), owner, func(*view) ([]*entry, []envelope.Gone, error) { return nil, gone, nil })
 		if err != nil {
 			return nil, err
 		}
@@ -63,16 +74,21 @@ func (n *Node) Withdraw(ctx context.Context, ids []string, reason string) ([]das
 	return out, nil
 }
 
-// standing lists the versions of an own object that a withdrawal for reason
-// would change.
-func (n *Node) standing(ctx context.Context, id, reason string) ([]envelope.Gone, error) {
+// standing lists the versions of an own object, or one of owner's, that a
+// withdrawal for reason would change.
+func (n *Node) standing(ctx context.Context, owner, id, reason string) ([]envelope.Gone, error) {
+	owner = cmp.Or(owner, n.id)
+	typ, _, _ := strings.Cut(id, "--")
+	if err := n.world.Load().Directory.MayAct(owner, n.id, directory.ActWithdraw, id, typ, n.now()); err != nil {
+		return nil, err
+	}
 	var out []envelope.Gone
 	others, known := map[string]bool{}, false
 	for o, err := range n.index.Objects(ctx, store.Filter{ID: id}) {
 		switch {
 		case err != nil:
 			return nil, err
-		case o.Issuer != n.id:
+		case o.Issuer != owner:
 			others[o.Issuer] = true
 			continue
 		}

@@ -32,10 +32,13 @@ type World struct {
 	Own        *directory.Statement
 	Peers      []*Peer // by id
 	Language   string
+	// Acts are who may act for whom; what of it counts, the directory knows.
+	Acts Delegations
 
 	recipients     map[string]*policy.Recipient
 	profiles       map[string]*intake.Profile
 	defaultProfile *intake.Profile
+	seals          map[string][]configs.Seal // by source profile
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -76,8 +79,19 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	}
 	statements = newest(statements)
 	w.Directory, err = directory.New(statements...)
+	if err == nil {
+		if w.Acts, err = LoadDelegations(DelegationsDir(base), ownKeys, w.Directory); err == nil {
+			w.Directory, err = w.Directory.WithDelegations(w.Acts.In, w.Acts.Ends)
+		}
+	}
+	if err == nil {
+		err = w.checkSeals(cfg, now)
+	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
+	}
+	for id, r := range w.recipients {
+		w.recipients[id] = r.WithEncKeys(w.encKeys(id))
 	}
 	return w, nil
 }
@@ -114,7 +128,7 @@ func ownStatement(path string, now time.Time) (*directory.Statement, error) {
 // loadRules reads what needs neither keys nor peers. The world is usable only
 // without an error.
 func loadRules(cfg *configs.Node) (*World, error) {
-	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}}
+	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}, seals: map[string][]configs.Seal{}}
 	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Accreditation: policy.Accreditation{
 		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
@@ -143,7 +157,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	w.Reader = policy.NewReader(w.Tables)
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
-		w.profiles[p.Name] = ip
+		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal
 		if p.Default {
 			w.defaultProfile = ip
 		}

@@ -98,7 +98,9 @@ func (k *EncKey) Open(compact []byte, typ, context string) (seq uint64, plaintex
 	if h.Ctx != (Place{Context: context}).hash() {
 		return 0, nil, badSeal(typ, "it is sealed for another link or direction", nil)
 	}
-	plaintext, err = k.decrypt(compact)
+	plaintext, err = k.decrypt(func() (*jose.JSONWebEncryption, error) {
+		return jose.ParseEncryptedCompact(string(compact), []jose.KeyAlgorithm{jose.ECDH_ES_A256KW}, []jose.ContentEncryption{jose.A256GCM})
+	})
 	if err != nil {
 		return 0, nil, badSeal(typ, "it was changed, or sealed to another key", err)
 	}
@@ -106,13 +108,13 @@ func (k *EncKey) Open(compact []byte, typ, context string) (seq uint64, plaintex
 }
 
 // decrypt is go-jose's part, behind the gate; should it panic, nothing opens.
-func (k *EncKey) decrypt(compact []byte) (plaintext []byte, err error) {
+func (k *EncKey) decrypt(parse func() (*jose.JSONWebEncryption, error)) (plaintext []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			plaintext, err = nil, fmt.Errorf("decryption failed: %v", p)
 		}
 	}()
-	sealed, err := jose.ParseEncryptedCompact(string(compact), []jose.KeyAlgorithm{jose.ECDH_ES_A256KW}, []jose.ContentEncryption{jose.A256GCM})
+	sealed, err := parse()
 	if err != nil {
 		return nil, err
 	}

@@ -166,6 +166,9 @@ func (w *worker) properties(action types.EntityUID) {
 // class asks about every category found in a class; all must be allowed.
 func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 	var denied []Cited
+	if c.sealed != "" && !w.v.to.holds(c.sealed) {
+		denied = cite(denied, sealedCited())
+	}
 	for category, unsure := range c.found.each {
 		a := w.answer(action, c.own, w.item(c.own).of(category, unsure))
 		if a.allow {

@@ -258,6 +258,9 @@ func (s *Subject) classify(own []*mapping.Handling) {
 			c.own = s.handledBy(*own[i])
 		}
 		c.derives = len(derived) > 0 && slices.Contains(derived, u.Path)
+		if v, ok := stix.SealedValue(u.Value); ok && !u.Container {
+			c.sealed = sealedFor(v.For)
+		}
 		at := slices.Index(s.classes, c)
 		if at < 0 {
 			at = len(s.classes)
@@ -359,6 +362,7 @@ func (s *Subject) seal() {
 		buf = binary.AppendUvarint(buf, uint64(c.found))
 		buf = binary.AppendUvarint(buf, uint64(c.own))
 		buf = append(buf, flag(c.pinned), flag(c.derives))
+		put(c.sealed)
 	}
 	s.key = sha256.Sum256(buf)
 }

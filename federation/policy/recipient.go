@@ -3,6 +3,7 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 )
 
 // Recipient is a peer as one node sees it: its agreement's facts, computed
@@ -12,6 +13,7 @@ type Recipient struct {
 	agreement Agreement
 	agreed    bool
 	site      bool // the node's own place, for store and transit
+	encKeys   []string
 	key       [32]byte
 }
 
@@ -41,6 +43,15 @@ func siteOf(n *Node) *Recipient {
 	return r
 }
 
+// WithEncKeys returns the recipient with the ids of its encryption keys: what an
+// origin sealed goes to it only where one of them is named.
+func (r *Recipient) WithEncKeys(kids []string) *Recipient {
+	t := *r
+	t.encKeys = slices.Clone(kids)
+	t.seal()
+	return &t
+}
+
 // Peer returns the recipient's participant id.
 func (r *Recipient) Peer() string { return r.agreement.Peer }
 
@@ -52,7 +63,8 @@ func (r *Recipient) seal() {
 		Agreement Agreement
 		Agreed    bool
 		Site      bool
-	}{r.self, r.agreement, r.agreed, r.site})
+		EncKeys   []string
+	}{r.self, r.agreement, r.agreed, r.site, r.encKeys})
 	if err != nil {
 		// Only a time outside the years 0 to 9999 fails here. Such terms are
 		// none: the recipient becomes a stranger, with a stranger's key.

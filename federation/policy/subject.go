@@ -36,7 +36,13 @@ type unitClass struct {
 	own     int  // index of its handling in Subject.handlings
 	pinned  bool // fixed or required: it cannot be removed
 	derives bool // the object's id is computed from it
+	// sealed is, for what its origin sealed, sealedMark and the key ids of those
+	// who may have it, each ended by a blank; else "".
+	sealed string
 }
+
+// sealedMark begins unitClass.sealed.
+const sealedMark = "sealed: "
 
 // handled is a handling with its cache key.
 type handled struct {

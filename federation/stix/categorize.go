@@ -30,6 +30,7 @@ const (
 	byEmail     = "content: e-mail address"
 	byPhone     = "content: telephone number"
 	byAddress   = "content: IP address"
+	bySeal      = "sealed: cannot be read here"
 )
 
 // Categorize returns at least one finding for every unit of the object, in the
@@ -46,6 +47,8 @@ const (
 //     what was meant, the pattern and the observed values count as personal
 //     too: the origin said otherwise.
 //   - personal_data: false drops the guesses, not what the text shows.
+//   - A value that its origin sealed shows nothing: free text and personal, both
+//     unsure, whatever the property's name promises.
 func Categorize(o *Object) []Finding { return CategorizeUnits(o, o.Units()) }
 
 // CategorizeUnits is [Categorize] for a caller that has the object's units at
@@ -87,9 +90,13 @@ func (c *categorizer) guess(u *Unit, evidence string) {
 
 // unit adds the findings of one unit.
 func (c *categorizer) unit(u *Unit) {
+	_, sealed := SealedValue(u.Value)
 	switch {
 	case wholeWire1(c.o.typ), u.Container:
 		c.add(u, federation.Context, byPath, false) // its parts have their own findings
+	case sealed:
+		c.add(u, federation.FreeText, bySeal, true)
+		c.guess(u, bySeal)
 	case strings.HasPrefix(u.Path, "extensions."):
 		c.extension(u)
 	case u.Element:

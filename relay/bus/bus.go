@@ -161,10 +161,17 @@ func (b *Bus) SetPeers(ctx context.Context, peers []Peer) error {
 	for _, p := range peers {
 		errs = append(errs, b.addLink(p.ID))
 	}
+	// A peer that is reached another way now is answered as before.
+	for _, l := range gone {
+		if h := l.handler(); h != nil && slices.ContainsFunc(peers, func(p Peer) bool { return p.ID == l.peer }) {
+			errs = append(errs, b.Serve(l.peer, h))
+		}
+	}
 	return errors.Join(errs...)
 }
 
-// dropLinks takes the links of peers that are not in keep out of use.
+// dropLinks takes the links of peers that are not in keep, or are reached another
+// way there, out of use.
 func (b *Bus) dropLinks(keep []Peer) (before []Peer, gone []*peerLink, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -172,9 +179,14 @@ func (b *Bus) dropLinks(keep []Peer) (before []Peer, gone []*peerLink, err error
 		return nil, nil, ErrClosed
 	}
 	for id, l := range b.links {
-		if !slices.ContainsFunc(keep, func(p Peer) bool { return p.ID == id }) {
-			gone = append(gone, l)
-			delete(b.links, id)
+		i := slices.IndexFunc(keep, func(p Peer) bool { return p.ID == id })
+		was := slices.IndexFunc(b.peers, func(p Peer) bool { return p.ID == id })
+		if i >= 0 && was >= 0 && keep[i].sameWay(b.peers[was]) {
+			continue
+		}
+		gone = append(gone, l)
+		delete(b.links, id)
+		if i < 0 {
 			delete(b.since, id)
 		}
 	}
@@ -332,17 +344,20 @@ func (b *Bus) Kick(peer string) error {
 
 // LeafAddr is the host:port at which the leaf listener really listens, "" if
 // there is none.
-func (b *Bus) LeafAddr() string {
-	if e, ok := b.tr.(*embedded); ok {
-		return e.leaf
-	}
-	return ""
-}
+func (b *Bus) LeafAddr() string { return b.at().leaf }
 
-// ClientAddr is the host:port of the client port, "" if there is none.
-func (b *Bus) ClientAddr() string {
+// WebsocketAddr is LeafAddr of the WebSocket listener.
+func (b *Bus) WebsocketAddr() string { return b.at().websocket }
+
+// ClientsAddr is LeafAddr of the listener for peers that come as clients.
+func (b *Bus) ClientsAddr() string { return b.at().clients }
+
+// ClientAddr is the host:port of the operator's client port, "" if there is none.
+func (b *Bus) ClientAddr() string { return b.at().client }
+
+func (b *Bus) at() listeners {
 	if e, ok := b.tr.(*embedded); ok {
-		return e.client
+		return e.at
 	}
-	return ""
+	return listeners{}
 }

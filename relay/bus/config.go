@@ -21,9 +21,14 @@ type Config struct {
 	// port 0 takes a free one (see [Bus.LeafAddr]). Empty: none may, and the
 	// node can only dial.
 	ListenLeaf string
+	// ListenWebsocket is where peers may open leaf connections over WebSocket,
+	// ListenClients where they may come as plain NATS clients: each a host:port
+	// under the rules of ListenLeaf, with the same TLS, keys and rights.
+	ListenWebsocket, ListenClients string
 	// Client is a loopback host:port for NATS clients of the operator, such
 	// as the nats command; empty (the usual) opens none. Users then sign in
-	// with one of ClientKeys.
+	// with one of ClientKeys. The server has one port for clients, so it is
+	// this or ListenClients.
 	Client string
 	// ClientKeys maps the public nkey of a user that may sign in at Client to
 	// the account it enters, "RELAY" or "SYS".
@@ -55,6 +60,11 @@ type Config struct {
 	// External replaces the embedded server.
 	External *External
 
+	// Write is called around each file that the bus writes itself, with a name
+	// ([WriteFolder] and those after it); tests put a failing disk in its
+	// place. Nil writes.
+	Write func(name string, do func() error) error
+
 	// Logger takes what the server has to say (never payloads). Default:
 	// nothing is logged.
 	Logger *slog.Logger
@@ -69,10 +79,13 @@ type Peer struct {
 	// CertPEM is the peer's own certificate from its statement. Exactly this
 	// certificate is accepted, no other that it may have signed.
 	CertPEM []byte
-	// DialURL is "tls://host:port" of the peer's leaf listener, or empty when
-	// the peer dials us. One side is enough; if both dial, each request
-	// travels twice and is worked on once.
+	// DialURL is how the peer is reached, or empty when it dials us: a scheme
+	// of [Schemes] and host:port. One side is enough; if both dial, each
+	// request travels twice and is worked on once.
 	DialURL string
+	// Proxy is "http://host:port" of an HTTP proxy through which it is dialled
+	// (RFC 9110 §9.3.6, CONNECT), with user:password@ if it wants them; or empty.
+	Proxy string
 	// Paused keeps the peer known but lets no leaf connection stand.
 	Paused bool
 }
@@ -108,7 +121,7 @@ type Endpoint struct {
 // LinkState is what is known about the link to one peer now.
 type LinkState struct {
 	Peer string
-	// Up says that a leaf connection stands.
+	// Up says that a connection stands.
 	Up bool
 	// RTT is the last measured round trip to the peer's server, 0 if unknown.
 	RTT time.Duration

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -34,6 +33,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Write == nil {
+		c.Write = func(_ string, do func() error) error { return do() }
 	}
 	if c.ServeLimit <= 0 {
 		c.ServeLimit = defaultServeLimit
@@ -74,10 +76,16 @@ func (c Config) checkEmbedded() []error {
 	if _, err := tls.X509KeyPair(c.CertPEM, c.KeyPEM); err != nil {
 		errs = append(errs, fmt.Errorf("bus: link certificate and key: %w", err))
 	}
-	if c.ListenLeaf != "" {
-		if _, _, err := splitAddr(c.ListenLeaf); err != nil {
-			errs = append(errs, fmt.Errorf("bus: leaf listener: %w", err))
+	for _, l := range []struct{ what, addr string }{{"leaf listener", c.ListenLeaf}, {"WebSocket listener", c.ListenWebsocket}, {"listener for clients of peers", c.ListenClients}} {
+		if l.addr == "" {
+			continue
 		}
+		if _, _, err := splitAddr(l.addr); err != nil {
+			errs = append(errs, fmt.Errorf("bus: %s: %w", l.what, err))
+		}
+	}
+	if c.Client != "" && c.ListenClients != "" {
+		errs = append(errs, fmt.Errorf("bus: client port %s and listener for clients of peers %s: the server has one port for clients: leave one of them out, or let peers come over WebSocket", c.Client, c.ListenClients))
 	}
 	if c.Client != "" {
 		host, _, err := splitAddr(c.Client)
@@ -157,17 +165,7 @@ func (p Peer) checkKeys() error {
 	if err := checkPinnable(p.CertPEM); err != nil {
 		return err
 	}
-	if p.DialURL == "" {
-		return nil
-	}
-	u, err := url.Parse(p.DialURL)
-	if err != nil || u.Scheme != "tls" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("url %q: want tls://host:port", p.DialURL)
-	}
-	if _, _, err := splitAddr(u.Host); err != nil {
-		return fmt.Errorf("url %q: %w", p.DialURL, err)
-	}
-	return nil
+	return CheckDial(p.DialURL, p.Proxy)
 }
 
 // checkPinnable says whether exactly this one certificate can be trusted. A

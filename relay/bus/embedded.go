@@ -2,10 +2,13 @@ package bus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,14 +29,24 @@ type embedded struct {
 	// accounts; they are made at start and live in memory only.
 	relay nkeys.KeyPair
 	links map[string]nkeys.KeyPair
-	// leaf and client are the bound addresses.
-	leaf, client string
+	at    listeners
+	// shown is the certificate for connections as a client.
+	shown atomic.Pointer[tls.Certificate]
+
+	mu      sync.Mutex
+	peers   map[string]Peer
+	outward map[string]*nats.Conn // connections into peers' servers
 }
+
+// listeners are addresses, as configured and then as bound; "" for none.
+type listeners struct{ leaf, websocket, clients, client string }
 
 // startEmbedded starts the server without any peer.
 func startEmbedded(ctx context.Context, c Config) (*embedded, error) {
-	e := &embedded{conf: c, log: newServerLog(c.Logger), links: map[string]nkeys.KeyPair{}, leaf: c.ListenLeaf, client: c.Client}
-	if err := prepareDir(c.Dir); err != nil {
+	e := &embedded{conf: c, log: newServerLog(c.Logger), links: map[string]nkeys.KeyPair{},
+		at:    listeners{leaf: c.ListenLeaf, websocket: c.ListenWebsocket, clients: c.ListenClients, client: c.Client},
+		peers: map[string]Peer{}, outward: map[string]*nats.Conn{}}
+	if err := c.Write(WriteFolder, func() error { return prepareDir(c.Dir) }); err != nil {
 		return nil, err
 	}
 	var err error
@@ -47,12 +60,12 @@ func startEmbedded(ctx context.Context, c Config) (*embedded, error) {
 }
 
 func (e *embedded) start(ctx context.Context) error {
-	for what, addr := range map[string]string{"leaf listener": e.leaf, "client port": e.client} {
+	for what, addr := range map[string]string{"leaf listener": e.at.leaf, "WebSocket listener": e.at.websocket, "listener for clients of peers": e.at.clients, "client port": e.at.client} {
 		if err := checkFree(what, addr); err != nil {
 			return err
 		}
 	}
-	if err := writeIdentity(e.conf); err != nil {
+	if err := e.show(e.conf); err != nil {
 		return err
 	}
 	if err := writeTrust(e.conf, nil); err != nil {
@@ -79,7 +92,7 @@ func (e *embedded) start(ctx context.Context) error {
 
 // options parses the configuration text for these peers.
 func (e *embedded) options(peers []Peer) (*server.Options, error) {
-	l := layout{Config: e.conf, leaf: e.leaf, client: e.client, links: map[string]string{}, peers: peers}
+	l := layout{Config: e.conf, at: e.at, links: map[string]string{}, peers: peers}
 	var err error
 	if l.relay, err = e.relay.PublicKey(); err != nil {
 		return nil, err
@@ -95,7 +108,7 @@ func (e *embedded) options(peers []Peer) (*server.Options, error) {
 		}
 	}
 	// Flags of the process that the text has no words for.
-	opts := &server.Options{NoSigs: true, NoLog: true, DontListen: e.client == ""}
+	opts := &server.Options{NoSigs: true, NoLog: true, DontListen: e.at.client == "" && e.at.clients == ""}
 	if err := opts.ProcessConfigString(l.text()); err != nil {
 		return nil, fmt.Errorf("bus: configuration of the embedded server: %w", err)
 	}
@@ -125,21 +138,37 @@ func (e *embedded) awaitReady(ctx context.Context) error {
 
 // bound learns the real ports, so that a reload names the same.
 func (e *embedded) bound() error {
-	if e.leaf != "" {
-		v, err := e.srv.Varz(nil)
-		if err != nil {
-			return fmt.Errorf("bus: port of the leaf listener: %w", err)
+	v, err := e.srv.Varz(nil)
+	if err != nil {
+		return fmt.Errorf("bus: ports of the listeners: %w", err)
+	}
+	for addr, port := range map[*string]int{&e.at.leaf: v.LeafNode.Port, &e.at.websocket: v.Websocket.Port} {
+		if *addr == "" {
+			continue
 		}
-		host, _, err := net.SplitHostPort(e.leaf)
+		host, _, err := net.SplitHostPort(*addr)
 		if err != nil {
 			return err
 		}
-		e.leaf = net.JoinHostPort(host, strconv.Itoa(v.LeafNode.Port))
+		*addr = net.JoinHostPort(host, strconv.Itoa(port))
 	}
-	if e.client != "" {
-		e.client = e.srv.Addr().String()
+	if e.at.client != "" {
+		e.at.client = e.srv.Addr().String()
+	}
+	if e.at.clients != "" {
+		e.at.clients = e.srv.Addr().String()
 	}
 	return nil
+}
+
+// show puts the node's certificate where server and clients find it.
+func (e *embedded) show(c Config) error {
+	pair, err := tls.X509KeyPair(c.CertPEM, c.KeyPEM)
+	if err != nil {
+		return fmt.Errorf("bus: link certificate and key: %w", err)
+	}
+	e.shown.Store(&pair)
+	return writeIdentity(c)
 }
 
 // checkFree finds out whether addr can be listened at, because the server's
@@ -181,7 +210,18 @@ func (e *embedded) stop() error {
 func (e *embedded) relayConn() (*nats.Conn, error) { return e.connect(e.relay) }
 
 func (e *embedded) linkConn(peer string, opts ...nats.Option) (*nats.Conn, error) {
-	return e.connect(e.links[peer], opts...)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.outward, peer)
+	p, ok := e.peers[peer]
+	if !ok || !p.asClient() {
+		return e.connect(e.links[peer], opts...)
+	}
+	nc, err := e.dialOut(p, opts...)
+	if err == nil {
+		e.outward[peer] = nc
+	}
+	return nc, err
 }
 
 // apiPrefix is empty-domain JetStream: this process is inside the account.

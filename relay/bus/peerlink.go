@@ -23,6 +23,7 @@ type peerLink struct {
 
 	mu  sync.Mutex
 	sub *nats.Subscription
+	h   func(ctx context.Context, req []byte) []byte // as last set
 }
 
 // recent remembers the last reply subjects, which are unique to a request. Two
@@ -80,6 +81,19 @@ const (
 func (l *peerLink) serve(h func(ctx context.Context, req []byte) []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.h = h
+	return l.subscribe(h)
+}
+
+// handler is what answers the peer, or answered it when the link was closed.
+func (l *peerLink) handler() func(ctx context.Context, req []byte) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.h
+}
+
+// subscribe is serve, under the lock.
+func (l *peerLink) subscribe(h func(ctx context.Context, req []byte) []byte) error {
 	if l.sub != nil {
 		if err := l.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 			return fmt.Errorf("bus: stop answering %s: %w", l.peer, err)
@@ -147,7 +161,7 @@ func (l *peerLink) request(ctx context.Context, req []byte) ([]byte, error) {
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("%w: %s: its link is down, or it does not serve us", ErrNoPeer, l.peer)
-	case err != nil && errors.Is(context.Cause(ctx), ErrClosed):
+	case err != nil && (errors.Is(context.Cause(ctx), ErrClosed) || l.ctx.Err() != nil):
 		return nil, fmt.Errorf("%w: link to %s", ErrClosed, l.peer)
 	case err != nil:
 		return nil, fmt.Errorf("bus: request to %s: %w", l.peer, err)
@@ -159,7 +173,9 @@ func (l *peerLink) request(ctx context.Context, req []byte) ([]byte, error) {
 // for until ctx is done.
 func (l *peerLink) close(ctx context.Context) error {
 	l.cancel()
-	err := l.serve(nil)
+	l.mu.Lock()
+	err := l.subscribe(nil)
+	l.mu.Unlock()
 	done := make(chan struct{})
 	go func() { l.running.Wait(); close(done) }()
 	select {

@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ func linkAccount(peer string) string { return "LINK_" + peer }
 const (
 	// A peer has one leaf connection; another may overlap while it reconnects.
 	linkMaxLeafs = 4
+	// Or it comes as a client, beside our own foot.
+	linkMaxClients = 1 + linkMaxLeafs
 	// One request subject and one inbox on each side, with room to spare.
 	linkMaxSubs = 64
 )
@@ -39,8 +42,8 @@ const dialDenied = `["$JS.>", "$KV.>", "$OBJ.>", "$SYS.>", "$SRV.>", "$G.>", "$M
 // layout is everything that goes into the server's configuration text.
 type layout struct {
 	Config
-	// leaf and client are the listeners' addresses as really bound, or "".
-	leaf, client string
+	// at are the listeners' addresses as really bound.
+	at listeners
 	// relay and links are the public nkeys of this process's own users.
 	relay string
 	links map[string]string
@@ -52,8 +55,16 @@ type layout struct {
 func (l layout) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "server_name: %s\n", quote(l.Name))
-	if l.client != "" {
-		fmt.Fprintf(&b, "listen: %s\n", quote(l.client))
+	switch {
+	case l.at.client != "":
+		fmt.Fprintf(&b, "listen: %s\n", quote(l.at.client))
+	case l.at.clients != "":
+		fmt.Fprintf(&b, "listen: %s\ntls { %s, verify: true }\n", quote(listenText(l.at.clients)), l.tls(trustFile(l.Dir)))
+	}
+	if l.at.websocket != "" {
+		// WebSocket is within TLS from its first byte on: there is no handshake to put first.
+		fmt.Fprintf(&b, "websocket { listen: %s, compression: false, handshake_timeout: \"5s\", tls { %s, verify: true } }\n",
+			quote(listenText(l.at.websocket)), l.plainTLS(trustFile(l.Dir)))
 	}
 	fmt.Fprintf(&b, "max_payload: %d\n", MaxRequest)
 	b.WriteString("ping_interval: \"20s\"\nping_max: 2\n")
@@ -69,26 +80,46 @@ func (l layout) text() string {
 
 func (l layout) leafnodes(b *strings.Builder) {
 	b.WriteString("leafnodes {\n")
-	if l.leaf != "" {
-		fmt.Fprintf(b, "  listen: %s\n", quote(listenText(l.leaf)))
+	if l.at.leaf != "" {
+		fmt.Fprintf(b, "  listen: %s\n", quote(listenText(l.at.leaf)))
 	}
 	b.WriteString("  no_advertise: true\n  isolate_leafnode_interest: true\n  min_version: \"2.15.0\"\n  compression: off\n  reconnect: \"1s\"\n")
 	fmt.Fprintf(b, "  tls { %s, verify: true }\n", l.tls(trustFile(l.Dir)))
 	b.WriteString("  remotes: [\n")
 	for _, p := range l.peers {
-		if p.DialURL == "" || p.Paused {
-			continue
+		if p.asLeaf() {
+			l.remote(b, p)
 		}
-		fmt.Fprintf(b, "    { url: %s, account: %s, nkey: %s, compression: off, dial_timeout: \"5s\", first_info_timeout: \"5s\",\n      deny_imports: %s, deny_exports: %s,\n      tls { %s } }\n",
-			quote(p.DialURL), quote(linkAccount(p.ID)), quote(string(l.Seed)), dialDenied, dialDenied, l.tls(peerTrustFile(l.Dir, p.ID)))
 	}
 	b.WriteString("  ]\n}\n")
+}
+
+// remote writes the leaf connection to a peer that this node dials.
+func (l layout) remote(b *strings.Builder, p Peer) {
+	tls := l.tls(peerTrustFile(l.Dir, p.ID))
+	if strings.HasPrefix(p.DialURL, SchemeWebsocket) {
+		tls = l.plainTLS(peerTrustFile(l.Dir, p.ID))
+	}
+	fmt.Fprintf(b, "    { url: %s, account: %s, nkey: %s, compression: off, dial_timeout: \"5s\", first_info_timeout: \"5s\",\n      deny_imports: %s, deny_exports: %s,\n      tls { %s }",
+		quote(p.DialURL), quote(linkAccount(p.ID)), quote(string(l.Seed)), dialDenied, dialDenied, tls)
+	if u, err := url.Parse(p.Proxy); err == nil && p.Proxy != "" { // checked by CheckDial
+		fmt.Fprintf(b, ",\n      proxy { url: %s, timeout: \"5s\"", quote("http://"+u.Host))
+		if password, ok := u.User.Password(); ok {
+			fmt.Fprintf(b, ", username: %s, password: %s", quote(u.User.Username()), quote(password))
+		}
+		b.WriteString(" }")
+	}
+	b.WriteString(" }\n")
 }
 
 // tls writes the keys that both ends of a link share: TLS 1.3, handshake before
 // the first byte of NATS, and who is trusted.
 func (l layout) tls(trust string) string {
-	return fmt.Sprintf("cert_file: %s, key_file: %s, ca_file: %s, handshake_first: true, min_version: \"1.3\", timeout: 5",
+	return l.plainTLS(trust) + ", handshake_first: true"
+}
+
+func (l layout) plainTLS(trust string) string {
+	return fmt.Sprintf("cert_file: %s, key_file: %s, ca_file: %s, min_version: \"1.3\", timeout: 5",
 		quote(certFile(l.Dir)), quote(keyFile(l.Dir)), quote(trust))
 }
 
@@ -98,8 +129,8 @@ func (l layout) accounts(b *strings.Builder) {
 	for _, p := range l.peers {
 		in := fmt.Sprintf("[%s, %s]", quote(pullSubject(l.Name)), quote(inboxPrefix(l.Name)+".>"))
 		out := fmt.Sprintf("[%s, %s]", quote(pullSubject(p.ID)), quote(inboxPrefix(p.ID)+".>"))
-		fmt.Fprintf(b, "  %s { limits { max_leafnodes: %d, max_subscriptions: %d, max_payload: %d }, users: [\n",
-			quote(linkAccount(p.ID)), linkMaxLeafs, linkMaxSubs, MaxRequest)
+		fmt.Fprintf(b, "  %s { limits { max_leafnodes: %d, max_connections: %d, max_subscriptions: %d, max_payload: %d }, users: [\n",
+			quote(linkAccount(p.ID)), linkMaxLeafs, linkMaxClients, linkMaxSubs, MaxRequest)
 		// Our own foot in the lock chamber.
 		fmt.Fprintf(b, "    { nkey: %s, permissions { publish { allow: %s }, subscribe { allow: %s } } }\n", l.links[p.ID], out, in)
 		// The peer's: what it publishes comes in to us, and the other way round.

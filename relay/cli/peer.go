@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -32,9 +33,10 @@ type peerShown struct {
 	From        time.Time `json:"from,omitzero"`
 	Until       time.Time `json:"until,omitzero"` // first moment after
 	InForce     bool      `json:"in_force"`
-	Dial        string    `json:"dial,omitempty"` // empty: the peer dials
-	Seal        string    `json:"seal"`           // required, or off
-	Linked      bool      `json:"linked"`         // false: terms without traffic
+	Dial        string    `json:"dial,omitempty"`  // empty: the peer dials
+	Proxy       string    `json:"proxy,omitempty"` // without a password
+	Seal        string    `json:"seal"`            // required, or off
+	Linked      bool      `json:"linked"`          // false: terms without traffic
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Expires     time.Time `json:"statement_expires,omitzero"`
 	Paused      bool      `json:"paused"`
@@ -48,6 +50,9 @@ func showPeer(p *relay.Peer, now time.Time) peerShown {
 		From: g.NotBefore, Until: g.Until, InForce: inForce(g, now), Dial: p.Dial, Seal: sealOff, Linked: p.Statement != nil}
 	if p.Seal != "" {
 		s.Seal = p.Seal
+	}
+	if u, err := url.Parse(p.Proxy); err == nil && p.Proxy != "" {
+		s.Proxy = u.Redacted()
 	}
 	if p.Paused != nil {
 		s.Paused, s.PausedSince, s.PauseReason = true, p.Paused.Since, p.Paused.Reason
@@ -140,6 +145,9 @@ func linkText(s peerShown) string {
 		text = "terms only"
 	case s.Dial == "":
 		text = "it dials us"
+	}
+	if s.Proxy != "" {
+		text += " through " + s.Proxy
 	}
 	if s.Seal != sealOff {
 		text += ", sealed"

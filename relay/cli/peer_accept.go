@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -15,10 +14,11 @@ import (
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/relay"
+	"github.com/entente-relay/entente/relay/bus"
 )
 
 // acceptOptions are the flags of peer accept.
-type acceptOptions struct{ terms, dial, fingerprint, seal string }
+type acceptOptions struct{ terms, dial, proxy, fingerprint, seal string }
 
 // sealOff is --seal for an open link.
 const sealOff = "off"
@@ -36,7 +36,9 @@ two people find out by reading the fingerprint over the telephone: give what the
 other side reads as --fingerprint, and a different statement is refused.
 
 Terms say what this node sends to the peer; the peer accepts terms of its own for
-what it sends here. One of the two dials the other.
+what it sends here. One of the two dials the other: as a leaf node, over WebSocket
+or as a plain client, whichever the networks between let through and the other
+listens for; with --proxy through an HTTP proxy. What may cross is the same.
 
 Where somebody else runs the servers between the two nodes, both accept each other
 with --seal required: pulls, messages and receipts are then encrypted from node to
@@ -50,7 +52,8 @@ stays visible.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.terms, "terms", "", "agreement in YAML; `entente agreement draft` writes one to edit")
-	f.StringVar(&o.dial, "dial", "", "address at which to reach the peer, tls://host:port (default: the peer dials us)")
+	f.StringVar(&o.dial, "dial", "", "address at which to reach the peer: tls://host:port (leaf node), wss://host:port (over WebSocket), nats+tls://host:port (as a client); default: the peer dials us")
+	f.StringVar(&o.proxy, "proxy", "", "HTTP proxy on the way to that address, http://[user:password@]host:port")
 	f.StringVar(&o.seal, "seal", sealOff, "encrypt what crosses between the two nodes: "+relay.SealRequired+" or "+sealOff+"; both sides the same")
 	f.StringVar(&o.fingerprint, "fingerprint", "", "fingerprint that the peer read to you")
 	return c
@@ -61,8 +64,8 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	if o.terms == "" {
 		return usage(errNoTerms)
 	}
-	if err := checkDial(o.dial); err != nil {
-		return usage(err)
+	if err := bus.CheckDial(o.dial, o.proxy); err != nil {
+		return usage(fmt.Errorf("--dial, --proxy: %w", err))
 	}
 	if o.seal != sealOff && o.seal != relay.SealRequired {
 		return usage(fmt.Errorf("--seal %q: write %s or %s", o.seal, relay.SealRequired, sealOff))
@@ -90,7 +93,7 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 		return usage(err)
 	}
 	dir := relay.AgreementsDir(filepath.Dir(cfg.Path))
-	t := relay.Terms{Agreement: string(text), Statement: string(s.Raw), Dial: o.dial}
+	t := relay.Terms{Agreement: string(text), Statement: string(s.Raw), Dial: o.dial, Proxy: o.proxy}
 	if o.seal == relay.SealRequired {
 		t.Seal = relay.SealRequired
 	}
@@ -100,23 +103,11 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	if o.fingerprint == "" {
 		a.say("compare the fingerprint %s with %s over the telephone; if it differs: entente peer remove %s", s.Fingerprint(), s.ID, s.ID)
 	}
-	if o.dial == "" && cfg.Listen.Leaf == "" {
+	if o.dial == "" && cfg.Listen.Leaf+cfg.Listen.Websocket+cfg.Listen.NATS == "" {
 		a.say("nobody dials: this node does not listen, and no --dial is given")
 	}
 	return a.tellChange(ctx, client, cfg, change{Peer: s.ID, Done: "accepted", File: filepath.Join(dir, s.ID+".jwt"),
 		Fingerprint: s.Fingerprint(), Compared: o.fingerprint != ""})
-}
-
-// checkDial checks the address of a link.
-func checkDial(dial string) error {
-	if dial == "" {
-		return nil
-	}
-	u, err := url.Parse(dial)
-	if err != nil || u.Scheme != "tls" && u.Scheme != "wss" || u.Hostname() == "" || u.Port() == "" || u.Path != "" {
-		return fmt.Errorf("--dial %q: write tls://host:port", dial)
-	}
-	return nil
 }
 
 // compare refuses a statement whose fingerprint is not the one read out. Blanks,

@@ -125,6 +125,13 @@ func (a *app) printArrival(x *dashboard.Arrival) error {
 	for _, n := range x.Annotations {
 		a.printf("  %s: %s\n", n.Path, annotation(n))
 	}
+	for _, o := range x.Opened {
+		if o.Value == nil {
+			a.printf("  %s: sealed, not for this reader (%s)\n", o.Path, o.Reason)
+			continue
+		}
+		a.printf("  %s: sealed, reads %s (%s)\n", o.Path, clean(string(o.Value)), strings.Join(o.Categories, ", "))
+	}
 	return a.out.err
 }
 

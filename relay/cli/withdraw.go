@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) withdrawCmd() *cobra.Command {
-	var reason string
+	var owner, reason string
 	var status bool
 	c := &cobra.Command{
 		Use:   "withdraw ID...",
@@ -42,13 +42,14 @@ reached. Exit code with --status: 4 if somebody has not acknowledged, else 0.`,
 			if len(args) == 0 {
 				return usage(errors.New("name the objects to withdraw, or ask with --status"))
 			}
-			ws, err := client.Withdraw(cmd.Context(), args, reason)
+			ws, err := client.WithdrawFor(cmd.Context(), owner, args, reason)
 			if err != nil {
 				return err
 			}
 			return a.printWithdrawals(ws)
 		},
 	}
+	c.Flags().StringVar(&owner, "for", "", "participant whose objects they are; it delegated that to this node")
 	c.Flags().StringVar(&reason, "reason", "withdrawn", `why: "withdrawn", or "spill" for what should never have been sent`)
 	c.Flags().BoolVar(&status, "status", false, "withdraw nothing: show what was taken back and whom it has reached")
 	return c

@@ -16,7 +16,7 @@ import (
 func echo() *API {
 	refused := federation.Refuse(federation.Malformed, "request", "refused")
 	return &API{
-		Publish: func(_ context.Context, name, profile string, data []byte) (Published, error) {
+		Publish: func(_ context.Context, _, name, profile string, data []byte) (Published, error) {
 			if profile == "refused" {
 				return Published{}, refused
 			}
@@ -28,9 +28,15 @@ func echo() *API {
 		},
 		List:    func(_ context.Context, kind string) ([]byte, error) { return []byte(kind), nil },
 		Message: func(_ context.Context, seq uint64) ([]byte, error) { return nil, refused },
-		Reload:  func(context.Context) error { return nil },
-		Healthy: func() error { return nil },
-		Metrics: http.NotFoundHandler(),
+		Proofs:  func(context.Context) ([]Proof, error) { return []Proof{{Seq: 1}}, nil },
+		Proof:   func(_ context.Context, seq uint64) ([]byte, error) { return nil, refused },
+		Withdraw: func(_ context.Context, _ string, ids []string, reason string) ([]Withdrawal, error) {
+			return []Withdrawal{{Reason: reason}}, nil
+		},
+		Withdrawals: func(_ context.Context, id string, _ uint64) ([]Withdrawal, error) { return []Withdrawal{{ID: id}}, nil },
+		Reload:      func(context.Context) error { return nil },
+		Healthy:     func() error { return nil },
+		Metrics:     http.NotFoundHandler(),
 	}
 }
 

@@ -45,6 +45,27 @@ type Status struct {
 	Objects  Objects   `json:"objects"`
 	Peers    []Peer    `json:"peers"`
 	Warnings []string  `json:"warnings"`
+
+	Equivocations Equivocations `json:"equivocations"`
+}
+
+// Proof is an equivocation that this node can prove: two contents, signed by the
+// same participant, for one version of an object.
+type Proof struct {
+	Seq     uint64    `json:"seq"` // of the log; the text is there
+	At      time.Time `json:"at"`
+	Signer  string    `json:"signer"` // who signed both
+	Issuer  string    `json:"issuer"` // whose object it is
+	ID      string    `json:"id"`
+	Version string    `json:"version"`
+	Kept    string    `json:"kept"` // digest of the content that stayed
+	Refused string    `json:"refused"`
+}
+
+// Equivocations counts what a node can prove of others.
+type Equivocations struct {
+	Proved int            `json:"proved"`
+	By     map[string]int `json:"by,omitempty"` // who signed two contents
 }
 
 // Withdrawal is an object that its issuer took back, and whom that has reached.
@@ -73,6 +94,16 @@ type Reached struct {
 	Link   string    `json:"link"` // up, down, paused, or removed: no peer any more
 }
 
+// Reoriginated is an object that the node gives on as its own, and of what it
+// was made. Only this machine is told.
+type Reoriginated struct {
+	ID         string `json:"id"`
+	Original   string `json:"original"`
+	Source     string `json:"source"`
+	Commitment string `json:"commitment"`
+	Seq        uint64 `json:"seq"`
+}
+
 // Objects counts the objects this node has judged at intake and import.
 type Objects struct {
 	Seen      uint64 `json:"seen"`
@@ -96,6 +127,9 @@ type Peer struct {
 	Backlog  uint64    `json:"backlog"` // log entries not yet judged for this peer
 	Out      Out       `json:"out"`
 	In       In        `json:"in"`
+	// Violations counts, since the start and by reason, what the peer asked or
+	// answered against the protocol of the link. Nothing came of any of it.
+	Violations map[string]uint64 `json:"violations,omitempty"`
 }
 
 // Out counts the objects judged for a peer.
@@ -138,9 +172,10 @@ type In struct {
 type Arrival struct {
 	Seq     uint64          `json:"seq"`
 	At      time.Time       `json:"at"`
-	Source  string          `json:"source"` // peer, or "self"
-	Issuer  string          `json:"issuer"`
-	Path    []string        `json:"path"` // issuer, then each relay, then this node
+	Source  string          `json:"source"`       // peer, or "self"
+	Issuer  string          `json:"issuer"`       // whose object it is
+	By      string          `json:"by,omitempty"` // the delegate who signed it on the issuer's behalf
+	Path    []string        `json:"path"`         // who signed it, then each relay, then this node
 	ID      string          `json:"id"`
 	Type    string          `json:"type"`
 	Marking Marking         `json:"marking"`
@@ -150,6 +185,7 @@ type Arrival struct {
 	// or, where it happens, that it is from now on.
 	Withdrawn   *Withdrawn   `json:"withdrawn,omitempty"`
 	Annotations []Annotation `json:"annotations,omitempty"`
+	Opened      []Opened     `json:"opened,omitempty"`
 }
 
 // Withdrawn says who took an object back, when this node stored that, and why.
@@ -157,6 +193,16 @@ type Withdrawn struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
+}
+
+// Opened is a property that its origin sealed, as this node reads it: beside the
+// object, in which it stays sealed. Without a value, Reason says why.
+type Opened struct {
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value,omitempty"`
+	// Categories are the kinds of data that the value shows.
+	Categories []string `json:"categories,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
 }
 
 // Marking is what the origin wrote and what it is called here.

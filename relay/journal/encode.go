@@ -224,6 +224,7 @@ func (e *encoder) intake(in *Intake) {
 			e.token("rule", o.Rule)
 			e.label("basis", o.Basis)
 			e.label("marking", o.Marking)
+			e.digest("against", &o.Against)
 			e.end('}')
 		}
 		e.end(']')

@@ -158,6 +158,7 @@ func samples() []*Record {
 			{Digest: digestOf("b"), ID: indicatorID, Outcome: Held, Reason: federation.UnknownMarking},
 			{Digest: digestOf("c"), Outcome: Refused, Reason: federation.Residency, Rule: "pl-store", Basis: "ustawa o KSC, art. 37"},
 			{Digest: digestOf("d"), ID: indicatorID, Outcome: Duplicate, Reason: federation.Duplicate},
+			{Digest: digestOf("e"), ID: indicatorID, Outcome: Refused, Reason: federation.Equivocation, Against: digestOf("d")},
 		}}},
 		{At: at, Intake: &Intake{Source: "self", Reason: federation.Malformed, Message: digestOf("noise")}},
 		sampleSent(4),

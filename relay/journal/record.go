@@ -61,6 +61,9 @@ type IntakeObject struct {
 	Rule    Token             `json:"rule,omitzero"`
 	Basis   Label             `json:"basis,omitzero"`
 	Marking Label             `json:"marking,omitzero"`
+	// Against is the digest of the content that was here before, when the
+	// issuer signed two for one version.
+	Against Digest `json:"against,omitzero"`
 }
 
 // Outcome is what became of one object coming in.

@@ -109,6 +109,11 @@ func (b *batch) entry(e *Entry) error {
 			return err
 		}
 	}
+	if e.Proof != nil {
+		if err := b.prove(e); err != nil {
+			return err
+		}
+	}
 	b.pulls[e.Source] = e
 	if !took {
 		return nil
@@ -174,6 +179,11 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 		o.Shown.Hash[:], o.Shown.Parts, boolInt(o.Shown.Whole), int64(e.Seq))
 	if err != nil {
 		return err
+	}
+	if o.MadeOf != nil {
+		if err := b.derive(o); err != nil {
+			return err
+		}
 	}
 	b.addKey(ids[0], &o.Digest, idk, behind)
 	b.objects[key] = b.nextObject

@@ -49,6 +49,8 @@ type Entry struct {
 	Objects []Object
 	// Gone are the objects that the message withdraws.
 	Gone []Gone
+	// Proof says that the entry proves an equivocation, nil if it does not.
+	Proof *Proof
 }
 
 // Object is one object of an entry. Issuer, Digest and ID are required when
@@ -74,6 +76,8 @@ type Object struct {
 	// Variant: the object was taken before, and this message shows what no
 	// earlier one does. It is no object more: the best variant stands for it.
 	Variant bool
+	// MadeOf is another's object that this one was made of; nil for none.
+	MadeOf *Origin
 
 	// Mark stands for issuer and id of what was refused, so that it is known
 	// again when something mentions it; the node keys it, as the id itself may
@@ -83,6 +87,12 @@ type Object struct {
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64
+}
+
+// Origin names an object by its issuer and digest.
+type Origin struct {
+	Issuer string
+	Digest [32]byte
 }
 
 // Shown names the parts of an object that one message shows.

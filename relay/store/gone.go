@@ -55,9 +55,10 @@ func (s *Store) Named(ctx context.Context, issuer string, digest [32]byte) (id, 
 	m.mu.RLock()
 	key := m.masks[issuer].of(&digest)
 	row := m.objects.get(&key)
+	noted, isNoted := m.notedNames[key]
 	m.mu.RUnlock()
 	if row == 0 {
-		return "", "", false, nil
+		return noted.id, noted.version, isNoted, nil
 	}
 	if err := s.readDB.QueryRowContext(ctx, "SELECT id, version FROM objects WHERE n = ?", int64(row)).Scan(&id, &version); err != nil {
 		return "", "", false, s.fault(missingRow(err, int64(row)))

@@ -38,11 +38,14 @@ type memory struct {
 	gone    *table           // row of gone
 	ids     map[idKey]uint32 // first row of the id's chain
 
+	derived map[Origin][32]byte // originals to the newest that was made of each
+
 	nextObject, nextGone uint32 // rows to come, from 1
 
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
 	notedRoutes   map[objectKey][]Route
+	notedNames    map[objectKey]notedName
 	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
 	notedHeld     map[string][]uint64 // at the way in, by id
@@ -50,6 +53,8 @@ type memory struct {
 }
 
 type issuerID struct{ issuer, id string }
+
+type notedName struct{ id, version string }
 
 type notedGone struct {
 	reason string
@@ -72,10 +77,13 @@ func newMemory() *memory {
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
 		notedRoutes:   make(map[objectKey][]Route),
+		notedNames:    make(map[objectKey]notedName),
 		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
 		notedHeld:     make(map[string][]uint64),
 		notedRefused:  make(map[[16]byte]uint64),
+
+		derived: make(map[Origin][32]byte),
 
 		nextObject: 1,
 		nextGone:   1,
@@ -162,6 +170,10 @@ func (m *memory) note(entries []Entry) {
 				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
 			}
 			m.notedObjects[k] = e.Seq
+			m.notedNames[k] = notedName{o.ID, o.Version}
+			if o.MadeOf != nil {
+				m.derived[*o.MadeOf] = o.Digest
+			}
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}
@@ -193,7 +205,9 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 				continue
 			}
 			k := m.mask(o.Issuer).of(&o.Digest)
-			drop(m.notedObjects, k, applied)
+			if drop(m.notedObjects, k, applied); m.notedObjects[k] == 0 {
+				delete(m.notedNames, k)
+			}
 			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {

@@ -123,6 +123,18 @@ func (m *model) apply(e *Entry) {
 	}
 }
 
+// better lets the object stand for a message that shows more than all before.
+func (m *model) better(k modelKey, e *Entry, shown Shown) {
+	for _, r := range m.routes[k] {
+		if r.Parts >= shown.Parts {
+			return
+		}
+	}
+	i := slices.IndexFunc(m.objects, func(o Stored) bool { return o.Issuer == k.issuer && o.Digest == k.digest })
+	o := &m.objects[i]
+	o.LogSeq, o.Source, o.JTI = e.Seq, e.Source, e.JTI
+}
+
 func (m *model) withdraw(e *Entry, g Gone) {
 	k := modelKey{g.Issuer, g.Digest}
 	if have, ok := m.gone[k]; ok && slices.Index(goneReasons, have.Reason) >= slices.Index(goneReasons, g.Reason) {
@@ -147,18 +159,6 @@ func (m *model) withdraw(e *Entry, g Gone) {
 }
 
 var goneReasons = []string{"superseded", "withdrawn", "spill"}
-
-// better lets the object stand for a message that shows more than all before.
-func (m *model) better(k modelKey, e *Entry, shown Shown) {
-	for _, r := range m.routes[k] {
-		if r.Parts >= shown.Parts {
-			return
-		}
-	}
-	i := slices.IndexFunc(m.objects, func(o Stored) bool { return o.Issuer == k.issuer && o.Digest == k.digest })
-	o := &m.objects[i]
-	o.LogSeq, o.Source, o.JTI = e.Seq, e.Source, e.JTI
-}
 
 func (m *model) settle(which func(modelHeld) bool) {
 	m.intake = slices.DeleteFunc(m.intake, func(h modelHeld) bool {

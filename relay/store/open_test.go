@@ -280,6 +280,38 @@ func TestDamageWhileInUse(t *testing.T) {
 	}
 }
 
+// TestDamageMarkBroken: a mark that could not be written when the damage was
+// found is written when the store is closed; one that was in spite of an error
+// does no harm.
+func TestDamageMarkBroken(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		path, fails := filled(t, Options{}), 1
+		s := openAt(t, path, Options{Write: func(name string, do func() error) error {
+			if name != WriteMark || fails == 0 {
+				return do()
+			}
+			fails--
+			if keeps {
+				return errors.Join(do(), errDisk)
+			}
+			return errDisk
+		}})
+		if _, err := s.conn.ExecContext(context.Background(), "DELETE FROM objects WHERE n = 2000"); err != nil {
+			t.Fatal(err)
+		}
+		last := sampleEntries(40, 1, 50)[0].Objects[49]
+		if _, _, _, err := s.Version(last.Issuer, last.ID); !errors.Is(err, ErrDamaged) || !errors.Is(err, errDisk) {
+			t.Fatalf("stored %v: %v", keeps, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if again := openAt(t, path, Options{}); again.Applied() != 0 {
+			t.Errorf("stored %v: the damaged index is in use again", keeps)
+		}
+	}
+}
+
 func TestClosed(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "index.db"), Options{})
 	if err := s.Close(); err != nil {

@@ -218,7 +218,7 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 		return nil, nil
 	}
 	return s.sendings(ctx, digest, `WITH ways (way) AS (SELECT seq FROM objects WHERE n = ?1 UNION SELECT seq FROM routes WHERE object = ?1)
-			SELECT way FROM ways UNION SELECT resends.seq FROM resends JOIN ways ON refer = way`, int64(row))
+		SELECT way FROM ways UNION SELECT resends.seq FROM resends JOIN ways ON refer = way`, int64(row))
 }
 
 // sendings returns every recorded sending of a digest out of the log entries
@@ -250,6 +250,39 @@ func (s *Store) sendings(ctx context.Context, digest [32]byte, entries string, a
 		r.Acknowledged = state == acknowledged || state == replacedAcknowledged
 		r.Replaced = state == replaced || state == replacedAcknowledged
 		out = append(out, r)
+	}
+	if err := closeRows(rows, rows.Err()); err != nil {
+		return nil, s.fault(err)
+	}
+	return out, nil
+}
+
+// Delivery is one message as it was sent to a peer.
+type Delivery struct {
+	LinkSeq uint64
+	Objects int // sent in it
+	Gone    int // what it takes back
+	// Acknowledged says that a receipt was recorded.
+	Acknowledged bool
+}
+
+// Sent returns the messages of one frame, named by its root, among those that
+// went to a peer with link sequences from first to last, in order.
+func (s *Store) Sent(ctx context.Context, peer, root string, first, last uint64) ([]Delivery, error) {
+	rows, err := s.readDB.QueryContext(ctx, `SELECT link, objects, gone, deliveries.state FROM deliveries JOIN frames ON frames.id = deliveries.frame
+		WHERE deliveries.peer`+named+` AND link BETWEEN ? AND ? AND root = ? ORDER BY link`, peer, int64(first), int64(last), root)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	var out []Delivery
+	for rows.Next() {
+		var d Delivery
+		var state int64
+		if err := rows.Scan(&d.LinkSeq, &d.Objects, &d.Gone, &state); err != nil {
+			return nil, s.fault(closeRows(rows, err))
+		}
+		d.Acknowledged = state == acknowledged || state == replacedAcknowledged
+		out = append(out, d)
 	}
 	if err := closeRows(rows, rows.Err()); err != nil {
 		return nil, s.fault(err)

@@ -84,6 +84,24 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 ) STRICT;
 CREATE INDEX gone_seq ON gone (seq);
 
+CREATE TABLE proofs (         -- equivocations proved by two signatures, which the log entry holds
+	seq     INTEGER PRIMARY KEY,
+	at      INTEGER NOT NULL,
+	issuer  INTEGER NOT NULL,
+	signer  INTEGER NOT NULL,
+	id      TEXT NOT NULL,
+	version TEXT NOT NULL,
+	held    BLOB NOT NULL,      -- digests
+	refused BLOB NOT NULL,
+	UNIQUE (issuer, held, refused)
+) STRICT;
+
+CREATE TABLE derived (        -- what was made of others' objects
+	n      INTEGER PRIMARY KEY, -- row of objects
+	issuer INTEGER NOT NULL,    -- of the original
+	digest BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
 	peer   INTEGER NOT NULL,
 	ref    INTEGER NOT NULL,    -- way in: log sequence; for a peer: frame

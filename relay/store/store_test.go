@@ -371,8 +371,8 @@ var errDisk = errors.New("disk on fire")
 
 // failCommit makes the next commit fail, stored or not.
 func (r *run) failCommit(stored bool) {
-	r.store.commitTo = func(commit func() error) error {
-		r.store.commitTo = func(commit func() error) error { return commit() }
+	r.store.write = func(_ string, commit func() error) error {
+		r.store.write = func(_ string, commit func() error) error { return commit() }
 		if stored {
 			if err := commit(); err != nil {
 				return err
