@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -75,6 +76,14 @@ func newView(index seenIndex) *view {
 	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
+// fork returns a view that shows the same and can be added to by itself.
+func (v *view) fork() *view {
+	c := *v
+	c.digests, c.versions, c.gone = maps.Clone(v.digests), maps.Clone(v.versions), maps.Clone(v.gone)
+	c.made = maps.Clone(v.made)
+	return &c
+}
+
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
@@ -89,7 +98,7 @@ func (v *view) add(entries []*entry) {
 				continue
 			}
 			ok := objectKey{it.Issuer, it.Digest}
-			v.digests[ok] = append(v.digests[ok], e.way(it))
+			v.digests[ok] = append(slices.Clip(v.digests[ok]), e.way(it))
 			if it.Origin != nil {
 				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
 			}
