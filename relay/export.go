@@ -46,7 +46,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 	if err != nil {
 		return link.Frame{}, err
 	}
-	turn := lane.turn.Add(1)
+	turn, newer := lane.next()
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
 	lane.pos.Store(at.Pos)
@@ -79,6 +79,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 		select {
 		case <-grown:
+		case <-newer:
 		case <-wait.C:
 			return f, nil
 		case <-ctx.Done():

@@ -211,6 +211,22 @@ type lane struct {
 	// recorded is the journal's last record of a frame for the peer since the
 	// start, under the mutex.
 	recorded uint64
+
+	turning sync.Mutex
+	newer   chan struct{} // closed when another pull comes
+}
+
+// next gives a pull its turn. The channel is closed when a newer one comes:
+// the pull that waits then ends at once, or those of processes that are no
+// more would fill all places of the peer for as long as they were to wait.
+func (l *lane) next() (turn uint64, newer <-chan struct{}) {
+	l.turning.Lock()
+	defer l.turning.Unlock()
+	if l.newer != nil {
+		close(l.newer)
+	}
+	l.newer = make(chan struct{})
+	return l.turn.Add(1), l.newer
 }
 
 func (n *Node) lane(peer string) *lane {

@@ -225,6 +225,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := n.checkJournalEnd(ctx, &jState); err != nil {
+		return err
+	}
 	n.index, err = store.Open(filepath.Join(n.cfg.Data, "index.db"), store.Options{
 		Log:     store.Stream{ID: n.log.Incarnation(), Last: logState.Last},
 		Journal: store.Stream{ID: n.bus.Journal().Incarnation(), Last: jState.Last},
