@@ -28,6 +28,8 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 		return dashboard.Published{}, err
 	}
 	p.sealer.earlier = n.issuedBefore(ctx)
+	// Only a node that dispatches what it signs can account for decoys.
+	p.decoys = p.world.decoys
 	signed, err := p.sign()
 	if err != nil {
 		return dashboard.Published{}, err
@@ -81,6 +83,7 @@ type publication struct {
 	stored   map[int]bool  // of those, the ones taken
 	waiting  []*stix.Object
 	sealer   *sealer
+	decoys   int
 	messages int
 }
 
@@ -208,7 +211,7 @@ func (p *publication) restricted(o *stix.Object) bool {
 // issue signs one group and judges the result as any arriving message. What
 // cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	o := envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret, Decoys: p.decoys,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	msgs, err := envelope.Issue(group, o)
 	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {

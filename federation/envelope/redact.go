@@ -282,6 +282,7 @@ func (c *Cleared) apply() error {
 	}
 	if len(c.plan) == 0 {
 		c.sd, c.sdHash, c.items = m.sd, m.sdHash, c.v.items
+		c.decoyed(nil)
 		slices.SortFunc(c.out, compareOut)
 		return c.something()
 	}
@@ -294,6 +295,7 @@ func (c *Cleared) apply() error {
 		c.item(r, b, i, s)
 	}
 	c.out = append(c.out, r.out()...)
+	c.decoyed(r.removed)
 	slices.SortFunc(c.out, compareOut)
 	c.sd = r.text()
 	c.sdHash = sha256.Sum256(c.sd)
