@@ -17,6 +17,7 @@ type TemplateValues struct {
 	Leaf              string // address of the leaf port, "" for none
 	Hosts             []string
 	Client, Admin     string
+	Signer            string // socket of the program that holds the message key, "" for a key file
 	Language          string
 	Accept            []string
 	Exercise          *Accreditation // a sample accreditation, for demonstrations only

@@ -43,6 +43,7 @@ const (
 	Unsupported Reason = "unsupported"
 	Unsealed    Reason = "unsealed"
 	BadSeal     Reason = "bad-seal"
+	Lost        Reason = "lost"
 )
 
 // meaning is one row of the manual's table of reasons.
@@ -87,6 +88,7 @@ var meanings = [...]meaning{
 	{Unsupported, "The input is of a kind that this node does not read."},
 	{Unsealed, "It came open over a link that the terms want sealed."},
 	{BadSeal, "What came sealed does not open: it was changed, moved to another link, direction or place, or is not sealed as agreed."},
+	{Lost, "It was here, and the disk or a backup put back lost it; its source has to send it again."},
 }
 
 // Reasons returns every reason, in the order of introduction.

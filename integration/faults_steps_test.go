@@ -32,7 +32,7 @@ func TestDiesAtEveryStep(t *testing.T) {
 	}{
 		{de, "publish/received 1"}, {de, "publish/verified 1"}, {de, "commit/before 1"}, {de, "commit/after 1"}, {de, "publish/before-answer 1"},
 		{de, "follow/before-journal 1"}, {de, "follow/after-journal 1"}, {de, "follow/before-index 1"}, {de, "follow/index-applied 1"},
-		{de, "export/received 1"}, {de, "export/received 2"}, {de, "export/verified 1"}, {de, "export/before-journal 1"},
+		{de, "export/received 1"}, {de, "export/received 2"}, {de, "export/judged 1"}, {de, "export/verified 1"}, {de, "export/before-journal 1"},
 		{de, "export/after-journal 1"}, {de, "export/before-answer 1"},
 		{pl, "import/received 1"}, {pl, "import/verified 1"}, {pl, "commit/before 1"}, {pl, "commit/after 1"}, {pl, "import/before-answer 1"},
 		{pl, "follow/before-journal 1"}, {pl, "follow/after-journal 1"}, {pl, "follow/before-index 1"}, {pl, "follow/index-applied 1"},

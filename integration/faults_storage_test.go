@@ -59,11 +59,17 @@ func pair(t *testing.T) (de, pl *region) {
 	t.Helper()
 	de = newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
 	pl = newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
+	join(t, de, pl)
+	return de, pl
+}
+
+// join starts DE and PL with a link between them.
+func join(t *testing.T, de, pl *region) {
+	t.Helper()
 	de.accept(pl, terms(t, "de-cert", "pl-cert"), "")
 	de.start()
 	pl.accept(de, terms(t, "pl-cert", "de-cert"), "tls://"+de.node.LeafAddr())
 	pl.start()
-	return de, pl
 }
 
 // publishSome publishes n objects, so many a message.

@@ -30,7 +30,7 @@ func star(t *testing.T) (de, pl, jp *region) {
 }
 
 // awaitLink waits until a node's status says so of its link to peer.
-func awaitLink(t *testing.T, r *region, peer, want string) {
+func awaitLink(t testing.TB, r *region, peer, want string) {
 	t.Helper()
 	eventually(t, 20*time.Second, func() string {
 		if _, p := peerOf(t, r.node, peer); p.Link != want {
@@ -50,7 +50,7 @@ func (r *region) reload() {
 
 // told collects what a node's journal says of one peer: changes of terms as
 // "peer added", events of the link as "link up".
-func told(t *testing.T, r *region, peer string) []string {
+func told(t testing.TB, r *region, peer string) []string {
 	t.Helper()
 	var out []string
 	for rec, err := range r.node.Records(t.Context(), 1) {

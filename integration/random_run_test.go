@@ -220,8 +220,8 @@ func (tr *trial) arrived(at int, all []arrival) {
 			continue
 		case forms[form]:
 			tr.fault(a.ID, name, "it arrived twice")
-		case got[a.ID] && tr.ways(at) < 2:
-			tr.fault(a.ID, name, "it arrived twice by one way")
+		case got[a.ID] && len(tr.e.links) < len(tr.regions):
+			tr.fault(a.ID, name, "it arrived twice, and there is one way only")
 		default:
 			forms[form] = true
 		}
@@ -237,16 +237,6 @@ func (tr *trial) arrived(at int, all []arrival) {
 			tr.fault(o.id, name, "nothing restricts it, and it has not arrived")
 		}
 	}
-}
-
-// ways counts the links of a region.
-func (tr *trial) ways(at int) (n int) {
-	for _, l := range tr.e.links {
-		if l.a == at || l.b == at {
-			n++
-		}
-	}
-	return n
 }
 
 // judge looks at one object that arrived.
@@ -298,14 +288,14 @@ func within(have, want any) bool {
 var tokenForm = regexp.MustCompile(`[on][0-9]{6}z[0-9a-f]{8}`)
 
 // onDisk looks through every byte that a stopped region has kept, as it lies
-// there and decoded, for what may not be there. Ids are no proof: one object's
-// reference to another says nothing of what is in it.
+// there and decoded, for what may not be there: contents, persons, and ids, by
+// which one object tells of another.
 func (tr *trial) onDisk(at int) {
 	why := map[string]*thing{}
 	for i := range tr.e.things {
 		o := &tr.e.things[i]
 		if !tr.rulings[o.id].may[at] {
-			why[o.token] = o
+			why[o.token], why[o.id] = o, o
 		}
 		if o.contact != "" && !tr.rulings[o.id].note[at] {
 			why[tokenForm.FindString(o.contact)] = o
@@ -321,7 +311,7 @@ func (tr *trial) onDisk(at int) {
 			return err
 		}
 		for _, text := range [][]byte{raw, decodeSegments(raw)} {
-			for _, m := range tokenForm.FindAll(text, -1) {
+			for _, m := range append(tokenForm.FindAll(text, -1), idForm.FindAll(text, -1)...) {
 				if o := why[string(m)]; o != nil && !seen[string(m)] {
 					seen[string(m)] = true
 					tr.fault(o.id, tr.e.name(at), "%s lies in %s%s", m, filepath.Base(path), tr.e.why(o, at))

@@ -27,6 +27,7 @@ type region struct {
 	now  func() time.Time
 
 	watchdog time.Duration // of the node, 0 for its default
+	fault    func(string)  // called at the node's step boundaries
 }
 
 // regionSpec says what a region is.
@@ -36,6 +37,7 @@ type regionSpec struct {
 	exercise    []string // levels of a sample accreditation
 	profile     string   // default marking of a default source profile, "" for none
 	now         func() time.Time
+	base        string // folder to put it in, "" for one of the test's
 }
 
 // accepted are the unverified rows that the sample federation accepts.
@@ -47,7 +49,10 @@ func newRegion(t testing.TB, s regionSpec) *region {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	r := &region{t: t, id: s.id, dir: filepath.Join(t.TempDir(), s.id), now: s.now}
+	if s.base == "" {
+		s.base = t.TempDir()
+	}
+	r := &region{t: t, id: s.id, dir: filepath.Join(s.base, s.id), now: s.now}
 	v := configs.TemplateValues{ID: s.id, Name: s.id, Country: s.country, Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
 		Accept: s.accept, Reviewed: demo.SampleReviews(s.now())}
 	if len(s.exercise) > 0 {
@@ -122,7 +127,7 @@ func (r *region) know(origin *region) {
 // start runs the node until the test ends or stop.
 func (r *region) start() {
 	r.t.Helper()
-	n, err := relay.New(r.cfg, relay.Options{Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: r.now, Watchdog: r.watchdog})
+	n, err := relay.New(r.cfg, relay.Options{Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: r.now, Watchdog: r.watchdog, Fault: r.fault})
 	if err != nil {
 		r.t.Fatal(err)
 	}

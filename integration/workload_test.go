@@ -69,10 +69,7 @@ func TestWorkloadIsUsefulAndSafe(t *testing.T) {
 // threeRegions starts DE, PL and a recipient in Japan, linked in a row.
 func threeRegions(t *testing.T, last string) (de, pl, jp *region) {
 	t.Helper()
-	de = newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted, exercise: []string{"de-vs/VS-NfD"}, now: workloadNow})
-	pl = newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted, exercise: []string{"de-vs/VS-NfD", "pl-national/R"}, now: workloadNow})
-	jp = newRegion(t, regionSpec{id: last, country: "JP", now: workloadNow})
-	de.accept(pl, terms(t, "de-cert", "pl-cert"), "")
+	de, pl, jp = regionsInARow(t, last)
 	de.start()
 	pl.accept(de, terms(t, "pl-cert", "de-cert"), "tls://"+de.node.LeafAddr())
 	pl.accept(jp, terms(t, "pl-cert", last), "")
@@ -80,6 +77,17 @@ func threeRegions(t *testing.T, last string) (de, pl, jp *region) {
 	jp.accept(pl, back(t, last, "pl-cert", "PL"), "tls://"+pl.node.LeafAddr())
 	jp.know(de)
 	jp.start()
+	return de, pl, jp
+}
+
+// regionsInARow makes three regions that are not started. The first has terms
+// with the second.
+func regionsInARow(t *testing.T, last string) (de, pl, jp *region) {
+	t.Helper()
+	de = newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted, exercise: []string{"de-vs/VS-NfD"}, now: workloadNow})
+	pl = newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted, exercise: []string{"de-vs/VS-NfD", "pl-national/R"}, now: workloadNow})
+	jp = newRegion(t, regionSpec{id: last, country: "JP", now: workloadNow})
+	de.accept(pl, terms(t, "de-cert", "pl-cert"), "")
 	return de, pl, jp
 }
 

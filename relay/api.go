@@ -20,7 +20,8 @@ func (n *Node) api() *dashboard.API {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &facts{n})
 	return &dashboard.API{
-		Publish: n.Publish, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Message: n.Message, Reload: n.Reload, Healthy: n.Healthy,
+		Publish: n.PublishFor, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Message: n.Message, Proofs: n.Proofs, Proof: n.Proof,
+		Withdraw: n.WithdrawFor, Withdrawals: n.Withdrawals, Reoriginate: n.Reoriginate, Opening: n.Opening, Reload: n.Reload, Healthy: n.Healthy,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 	}
 }
@@ -29,6 +30,9 @@ func (n *Node) api() *dashboard.API {
 func (n *Node) Healthy() error {
 	if n.ctx.Err() != nil {
 		return errors.New("stopping")
+	}
+	if err := n.space(wantsLog); err != nil {
+		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 
 // Records yields the journal from sequence from on to its end.
 func (n *Node) Records(ctx context.Context, from uint64) iter.Seq2[*journal.Record, error] {
-	return journal.Records(ctx, journalLog{n.bus.Journal()}, from)
+	return journal.Records(ctx, n.journalLog(), from)
 }
 
 // Message returns the signed message that the log holds at a sequence, as it

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/relay/bus"
 )
 
@@ -25,6 +27,7 @@ const (
 type logStream interface {
 	Append(ctx context.Context, records []bus.Record) (last uint64, err error)
 	Last(ctx context.Context, subject string) (bus.Stored, bool, error)
+	Read(ctx context.Context, from uint64, max, maxBytes int) ([]bus.Stored, error)
 }
 
 // job is one unit of commit: the entries of one source that must be stored
@@ -52,9 +55,14 @@ type committer struct {
 	stored func(seqs []uint64, entries []*entry) // called in log order after each commit
 	slog   *slog.Logger
 	fault  func(step string) // see Options.Fault
+	read   func(ctx context.Context, seq uint64) (*envelope.Verified, error)
+	mark   func(issuer, id string) half
 
 	jobs chan job
 	last map[string]uint64 // sequence of the last entry of each source, as far as known
+
+	end    uint64 // up to which stored was told of every entry
+	unsure bool   // the log may hold more than that, see catchUp
 }
 
 func newCommitter(log logStream, index seenIndex, logger *slog.Logger, stored func([]uint64, []*entry)) *committer {
@@ -100,8 +108,17 @@ type built struct {
 
 // batch commits first and what else waits, as far as it fits.
 func (c *committer) batch(ctx context.Context, first *built) {
+	if c.unsure {
+		if err := c.catchUp(ctx, math.MaxUint64); err != nil {
+			first.done <- result{err: fmt.Errorf("the log does not say what it stored last: %w", err)}
+			return
+		}
+		c.unsure = false
+	}
 	id := uuid.NewString()
 	v := newView(c.index)
+	v.mark = c.mark
+	v.read = func(seq uint64) (*envelope.Verified, error) { return c.read(ctx, seq) }
 	var members []*built
 	records, size := 0, 0
 	for next := first; next != nil; {
@@ -164,14 +181,20 @@ func (c *committer) store(ctx context.Context, id string, members []*built) {
 	c.fault(stepBeforeCommit)
 	last, err := c.append(ctx, id, records)
 	c.fault(stepAfterCommit)
+	seq := last - uint64(len(records)) + 1
+	if err == nil && c.end != 0 && seq > c.end+1 {
+		// What was given up as not stored came late, and stands before this.
+		err = c.catchUp(ctx, seq-1)
+	}
 	if err != nil {
-		c.slog.Error("log commit failed; nothing of it was taken", "records", len(records), "error", err)
+		c.unsure = true
+		c.slog.Error("log commit failed; what of it is stored after all is found before the next one", "records", len(records), "error", err)
 		for _, m := range members {
 			m.done <- result{err: err}
 		}
 		return
 	}
-	seq := last - uint64(len(records)) + 1
+	c.end = last
 	for _, m := range members {
 		r := result{entries: m.entries, seqs: make([]uint64, len(m.entries))}
 		for i, e := range m.entries {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/store"
 )
 
 // fakeLog is a log in memory whose next appends can be broken in both ways:
@@ -70,11 +71,36 @@ func (l *fakeLog) Last(_ context.Context, subject string) (bus.Stored, bool, err
 	return bus.Stored{Seq: seq, Subject: subject, Data: l.records[seq-1].Data}, true, nil
 }
 
+func (l *fakeLog) Read(_ context.Context, from uint64, _, _ int) ([]bus.Stored, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost {
+		return nil, errBroken
+	}
+	var out []bus.Stored
+	for seq := from; seq <= uint64(len(l.records)); seq++ {
+		out = append(out, bus.Stored{Seq: seq, Subject: l.records[seq-1].Subject, Data: l.records[seq-1].Data})
+	}
+	return out, nil
+}
+
 // fakeIndex knows what was noted.
 type fakeIndex struct {
 	mu   sync.Mutex
 	seen map[objectKey]bool
 }
+
+func (*fakeIndex) VersionAt(string, string, string) ([32]byte, bool, error) {
+	return [32]byte{}, false, nil
+}
+
+func (*fakeIndex) Proven(string, [32]byte, [32]byte) (bool, error) { return false, nil }
+
+func (*fakeIndex) Named(context.Context, string, [32]byte) (string, string, bool, error) {
+	return "", "", false, nil
+}
+
+func (x *fakeIndex) Routes(context.Context, string, [32]byte) ([]store.Route, error) { return nil, nil }
 
 func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
 	x.mu.Lock()
@@ -85,6 +111,16 @@ func (x *fakeIndex) Seen(issuer string, ds [][32]byte) []bool {
 	}
 	return out
 }
+
+func (*fakeIndex) Withdrawn(_ string, ds [][32]byte) []bool { return make([]bool, len(ds)) }
+
+func (*fakeIndex) Withdrawal(string, [32]byte) (store.Withdrawal, bool, error) {
+	return store.Withdrawal{}, false, nil
+}
+
+func (*fakeIndex) MadeOf(string, [32]byte) ([32]byte, bool) { return [32]byte{}, false }
+
+func (*fakeIndex) Owners([32]byte) []string { return nil }
 
 func (*fakeIndex) Version(string, string) (string, [32]byte, bool, error) {
 	return "", [32]byte{}, false, nil
@@ -175,11 +211,63 @@ func TestCommitUnknownIsNotDoubled(t *testing.T) {
 	log.mu.Lock()
 	log.lost = false
 	log.mu.Unlock()
+	if _, err := c.commit(t.Context(), "a", takeOnce("a", digest{1})); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.records) != 2 {
+		t.Fatalf("%d records: the object of the unknown commit, sent again, was taken for new", len(log.records))
+	}
 	if _, err := c.commit(t.Context(), "b", takeOnce("b", digest{2})); err != nil {
 		t.Fatal(err)
 	}
 	if len(log.records) != 3 {
 		t.Errorf("%d records, want the first, the unknown one and the new one", len(log.records))
+	}
+	for _, source := range []string{"a", "b"} {
+		if _, err := c.commit(t.Context(), source, takeOnce(source, digest{1})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(log.records) != 3 {
+		t.Errorf("the object of the unknown commit stands in the log again: %d records", len(log.records))
+	}
+}
+
+// A commit that was given up as not stored, and is stored then: before the
+// next one, or between two of another source.
+func TestCommitStoredLate(t *testing.T) {
+	for _, between := range []bool{false, true} {
+		log := newFakeLog(fine, notStored)
+		c := startCommitter(t, log)
+		for i := range byte(2) {
+			_, err := c.commit(t.Context(), "a", takeOnce("a", digest{i}))
+			if (err != nil) != (i == 1) {
+				t.Fatal(err)
+			}
+		}
+		if between {
+			if _, err := c.commit(t.Context(), "b", takeOnce("b", digest{2})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		late := &entry{Kind: entryMarker, Source: "a", Items: []entryItem{{Issuer: "iss", Digest: digest{1}, Outcome: taken}}}
+		data, err := late.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.Append(t.Context(), []bus.Record{{Subject: "a", Data: data}}); err != nil {
+			t.Fatal(err)
+		}
+		want := len(log.records) + 1
+		for range 3 { // the first of these may fail: it finds that another was first
+			_, _ = c.commit(t.Context(), "b", takeOnce("b", digest{3}))
+		}
+		for range 3 {
+			_, _ = c.commit(t.Context(), "a", takeOnce("a", digest{1}))
+		}
+		if len(log.records) != want {
+			t.Errorf("between %v: %d records, want %d: what came late stands there once", between, len(log.records), want)
+		}
 	}
 }
 

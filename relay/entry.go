@@ -33,6 +33,8 @@ const (
 	// entryMarker holds no body: what was refused, by digest and reason, and
 	// the cursor behind it.
 	entryMarker entryKind = "marker"
+	// entryGone holds one verified message that takes objects back.
+	entryGone entryKind = "gone"
 	// entryResend asks that an earlier entry be judged again for one peer.
 	entryResend entryKind = "resend"
 )
@@ -70,10 +72,17 @@ type entry struct {
 	Root     string         `json:"root,omitempty"` // of the frame it came in
 	Message  string         `json:"jti,omitempty"`  // id of the message
 
+	// Items are the outcomes of the message's objects; of one that takes back,
+	// those of the digests without effect.
 	Items []entryItem `json:"items,omitempty"`
+	Gone  []goneItem  `json:"gone,omitempty"` // what it takes back with effect
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
+	// Lost says of a marker that something stood here which the disk lost.
+	Lost bool `json:"lost,omitempty"`
+
+	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`
 
@@ -96,6 +105,39 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
+	// Origin is what the object was made of, if this node gives it on as its
+	// own. It never leaves.
+	Origin *origin `json:"origin,omitempty"`
+
+	// Mark stands for what was refused, see [Keys.mark].
+	Mark half `json:"mark,omitzero"`
+
+	// Shown names what the message shows of the object, Parts counts it, and
+	// Whole says that nothing is missing.
+	Shown half `json:"shown,omitzero"`
+	Parts int  `json:"parts,omitempty"`
+	Whole bool `json:"whole,omitempty"`
+	// Variant: it was taken before by another way, and this message shows more.
+	Variant bool `json:"variant,omitempty"`
+	// Against is the digest of the content that is here, of an equivocation.
+	Against digest `json:"against,omitzero"`
+
+	supersedes digest // the newest version until now; not stored
+}
+
+// origin names an object of a source that stays unnamed.
+type origin struct {
+	Issuer string `json:"iss"`
+	Digest digest `json:"digest"`
+}
+
+// goneItem is one object that is taken back from this entry on, whether it is
+// here or not.
+type goneItem struct {
+	Issuer string `json:"iss"` // of the object
+	Digest digest `json:"digest"`
+	For    string `json:"for"`          // superseded, withdrawn or spill
+	By     string `json:"by,omitempty"` // who signed it, if not the issuer
 }
 
 // dropped reports whether the stored message no longer holds the object: it
@@ -150,6 +192,9 @@ func decodeEntry(data []byte) (*entry, error) {
 	}
 	if e.V > entryVersion {
 		return nil, fmt.Errorf("log entry of version %d, this build reads up to %d: run a newer entente on this data folder", e.V, entryVersion)
+	}
+	if e.V < 1 || e.Kind == "" {
+		return nil, fmt.Errorf("log entry without a version or a kind: the log was written by something else")
 	}
 	e.Body = body
 	return e, nil

@@ -68,7 +68,7 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	decisions := w.judgeFile(res.Taken, r, at)
+	decisions := w.judgeFile(res, r, at)
 	next := 0
 	for _, it := range res.Items {
 		if it.Outcome != intake.Taken {
@@ -107,8 +107,15 @@ func (w *World) peer(id string) (*Peer, bool) {
 }
 
 // judgeFile decides on objects as if they had been issued here in one
-// message: first whether this node may keep them, then whether they may go.
-func (w *World) judgeFile(objects []*stix.Object, r *policy.Recipient, at time.Time) []policy.Decision {
+// message: first whether this node may keep them, then whether they may go. Of
+// what they mention and the file does not hold, nothing is known: a node that
+// runs looks at what it has.
+func (w *World) judgeFile(res *intake.Result, r *policy.Recipient, at time.Time) []policy.Decision {
+	objects := res.Taken
+	waits := map[string]bool{}
+	for _, o := range res.Held {
+		waits[o.ID()] = true
+	}
 	defs := map[string]*stix.Object{}
 	for _, o := range objects {
 		if o.Type() == "marking-definition" {
@@ -128,7 +135,7 @@ func (w *World) judgeFile(objects []*stix.Object, r *policy.Recipient, at time.T
 		}
 		out[i] = d
 	}
-	return policy.Relate(out)
+	return policy.NewClosure(func(_, id string) policy.Standing { return policy.Standing{Held: waits[id]} }).Relate(out)
 }
 
 // notTaken explains an object that intake held or refused.

@@ -41,21 +41,16 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
-	at := p.At
-	if at.Incarnation != n.log.Incarnation() {
-		at = link.Cursor{Incarnation: n.log.Incarnation()}
-	}
-	if at.Pos > n.index.Applied() {
-		if err := n.markLost(ctx, at.Pos); err != nil {
-			return link.Frame{}, err
-		}
+	at, err := n.place(ctx, peer, p.At)
+	if err != nil {
+		return link.Frame{}, err
 	}
 	turn := lane.turn.Add(1)
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
 	lane.pos.Store(at.Pos)
 	for {
-		grown := n.log.Notify()
+		grown := n.news.next()
 		lane.Lock() // one frame at a time for a peer: its journal stays in order
 		// A peer asks once at a time. A pull that still waits when the next one
 		// comes was sent by a process or over a link that is no more: a frame
@@ -65,7 +60,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 			return link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, Then: at}, nil
 		}
 		lane.pos.Store(at.Pos)
-		f, err := x.build(ctx, peer, at, p.MaxBytes)
+		f, err := x.turn(ctx, lane, peer, at, p.MaxBytes)
 		lane.Unlock()
 		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
 			n.at(stepExportAnswer)
@@ -91,6 +86,19 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 	}
 }
 
+// turn builds the frame of the peer whose turn it is, if it has not used up its
+// share. The lane is locked.
+func (x *exporter) turn(ctx context.Context, l *lane, peer string, at link.Cursor, maxBytes int) (link.Frame, error) {
+	if err := l.admit(at.Pos, x.node.index.Applied(), time.Now()); err != nil {
+		return link.Frame{}, err
+	}
+	f, err := x.build(ctx, peer, at, maxBytes)
+	if err == nil && f.Then != (link.Cursor{}) {
+		l.served(at.Pos, f.Then.Pos)
+	}
+	return f, err
+}
+
 // draft is a frame in the making.
 type draft struct {
 	peer      string
@@ -98,12 +106,14 @@ type draft struct {
 	recipient *policy.Recipient
 	now       time.Time
 	pos       uint64 // log sequence judged so far
+	check     uint64 // of what stands there
 	cleared   []*envelope.Cleared
 	bytes     int
 	record    int // estimate of the journal record so far, in bytes
 	verdicts  []judged
 	log       logReader
 	gap       *link.Gap
+	reach     *reach
 }
 
 // judged is what was decided on one log entry, for the journal and the index.
@@ -113,20 +123,28 @@ type judged struct {
 	message   int // index into cleared, -1 when nothing of it goes
 	decisions []policy.Decision
 	subjects  []*policy.Subject
+	waitsFor  []string   // ids for which something of it is held or removed
+	lacking   int        // how many parts are removed for them
+	gone      []goneItem // what the message takes back
 }
+
+// errEarly says that an entry mentions what is being published just now: it is
+// judged when that is in the log.
+var errEarly = errors.New("what it refers to is on its way into the log")
 
 // build walks the log from a cursor and makes one frame of what may go.
 func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBytes int) (link.Frame, error) {
 	n := x.node
 	w := n.world.Load()
 	d := &draft{peer: peer, world: w, recipient: w.Recipient(peer), now: n.now(), pos: at.Pos, log: logReader{node: n, world: w}}
+	d.reach = newReach(ctx, n, w, d.recipient, peer, d.now)
 	limit := frameBytes
 	if maxBytes > 0 {
 		limit = min(limit, maxBytes)
 	}
 	more := false
 	for scanned := 0; ; scanned++ {
-		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries {
+		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries || d.reach.Size() >= scanEntries {
 			more = true
 			break
 		}
@@ -134,8 +152,8 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 		if err != nil {
 			return link.Frame{}, err
 		}
-		if p == nil {
-			break
+		if p == nil || p.seq > n.known() {
+			break // or the index does not know it yet
 		}
 		if p.seq != d.pos+1 {
 			d.gap = &link.Gap{Until: p.at, Reason: federation.Expired}
@@ -145,10 +163,22 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 			more = true
 			break
 		}
-		if err := x.judge(ctx, d, p); err != nil {
+		err = x.judge(ctx, d, p)
+		if errors.Is(err, errEarly) {
+			break // its end is news
+		}
+		if errors.Is(err, errNextFrame) {
+			more = true
+			break
+		}
+		if err != nil {
 			return link.Frame{}, err
 		}
-		d.pos = p.seq
+		if p.lost {
+			d.gap = &link.Gap{Until: p.at, Reason: federation.Lost}
+		}
+		d.pos, d.check = p.seq, p.check
+		n.at(stepExportJudged)
 	}
 	f := link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, More: more, Gap: d.gap}
 	if d.pos == at.Pos {
@@ -157,7 +187,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	if err := n.seal(ctx, d, at.Pos, &f); err != nil {
 		return link.Frame{}, err
 	}
-	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared))}
+	f.Then = link.Cursor{Incarnation: at.Incarnation, Pos: d.pos, Seq: at.Seq + uint64(len(d.cleared)), Check: d.check}
 	return f, nil
 }
 
@@ -174,20 +204,25 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 		}
 		p = old
 	}
+	if p.kind == entryGone && !p.passed(d.peer) {
+		return x.takeBack(ctx, d, p)
+	}
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil
 	}
-	j := judged{seq: p.seq, issuer: p.verified.Issuer(), message: -1, subjects: p.subjects}
-	for i, s := range p.subjects {
-		it := p.items[i]
-		if it.Outcome == held {
-			j.decisions = append(j.decisions, d.world.Bundle.Withhold(s, d.recipient, federation.Hold, it.Reason, it.Text, d.now))
-			continue
-		}
-		j.decisions = append(j.decisions, d.world.Bundle.Decide(s, d.recipient, d.now))
+	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: -1, subjects: p.subjects}
+	var err error
+	if j.decisions, err = d.reach.judge(p); err != nil {
+		return err
 	}
-	j.decisions = policy.Relate(j.decisions)
+	if d.reach.early {
+		return errEarly
+	}
+	j.waitsFor, j.lacking = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
+	if err == nil && p.variants() {
+		c, err = x.withoutSpare(ctx, d, p, &j, c)
+	}
 	switch {
 	case err == nil:
 		j.message = len(d.cleared)
@@ -271,5 +306,12 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 		return err
 	}
 	n.at(stepExportJournalled)
+	for _, j := range d.verdicts {
+		if len(j.waitsFor) > 0 {
+			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq, j.lacking}); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }

@@ -1,5 +1,12 @@
 package relay
 
+import (
+	"context"
+
+	"github.com/entente-relay/entente/relay/bus"
+	"github.com/entente-relay/entente/relay/store"
+)
+
 // Steps between which a test may end or hold a node (Options.Fault). What was
 // answered is stored before the answer leaves, so a node that ends at any of
 // them loses nothing and takes nothing twice.
@@ -16,6 +23,7 @@ const (
 	stepAfterCommit  = "commit/after"  // the log has it, nothing else knows of it
 
 	stepExportReceived   = "export/received"
+	stepExportJudged     = "export/judged"   // one log entry, others may follow
 	stepExportVerified   = "export/verified" // judged and redacted, not signed
 	stepExportJournal    = "export/before-journal"
 	stepExportJournalled = "export/after-journal"
@@ -33,9 +41,51 @@ func Steps() []string {
 		stepPublishReceived, stepPublishVerified, stepPublishAnswer,
 		stepImportReceived, stepImportVerified, stepImportAnswer,
 		stepBeforeCommit, stepAfterCommit,
-		stepExportReceived, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
+		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
 	}
+}
+
+// What a running node writes, by name (Options.Write); the store's and the
+// bus's own names are theirs. Everything else that lies in its folders is
+// written by an operator's command, see files.
+const (
+	writeLog     = "log/append" // every commit: publications, frames, what is judged again, markers
+	writeJournal = "journal/append"
+	writeRunning = "data/running"        // the mark that the node runs
+	writeStopped = "data/running/remove" // and that it ended by itself
+)
+
+// Writes lists the names with which Options.Write is called.
+func Writes() []string {
+	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped,
+		bus.WriteFolder, bus.WriteIdentity, bus.WriteTrust, bus.WriteForget}
+}
+
+// disk writes, through the test's disk if there is one.
+func (n *Node) disk(name string, do func() error) error {
+	if n.opt.Write == nil {
+		return do()
+	}
+	return n.opt.Write(name, do)
+}
+
+// testedLog is the log as the committer writes it: not onto a full disk.
+type testedLog struct {
+	*bus.Stream
+	node *Node
+}
+
+// Append stores records as [bus.Stream.Append] does.
+func (l testedLog) Append(ctx context.Context, records []bus.Record) (last uint64, err error) {
+	if err := l.node.space(wantsLog); err != nil {
+		return 0, err
+	}
+	err = l.node.disk(writeLog, func() error {
+		last, err = l.Stream.Append(ctx, records)
+		return err
+	})
+	return last, err
 }
 
 // at tells a test which boundary the node has come to.

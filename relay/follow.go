@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,15 +21,35 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 	for i, e := range entries {
 		noted[i] = e.indexed(seqs[i])
 		p := e.ready
-		if p == nil {
+		switch {
+		case p == nil && e.Kind == entryMessage:
+			continue // read back from the log: so will be whoever needs it
+		case p == nil:
 			p = &prepared{kind: e.Kind}
 		}
 		p.seq, p.at, p.from, p.peer, p.refer, p.bytes = seqs[i], e.At, e.From, e.Peer, e.Refer, len(e.Body)
+		p.check, p.lost = e.check(), e.Lost
 		n.recent.add(p)
 	}
 	n.index.Note(noted)
+	// After a commit whose fate was unknown there may be entries before these
+	// that the index has not heard of: it reads them from the log.
+	if seqs[0] <= n.known()+1 {
+		n.noted.Store(seqs[len(seqs)-1])
+	}
+	for i := range noted {
+		for _, o := range noted[i].Objects {
+			if o.Outcome == store.Taken {
+				n.waiting.came(o.ID)
+			}
+		}
+	}
+	n.news.tell()
 	n.wake()
 }
+
+// known is the last log entry that the index has heard of.
+func (n *Node) known() uint64 { return max(n.noted.Load(), n.index.Applied()) }
 
 // onJournal takes what the journal stored, for the index. It must not block.
 func (n *Node) onJournal(records []*journal.Record) {
@@ -51,17 +72,35 @@ func (n *Node) wake() {
 func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(time.Minute)
 	defer retry.Stop()
+	n.owes = true // what was made of others' objects may have been taken back just before the end
+	n.wake()
+	var again <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.queued:
+		case <-again:
 		case <-retry.C:
 			n.note(n.retryPending(ctx))
 		}
-		n.note(n.followBoth(ctx))
+		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
+		n.told.all()
+		if err == nil && n.owes {
+			if err = n.withdrawDerived(ctx); err == nil {
+				n.owes = false
+			}
+		}
+		n.note(err)
+		if again = nil; err != nil {
+			again = time.After(followRetry)
+		}
 	}
 }
+
+// followRetry is how soon the follower tries again what failed: the next
+// message, which would wake it, may be long in coming.
+const followRetry = time.Second
 
 func (n *Node) followBoth(ctx context.Context) error {
 	if err := n.followJournal(ctx); err != nil {
@@ -123,23 +162,49 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
 		batch = append(batch, e.indexed(st.Seq))
-		if len(e.Items) > 0 && st.Seq > n.intakeDone {
+		if len(e.Items)+len(e.Gone) > 0 && st.Seq > n.intakeDone {
 			intakes = append(intakes, e.intake(st.Seq))
 		}
 	}
-	if len(intakes) > 0 {
-		n.at(stepIntakeJournal)
-		if _, err := n.journal.Append(ctx, intakes...); err != nil {
-			return err
-		}
-		n.at(stepIntakeJournalled)
-		n.intakeDone = intakes[len(intakes)-1].Intake.Log
+	if err := n.journalIntakes(ctx, intakes); err != nil {
+		return err
 	}
 	n.at(stepIndex)
 	if err := n.index.Apply(ctx, batch); err != nil {
 		return err
 	}
 	n.at(stepIndexed)
+	for _, e := range batch {
+		n.owes = n.owes || len(e.Gone) > 0
+	}
+	n.news.tell()
+	return nil
+}
+
+// journalIntakes tells the journal what became of entries. Records of which it
+// is not known whether they are stored are given to it again exactly as they
+// were, whatever came into the log meanwhile: only so does the journal know
+// them again, and tells of every entry once.
+func (n *Node) journalIntakes(ctx context.Context, intakes []*journal.Record) error {
+	for _, some := range [][]*journal.Record{n.unsure, intakes} {
+		for len(some) > 0 && some[0].Intake.Log <= n.intakeDone {
+			some = some[1:]
+		}
+		if len(some) == 0 {
+			continue
+		}
+		n.at(stepIntakeJournal)
+		_, err := n.journal.Append(ctx, some...)
+		n.unsure = nil
+		if errors.Is(err, journal.ErrUnknown) {
+			n.unsure = some
+		}
+		if err != nil {
+			return err
+		}
+		n.at(stepIntakeJournalled)
+		n.intakeDone = some[len(some)-1].Intake.Log
+	}
 	return nil
 }
 
@@ -149,10 +214,14 @@ func (e *entry) intake(seq uint64) *journal.Record {
 	if len(e.Body) > 0 {
 		in.Message = sha256.Sum256(e.Body)
 	}
+	for _, g := range e.Gone {
+		in.Issuer = journal.Token(g.Issuer)
+		in.Gone = append(in.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+	}
 	for _, it := range e.Items {
 		in.Issuer = journal.Token(it.Issuer)
 		in.Objects = append(in.Objects, journal.IntakeObject{Digest: journal.Digest(it.Digest), ID: journal.ID(it.ID), Outcome: journal.Outcome(it.Outcome),
-			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking)})
+			Reason: it.Reason, Rule: journal.Token(it.Rule), Basis: journal.Label(it.Basis), Marking: journal.Label(it.Marking), Against: journal.Digest(it.Against)})
 	}
 	return &journal.Record{At: e.At, Intake: in}
 }
@@ -160,7 +229,7 @@ func (e *entry) intake(seq uint64) *journal.Record {
 // catchUp indexes what was stored before this start, so that nothing old is
 // taken twice, and finds out up to which log entry the journal already tells.
 func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
-	jl := journalLog{n.bus.Journal()}
+	jl := n.journalLog()
 	q := journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1}
 	for {
 		last, err := journal.Find(ctx, jl, q)
@@ -213,9 +282,17 @@ func (e *entry) indexed(seq uint64) store.Entry {
 	if e.Position != nil {
 		out.Cursor = e.Position.Cursor
 	}
+	out.Proof = e.proved()
+	for _, g := range e.Gone {
+		out.Gone = append(out.Gone, store.Gone{Issuer: g.Issuer, Digest: g.Digest, Reason: g.For, By: g.By})
+	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
-			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
+			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark}
+		if it.Origin != nil {
+			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
+		}
 		switch it.Outcome {
 		case taken:
 			o.Outcome, o.Verdict = store.Taken, federation.Share

@@ -3,7 +3,9 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,11 +21,21 @@ import (
 type importer struct {
 	node *Node
 	peer string
+	// For the puller's goroutine:
+	last link.Position  // as far as known
+	gap  link.Gap       // the last that the journal was told of
+	wait []pendingCount // of the last frames, until the index knows of them
 }
 
 // Position reads where the link stands from the last entry of the peer's
 // subject: the same write that stored its messages.
 func (im *importer) Position(ctx context.Context) (link.Position, error) {
+	pos, err := im.position(ctx)
+	im.last = pos
+	return pos, err
+}
+
+func (im *importer) position(ctx context.Context) (link.Position, error) {
 	st, ok, err := im.node.log.Last(ctx, im.peer)
 	if err != nil || !ok {
 		return link.Position{}, err
@@ -80,19 +92,18 @@ func (im *importer) positionBefore(ctx context.Context, seq uint64) (link.Positi
 func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, error) {
 	n := im.node
 	rc := link.Receipt{Peer: im.peer, Link: n.id, FirstSeq: f.FirstSeq, LastSeq: f.FirstSeq + uint64(len(f.Messages)) - 1, Root: f.Root}
-	if f.Gap != nil {
-		_, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Link: &journal.LinkEvent{Peer: journal.Token(im.peer), Event: "gap",
-			Reason: f.Gap.Reason, Since: f.Gap.Since, Until: f.Gap.Until}})
-		if err != nil {
-			return link.Receipt{}, err
-		}
+	if err := im.tell(ctx, f); err != nil {
+		return link.Receipt{}, err
 	}
 	if len(f.Messages) == 0 {
 		return rc, nil // nothing crossed: the position moves with the next message
 	}
 	n.at(stepImportReceived)
 	w, now := n.world.Load(), n.now()
-	arrivals := im.examine(w, f.Messages, now)
+	arrivals := im.examine(w, f, now)
+	if err := im.boundWaiting(ctx, arrivals); err != nil {
+		return link.Receipt{}, err
+	}
 	n.at(stepImportVerified)
 	im.compareMappings(arrivals)
 	pos := f.After()
@@ -112,12 +123,87 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	if err != nil {
 		return link.Receipt{}, err
 	}
-	rc.At = n.now()
+	im.waits(res)
+	rc.At, im.last = n.now(), pos
 	for _, e := range res.entries {
 		rc.Outcomes = append(rc.Outcomes, e.receipt())
 	}
 	n.at(stepImportAnswer)
 	return rc, nil
+}
+
+// tell journals what a frame says about the peer's log: a gap that was not
+// told before, and that the log is another one than up to now.
+func (im *importer) tell(ctx context.Context, f link.Frame) error {
+	var rs []*journal.Record
+	event := func(e journal.LinkEvent) {
+		e.Peer = journal.Token(im.peer)
+		rs = append(rs, &journal.Record{At: im.node.now(), Link: &e})
+	}
+	if len(f.Messages) > 0 && im.last.Incarnation != "" && f.Incarnation != im.last.Incarnation {
+		event(journal.LinkEvent{Event: "incarnation"})
+	}
+	if f.Gap != nil && *f.Gap != im.gap {
+		event(journal.LinkEvent{Event: "gap", Reason: f.Gap.Reason, Since: f.Gap.Since, Until: f.Gap.Until})
+	}
+	if len(rs) == 0 {
+		return nil
+	}
+	if _, err := im.node.journal.Append(ctx, rs...); err != nil {
+		return err
+	}
+	if f.Gap != nil {
+		im.gap = *f.Gap
+	}
+	return nil
+}
+
+// pendingCount counts the messages of one frame that wait for a fact.
+type pendingCount struct{ seq, messages uint64 }
+
+// waits remembers how many messages of a frame wait.
+func (im *importer) waits(res result) {
+	w := pendingCount{seq: res.seqs[len(res.seqs)-1]}
+	for _, e := range res.entries {
+		if e.Kind == entryPending {
+			w.messages++
+		}
+	}
+	if w.messages > 0 {
+		im.wait = append(im.wait, w)
+	}
+}
+
+// boundWaiting refuses messages that would have to wait for a fact when too
+// many of this peer wait already: they are kept whole, and nobody can say yet
+// whether anybody stands behind them.
+func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error {
+	counts, err := im.node.index.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	count := uint64(0)
+	im.wait = slices.DeleteFunc(im.wait, func(w pendingCount) bool { return w.seq <= counts.Log })
+	for _, w := range im.wait {
+		count += w.messages
+	}
+	for _, in := range counts.In {
+		if in.Source == im.peer {
+			for reason := range pendingReasons {
+				count += in.HeldFor[reason]
+			}
+		}
+	}
+	for _, a := range arrivals {
+		if !pendingReasons[federation.ReasonOf(a.err)] {
+			continue
+		}
+		if count++; count > maxPending {
+			a.err = &federation.Refusal{Reason: federation.Quota, Where: "messages of " + im.peer,
+				Detail: fmt.Sprintf("more than %d of them wait for a fact that is missing", maxPending), Hint: "add the missing statements, then ask the peer to publish again", Err: a.err}
+		}
+	}
+	return nil
 }
 
 // compareMappings sets what the sender says a marking is called here beside
@@ -144,7 +230,7 @@ func (im *importer) compareMappings(arrivals []*arrival) {
 
 // receipt counts what became of the objects of one entry.
 func (e *entry) receipt() link.Outcome {
-	o := link.Outcome{Seq: e.LinkSeq}
+	o := link.Outcome{Seq: e.LinkSeq, Stored: len(e.Gone)}
 	for _, it := range e.Items {
 		switch it.Outcome {
 		case taken:
@@ -171,11 +257,16 @@ type arrival struct {
 	err       error
 	subjects  []*policy.Subject
 	decisions []policy.Decision // whether this node may keep each object
+	shown     []envelope.Shown  // what the message shows of each
+	world     *World            // they were judged by, at the time now
+	now       time.Time
+	proof     *entryProof // of an equivocation, found on the way into the log
 }
 
 // examine verifies and judges messages, on all processors, and returns them
 // in their order.
-func (im *importer) examine(w *World, messages [][]byte, now time.Time) []*arrival {
+func (im *importer) examine(w *World, f link.Frame, now time.Time) []*arrival {
+	messages := f.Messages
 	out := make([]*arrival, len(messages))
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -183,6 +274,7 @@ func (im *importer) examine(w *World, messages [][]byte, now time.Time) []*arriv
 		wg.Go(func() {
 			for i := range next {
 				out[i] = im.node.examineOne(w, im.peer, messages[i], now)
+				out[i].inPlace(f.FirstSeq+uint64(i), f.Root)
 			}
 		})
 	}
@@ -205,11 +297,28 @@ func (n *Node) examineOne(w *World, from string, raw []byte, now time.Time) *arr
 	return a
 }
 
+// inPlace refuses a message whose last hop was made for another place: another
+// number on the link, or another frame. So what was sent once cannot be sent
+// again as something new, and a receipt speaks of what its root covers.
+func (a *arrival) inPlace(seq uint64, root string) {
+	if a.err != nil {
+		return
+	}
+	hops := a.verified.Hops()
+	if h := hops[len(hops)-1]; h.Seq != seq || h.Root != root {
+		a.err = federation.Refuse(federation.Malformed, fmt.Sprintf("hop %d", h.N),
+			fmt.Sprintf("made as number %d of the link, sent as number %d, or for another frame", h.Seq, seq))
+	}
+}
+
 func (a *arrival) judge(w *World, now time.Time) {
+	a.world, a.now = w, now
 	a.subjects = subjectsOf(w.Reader, a.verified, a.from)
 	a.decisions = make([]policy.Decision, len(a.subjects))
+	a.shown = make([]envelope.Shown, len(a.subjects))
 	for i, s := range a.subjects {
 		a.decisions[i] = w.Bundle.DecideStore(s, &w.Node, now)
+		a.shown[i] = a.verified.Shown(i)
 	}
 }
 
@@ -223,15 +332,24 @@ func (a *arrival) entry(v *view) (*entry, error) {
 	if a.err != nil {
 		return a.refusedEntry()
 	}
+	if len(a.verified.Gone()) > 0 {
+		return a.goneEntry(v)
+	}
 	e := &entry{Kind: entryMessage, Message: a.verified.ID()}
+	a.proof = nil // the committer may ask again
 	for i, it := range a.verified.Items() {
-		item := newItem(a.verified.Issuer(), it)
-		if err := item.settle(v, a.decisions[i]); err != nil {
+		item := newItem(ownerOf(a.verified, it.Object), it)
+		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
+		if err := a.settle(v, &item, i); err != nil {
 			return nil, err
+		}
+		if item.Outcome == refused {
+			item.Mark = v.mark(item.Issuer, item.ID)
 		}
 		item.forget()
 		e.Items = append(e.Items, item)
 	}
+	e.Proof = a.proof
 	if !e.keeps() {
 		e.Kind = entryMarker
 		return e, nil
@@ -271,60 +389,4 @@ func (a *arrival) refusedEntry() (*entry, error) {
 	}
 	e.Items = []entryItem{item}
 	return e, nil
-}
-
-// newItem describes one object of a verified message.
-func newItem(issuer string, it envelope.Item) entryItem {
-	o := it.Object
-	item := entryItem{Issuer: issuer, Digest: it.Digest, ID: o.ID(), Version: o.Version(), Type: o.Type(), Revoked: o.Revoked()}
-	if until, ok := o.ValidUntil(); ok {
-		item.Expires = until
-	}
-	return item
-}
-
-// settle finds the outcome of one object: is it new, and may it be kept.
-func (it *entryItem) settle(v *view, d policy.Decision) error {
-	it.Marking = d.From()
-	if v.seen(it.Issuer, it.Digest) {
-		it.Outcome, it.Reason = duplicate, federation.Duplicate
-		return nil
-	}
-	if it.Version != "" {
-		have, ok, err := v.version(it.Issuer, it.ID)
-		if err != nil {
-			return err
-		}
-		switch {
-		case !ok || newer(it.Version, have.version):
-		case newer(have.version, it.Version):
-			it.Outcome, it.Reason, it.Text = refused, federation.Stale, "version "+have.version+" is here already"
-			return nil
-		default:
-			it.Outcome, it.Reason, it.Text = refused, federation.Equivocation, "the issuer signed another content for version "+it.Version
-			return nil
-		}
-	}
-	it.Outcome = taken
-	switch d.Verdict() {
-	case federation.Share, federation.Redact:
-	case federation.Hold:
-		it.Outcome = held
-	default:
-		it.Outcome = refused
-	}
-	if it.Outcome != taken {
-		if rs := d.Reasons(); len(rs) > 0 {
-			it.Reason, it.Rule, it.Basis, it.Text = rs[0].Reason, rs[0].Rule, rs[0].Basis, rs[0].Text
-		}
-	}
-	return nil
-}
-
-// forget leaves, of what may not lie here for its residency, the digest and
-// the reason alone.
-func (it *entryItem) forget() {
-	if it.Outcome == refused && it.Reason == federation.Residency {
-		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis}
-	}
 }

@@ -1,14 +1,15 @@
 package relay
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	renameio "github.com/google/renameio/v2/maybe"
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
@@ -49,19 +50,17 @@ type MessageKey interface {
 	Key(purpose string, notBefore, notAfter time.Time) directory.Key
 }
 
-// CreateKeys makes new keys for the node id under dir, which must not hold
-// keys yet: overwriting them would orphan every message signed before.
-// hosts stand in the link certificate.
-func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
+// createKeys makes new keys for a node in its keys folder, which must not hold
+// keys yet: overwriting them would orphan every message signed before. Where
+// the configuration names a signer, the message key is the signer's. hosts stand
+// in the link certificate.
+func (f files) createKeys(cfg *configs.Node, hosts []string) (*Keys, error) {
+	dir := KeysDir(cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, messageKeyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, termsKeyFile)); err == nil {
 		return nil, fmt.Errorf("%s already holds keys: name another folder, or move them away first", dir)
-	}
-	key, err := directory.GenerateKey()
-	if err != nil {
-		return nil, err
 	}
 	terms, err := directory.GenerateKey()
 	if err != nil {
@@ -75,7 +74,7 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, certKey, err := bus.NewTLSIdentity(id, hosts)
+	cert, certKey, err := bus.NewTLSIdentity(cfg.Node.ID, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -84,18 +83,31 @@ func CreateKeys(dir, id string, hosts []string) (*Keys, error) {
 		return nil, err
 	}
 	for name, data := range map[string][]byte{linkSeedFile: seed, linkCertFile: cert, linkKeyFile: certKey, secretFile: secret} {
-		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		if err := f.put(fileKeys, filepath.Join(dir, name), data, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if err := terms.Save(filepath.Join(dir, termsKeyFile)); err != nil {
+	path := filepath.Join(dir, termsKeyFile)
+	if err := f.try(fileKeys, path, func() error { return terms.Save(path) }); err != nil {
 		return nil, err
 	}
-	if err := enc.Save(filepath.Join(dir, encKeyFile)); err != nil {
+	path = filepath.Join(dir, encKeyFile)
+	if err := f.try(fileKeys, path, func() error { return enc.Save(path) }); err != nil {
 		return nil, err
+	}
+	if cfg.Keys.Signer != "" {
+		if err := syncDir(dir); err != nil {
+			return nil, err
+		}
+		return OpenKeys(cfg)
 	}
 	// The message key comes last: its presence says that the set is whole.
-	if err := key.Save(filepath.Join(dir, messageKeyFile)); err != nil {
+	key, err := directory.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.Join(dir, messageKeyFile)
+	if err := f.try(fileKeys, path, func() error { return errors.Join(key.Save(path), syncDir(dir)) }); err != nil {
 		return nil, err
 	}
 	return LoadKeys(dir)
@@ -158,6 +170,9 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 			return nil, fmt.Errorf("keys under %s are not whole: %w", dir, err)
 		}
 	}
+	if _, err := tls.X509KeyPair(k.LinkCert, k.LinkKey); err != nil {
+		return nil, fmt.Errorf("%s and %s do not belong together, or are not whole: %w", filepath.Join(dir, linkCertFile), linkKeyFile, err)
+	}
 	if len(k.Secret) != 32 {
 		return nil, fmt.Errorf("%s: want 32 bytes, found %d: restore it from the backup", filepath.Join(dir, secretFile), len(k.Secret))
 	}
@@ -165,4 +180,13 @@ func loadKeys(dir string, message MessageKey) (*Keys, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, linkSeedFile), err)
 	}
 	return k, nil
+}
+
+// mark stands for an object that was refused, in log and index: its id may not
+// lie here, and a plain digest of an id made from values could be guessed at. It
+// is keyed, so it says nothing to who reads the data folder alone.
+func (k *Keys) mark(issuer, id string) half {
+	h := hmac.New(sha256.New, k.Secret)
+	_, _ = fmt.Fprintf(h, "entente refused\x00%s\x00%s", issuer, id) // never fails (package hash)
+	return half(h.Sum(nil)[:16])
 }

@@ -126,9 +126,10 @@ func (n *Node) startPeer(id string) error {
 	// again on the link that stands.
 	wait := min(link.DefaultWait, n.opt.Watchdog/2)
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
-		Transport: peerTransport{n.bus, id}, Sink: &importer{n, id}, Signer: n.keys.Message, Log: n.slog,
+		Transport: peerTransport{n.bus, id}, Sink: &importer{node: n, peer: id}, Signer: n.keys.Message, Log: n.slog,
 		Seal: func() (*link.Seal, error) { return n.sealOf(id) },
-		Wait: wait, Margin: (n.opt.Watchdog - wait) * 3 / 4}}
+		Wait: wait, Margin: (n.opt.Watchdog - wait) * 3 / 4,
+		Refused: func(err error) { n.violated(id, err) }}}
 	n.pullers[id] = p
 	n.wg.Go(func() {
 		defer close(p.done)
@@ -199,6 +200,13 @@ type lane struct {
 	sync.Mutex
 	turn atomic.Uint64 // number of the newest pull
 	pos  atomic.Uint64 // log sequence up to which the peer's last pull had it
+	high uint64        // log sequence up to which the log was ever judged for the peer
+
+	pulls, again budget
+	sent         sentFrames
+	// recorded is the journal's last record of a frame for the peer since the
+	// start, under the mutex.
+	recorded uint64
 }
 
 func (n *Node) lane(peer string) *lane {

@@ -24,6 +24,9 @@ func (n *Node) List(ctx context.Context, kind string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if n.index.Withdrawn(st.Issuer, [][32]byte{st.Digest})[0] {
+			continue // at once: the index may not have applied it yet
+		}
 		p, err := log.at(ctx, st.LogSeq)
 		if err != nil {
 			return nil, err

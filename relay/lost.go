@@ -2,11 +2,18 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/bus"
 	"github.com/entente-relay/entente/relay/journal"
 )
@@ -27,15 +34,22 @@ func (n *Node) begin() error {
 		return err
 	}
 	n.begun = true
-	return os.WriteFile(path, []byte(n.started.UTC().Format("2006-01-02T15:04:05Z")), 0o600)
+	if err := n.disk(writeRunning, func() error {
+		return os.WriteFile(path, []byte(n.started.UTC().Format("2006-01-02T15:04:05Z")), 0o600)
+	}); err != nil {
+		return fmt.Errorf("the data folder cannot be written: %s: %w: free space there or mend the disk, then start the node again", path, err)
+	}
+	return nil
 }
 
 // end takes the mark away.
 func (n *Node) end() error {
-	if err := os.Remove(n.runningPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return n.disk(writeStopped, func() error {
+		if err := os.Remove(n.runningPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
 }
 
 // sentScan is how many of the last journal records are looked at to find out
@@ -47,7 +61,7 @@ const sentScan = 5000
 // in and in what left.
 func (n *Node) knownLog(ctx context.Context) (uint64, error) {
 	known := n.intakeDone
-	page, err := journal.Find(ctx, journalLog{n.bus.Journal()}, journal.Query{Kinds: []journal.Kind{"sent"}, Limit: sentScan, Scan: sentScan})
+	page, err := journal.Find(ctx, n.journalLog(), journal.Query{Kinds: []journal.Kind{"sent"}, Limit: sentScan, Scan: sentScan})
 	if err != nil {
 		return 0, err
 	}
@@ -64,7 +78,9 @@ const lostMost = 100_000
 // markLost makes up for a log that lost its end (a disk that did not keep what
 // it had synced, a copy put back): known is a sequence that once was there.
 // Each lost entry gets a marker, so that no sequence means two things: a peer
-// that stands behind it would else never get what comes there anew.
+// that stands behind it goes on from there, one that stands before it is told
+// of the gap. It is for the start, when nothing new stands in the log yet; a
+// loss that only a peer's cursor shows is found by goneBack.
 func (n *Node) markLost(ctx context.Context, known uint64) error {
 	state, err := n.log.State(ctx)
 	if err != nil || known <= state.Last {
@@ -84,6 +100,59 @@ func (n *Node) markLost(ctx context.Context, known uint64) error {
 		}
 	}
 	return nil
+}
+
+// check names what stands at a place of the log: every commit has an id of its
+// own.
+func (e *entry) check() uint64 {
+	sum := sha256.Sum256([]byte(e.Batch))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// goneBack reports whether a peer's cursor is of a log that is no more: it was
+// put back from a backup, or lost more than the journal knows of. What stands
+// at the cursor's place is then something else, or nothing. Where entries are
+// no longer kept for their age nobody can tell, and the peer gets a gap record.
+func (n *Node) goneBack(ctx context.Context, at link.Cursor) (bool, error) {
+	if at.Pos == 0 {
+		return false, nil
+	}
+	if p := n.recent.get(at.Pos); p != nil {
+		return !p.lost && p.check != at.Check, nil
+	}
+	st, ok, err := n.stored(ctx, at.Pos)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		state, err := n.log.State(ctx)
+		return err == nil && at.Pos > state.Last, err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return false, fmt.Errorf("log sequence %d: %w", at.Pos, err)
+	}
+	return !e.Lost && e.check() != at.Check, nil
+}
+
+// place returns the cursor from which a peer is served: its own, or the
+// beginning of the log under a new incarnation, so that the peer reads all of
+// it again and keeps what it does not have.
+func (n *Node) place(ctx context.Context, peer string, at link.Cursor) (link.Cursor, error) {
+	stream := n.log.Incarnation()
+	if base, _, _ := strings.Cut(at.Incarnation, "."); base != stream {
+		return link.Cursor{Incarnation: stream}, nil
+	}
+	gone, err := n.goneBack(ctx, at)
+	if err != nil || !gone {
+		return at, err
+	}
+	n.slog.Error("the log has gone back: a peer was served further than it goes, or something else; the peer reads all of it again, and what was published here since has to be published again",
+		"peer", peer, "served", at.Pos)
+	if _, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Link: &journal.LinkEvent{Peer: journal.Token(peer), Event: "log-went-back", Reason: federation.Lost}}); err != nil {
+		return at, err
+	}
+	return link.Cursor{Incarnation: stream + "." + rand.Text()[:8]}, nil
 }
 
 // checkEnd notices a log whose last entry is counted but not there. What an
@@ -119,7 +188,7 @@ func (n *Node) appendMarkers(ctx context.Context, k uint64) error {
 	_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
 		out := make([]*entry, k)
 		for i := range out {
-			out[i] = &entry{Kind: entryMarker, Source: sourceSelf, At: n.now()}
+			out[i] = &entry{Kind: entryMarker, Source: sourceSelf, At: n.now(), Lost: true}
 		}
 		return out, nil
 	})

@@ -22,17 +22,23 @@ var (
 		"Objects withheld from or held for a peer, by reason.", []string{"peer", "verdict", "reason"}, nil)
 	descAcked = prometheus.NewDesc("entente_objects_acknowledged",
 		"Objects that a peer's signed receipts account for.", []string{"peer"}, nil)
+	descGone = prometheus.NewDesc("entente_withdrawals_out",
+		"Withdrawals for a peer: acknowledged, in flight, or not taken there; outstanding are all that it has not obeyed, sent or not.", []string{"peer", "state"}, nil)
+	descGoneIn = prometheus.NewDesc("entente_withdrawals_in",
+		"Withdrawals that took effect, by source.", []string{"source"}, nil)
 	descLag = prometheus.NewDesc("entente_backlog_entries",
 		"Log entries not yet judged for a peer.", []string{"peer"}, nil)
 	descUp   = prometheus.NewDesc("entente_link_up", "Whether the link to a peer stands.", []string{"peer"}, nil)
 	descLast = prometheus.NewDesc("entente_last_pull_timestamp_seconds",
 		"When a pull from a peer was last answered.", []string{"peer"}, nil)
+	descViolations = prometheus.NewDesc("entente_link_violations",
+		"What a peer asked or answered against the protocol of the link, by reason.", []string{"peer", "reason"}, nil)
 	descLog = prometheus.NewDesc("entente_log_sequence", "Last sequence of the log and of what is indexed.", []string{"of"}, nil)
 )
 
 // Describe names the metrics.
 func (f *facts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descLag, descUp, descLast, descLog} {
+	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descGone, descGoneIn, descLag, descUp, descLast, descViolations, descLog} {
 		ch <- d
 	}
 }
@@ -66,6 +72,7 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 		gauge(descIn, in.Duplicate, in.Source, "duplicate")
 		gauge(descIn, in.Held, in.Source, "held")
 		gauge(descIn, in.Refused, in.Source, "refused")
+		gauge(descGoneIn, in.Withdrawn, in.Source)
 		reasons(descInReason, in.HeldFor, in.Source, "held")
 		reasons(descInReason, in.RefusedFor, in.Source, "refused")
 	}
@@ -84,7 +91,14 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 			up = 1
 		}
 		gauge(descUp, up, p.ID)
+		gauge(descGone, p.Out.Withdrawals.Acknowledged, p.ID, "acknowledged")
+		gauge(descGone, p.Out.Withdrawals.InFlight, p.ID, "in_flight")
+		gauge(descGone, p.Out.Withdrawals.NotTaken, p.ID, "not_taken")
+		gauge(descGone, p.Out.Withdrawals.Outstanding, p.ID, "outstanding")
 		gauge(descLag, p.Backlog, p.ID)
+		for reason, count := range p.Violations {
+			gauge(descViolations, count, p.ID, reason)
+		}
 		if !p.LastPull.IsZero() {
 			ch <- prometheus.MustNewConstMetric(descLast, prometheus.GaugeValue, float64(p.LastPull.Unix()), p.ID)
 		}

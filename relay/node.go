@@ -37,6 +37,10 @@ type Options struct {
 	// Fault is called at the boundaries of the steps, with their name, so that
 	// tests can end or hold a node there. Nil calls nothing.
 	Fault func(step string)
+	// Write is called around each write to disk that the running node makes,
+	// with its name ([Writes]), so that tests can put a failing disk in its
+	// place. Nil writes.
+	Write func(name string, do func() error) error
 }
 
 // Node is one running relay. Make it with New.
@@ -49,6 +53,7 @@ type Node struct {
 	world   atomic.Pointer[World]
 	roots   *envelope.RootCache
 	recent  *recent
+	far     far
 	started time.Time
 
 	bus       *bus.Bus
@@ -59,27 +64,39 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
-	reloading sync.Mutex
-	shown     identity            // as the bus has it; under reloading
-	toldPeers map[string]toldPeer // what the journal knows of; under reloading
-	mu        sync.Mutex
-	pullers   map[string]*pulling
-	lanes     map[string]*lane
-	watched   map[string]watched
-	differing map[string]int // objects whose marking a peer mapped otherwise
-	fault     error          // why the node can take no messages, nil while it can
+	reloading  sync.Mutex
+	shown      identity            // as the bus has it; under reloading
+	toldPeers  map[string]toldPeer // what the journal knows of; under reloading
+	mu         sync.Mutex
+	pullers    map[string]*pulling
+	lanes      map[string]*lane
+	watched    map[string]watched
+	violations map[violationKey]violation
+	differing  map[string]int // objects whose marking a peer mapped otherwise
+	fault      error          // why the node can take no messages, nil while it can
 
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
+	told   *broadcast    // that the index went on
+	owes   bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
+	unsure     []*journal.Record // told to the journal without an answer; the follower's
 	logKnown   uint64            // the highest log sequence that the journal knew of at the start
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
 	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+
+	// noted is the last log entry that the index has heard of. What the stream
+	// has beyond it is not shown to peers yet: what it refers to may be in the
+	// same commit.
+	noted      atomic.Uint64
+	news       news
+	publishing publishing
+	waiting    waiting
 }
 
 // pulling is one running puller.
@@ -103,7 +120,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		queued: make(chan struct{}, 1)}
+		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -195,6 +212,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	logLast := logState.Last
 	if err := n.checkEnd(ctx, &logState); err != nil {
 		return err
 	}
@@ -205,30 +223,32 @@ func (n *Node) open(ctx context.Context) error {
 	n.index, err = store.Open(filepath.Join(n.cfg.Data, "index.db"), store.Options{
 		Log:     store.Stream{ID: n.log.Incarnation(), Last: logState.Last},
 		Journal: store.Stream{ID: n.bus.Journal().Incarnation(), Last: jState.Last},
+		Write:   n.disk,
 		Logger:  n.slog})
 	if err != nil {
 		return err
 	}
-	if n.journal, err = journal.NewWriter(ctx, journalLog{n.bus.Journal()}, journal.Options{OnStored: n.onJournal}); err != nil {
+	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{OnStored: n.onJournal, Logger: n.slog}); err != nil {
 		return err
 	}
-	if err := n.catchUp(ctx, logState.Last); err != nil {
+	if err := n.catchUp(ctx, logLast); err != nil {
 		return err
 	}
-	n.committer = newCommitter(n.log, n.index, n.slog, n.onStored)
-	n.committer.fault = n.at
+	n.committer = newCommitter(testedLog{n.log, n}, n.index, n.slog, n.onStored)
+	n.committer.end = n.index.Applied()
+	n.committer.fault, n.committer.read, n.committer.mark = n.at, n.message, n.keys.mark
 	cursors, err := link.NewCursorKey(n.keys.Secret)
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Seal: n.sealOf, Now: n.opt.Now}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 
 func (n *Node) busConfig() bus.Config {
 	c := bus.Config{Name: n.id, Dir: filepath.Join(n.cfg.Data, "log"), ListenLeaf: n.cfg.Listen.Leaf,
 		ListenWebsocket: n.cfg.Listen.Websocket, ListenClients: n.cfg.Listen.NATS, Client: n.cfg.Listen.Client,
-		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Logger: n.slog}
+		CertPEM: n.keys.LinkCert, KeyPEM: n.keys.LinkKey, Seed: n.keys.LinkSeed, Write: n.disk, Logger: n.slog}
 	if e := n.cfg.External; e != nil {
 		c.External = &bus.External{Relay: bus.Endpoint{URL: e.URL, Context: e.Context, CredsFile: e.Credentials}, APIPrefix: e.APIPrefix, Links: map[string]bus.Endpoint{}}
 		for peer, l := range e.Links {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	renameio "github.com/google/renameio/v2/maybe"
-
 	"github.com/entente-relay/entente/federation/directory"
 )
 
@@ -36,6 +34,10 @@ func StatementsDir(dir string) string { return filepath.Join(dir, "statements") 
 // this node's own key, so that its signature is recognised from now on.
 // Somebody has compared its fingerprint with the participant before.
 func KnowParticipant(dir string, statement []byte, key directory.Signer, now time.Time) (*directory.Statement, error) {
+	return files{}.knowParticipant(dir, statement, key, now)
+}
+
+func (f files) knowParticipant(dir string, statement []byte, key directory.Signer, now time.Time) (*directory.Statement, error) {
 	statement = bytes.TrimSpace(statement)
 	s, err := directory.ParseStatement(statement, now)
 	if err != nil {
@@ -52,14 +54,16 @@ func KnowParticipant(dir string, statement []byte, key directory.Signer, now tim
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return s, renameio.WriteFile(filepath.Join(dir, s.ID+termsExt), append(signed, '\n'), 0o600)
+	return s, f.put(fileParticipant, filepath.Join(dir, s.ID+termsExt), append(signed, '\n'), 0o600)
 }
 
 // ForgetParticipant takes a participant's statement away again. It fails when
 // there is none.
-func ForgetParticipant(dir, id string) error {
-	err := os.Remove(filepath.Join(dir, id+termsExt))
-	if errors.Is(err, fs.ErrNotExist) {
+func ForgetParticipant(dir, id string) error { return files{}.forgetParticipant(dir, id) }
+
+func (f files) forgetParticipant(dir, id string) error {
+	was, err := f.remove(fileForgotten, filepath.Join(dir, id+termsExt))
+	if err == nil && !was {
 		return fmt.Errorf("%s is not known by a statement of its own: `entente statement list` shows who is", id)
 	}
 	return err

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"time"
 	"unicode/utf8"
-
-	renameio "github.com/google/renameio/v2/maybe"
 )
 
 // pauseExt is the file name extension of a pause, beside the peer's terms.
@@ -30,6 +28,10 @@ type Pause struct {
 // PausePeer stores a pause of a peer whose terms lie under dir. A peer that is
 // paused already keeps its time and gets the new reason.
 func PausePeer(dir, peer, reason string, now time.Time) (*Pause, error) {
+	return files{}.pausePeer(dir, peer, reason, now)
+}
+
+func (f files) pausePeer(dir, peer, reason string, now time.Time) (*Pause, error) {
 	if len(reason) > maxPauseReason || !utf8.ValidString(reason) {
 		return nil, fmt.Errorf("the reason has %d bytes or is not UTF-8: write at most %d bytes of text", len(reason), maxPauseReason)
 	}
@@ -45,16 +47,14 @@ func PausePeer(dir, peer, reason string, now time.Time) (*Pause, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, renameio.WriteFile(pausePath(dir, peer), append(raw, '\n'), 0o600)
+	return p, f.put(filePause, pausePath(dir, peer), append(raw, '\n'), 0o600)
 }
 
 // ResumePeer ends the pause of a peer; was is false when there was none.
-func ResumePeer(dir, peer string) (was bool, err error) {
-	err = os.Remove(pausePath(dir, peer))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
+func ResumePeer(dir, peer string) (was bool, err error) { return files{}.resumePeer(dir, peer) }
+
+func (f files) resumePeer(dir, peer string) (was bool, err error) {
+	return f.remove(fileResumed, pausePath(dir, peer))
 }
 
 // loadPause reads a peer's pause, nil when there is none. One that cannot be

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	renameio "github.com/google/renameio/v2/maybe"
-
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/relay/bus"
@@ -64,6 +62,10 @@ func AgreementsDir(dir string) string { return filepath.Join(dir, "agreements") 
 // AcceptPeer checks terms and stores them under dir, signed with the node's
 // own key, replacing earlier terms with the same peer.
 func AcceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer, error) {
+	return files{}.acceptPeer(dir, t, key, now)
+}
+
+func (f files) acceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer, error) {
 	t.Version, t.Accepted = termsVersion, now.UTC().Truncate(time.Second)
 	p, err := t.read("agreement")
 	if err != nil {
@@ -81,16 +83,24 @@ func AcceptPeer(dir string, t Terms, key directory.Signer, now time.Time) (*Peer
 		return nil, err
 	}
 	path := filepath.Join(dir, p.Agreement.Peer+termsExt)
-	return p, renameio.WriteFile(path, append(signed, '\n'), 0o600)
+	return p, f.put(fileTerms, path, append(signed, '\n'), 0o600)
 }
 
 // RemovePeer takes back the terms with a peer, and with them its pause. It
 // fails when there are none.
-func RemovePeer(dir, peer string) error {
-	if err := os.Remove(filepath.Join(dir, peer+termsExt)); err != nil {
-		return noTerms(err, peer)
+func RemovePeer(dir, peer string) error { return files{}.removePeer(dir, peer) }
+
+// removePeer takes the terms first: a peer must not flow again, unpaused, when
+// the second file cannot be removed. Asked again, it removes what is left.
+func (f files) removePeer(dir, peer string) error {
+	was, err := f.remove(fileRemoved, filepath.Join(dir, peer+termsExt))
+	if err != nil {
+		return err
 	}
-	_, err := ResumePeer(dir, peer)
+	paused, err := f.resumePeer(dir, peer)
+	if err == nil && !was && !paused {
+		return noTerms(fs.ErrNotExist, peer)
+	}
 	return err
 }
 

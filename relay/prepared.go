@@ -20,9 +20,12 @@ type prepared struct {
 	verified *envelope.Verified
 	subjects []*policy.Subject // one an item of verified
 	items    []entryItem       // outcome of the same items
+	gone     []goneItem        // what a message takes back
 	peer     string            // of a resend
 	refer    uint64
 	bytes    int
+	check    uint64 // see link.Cursor
+	lost     bool   // something stood here, and the disk lost it
 }
 
 // subjectsOf reads the markings of every object of a message that came from a

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
@@ -22,12 +24,26 @@ import (
 // this node's own act and committed, or held or refused with a reason. It
 // returns after the synced commit.
 func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (dashboard.Published, error) {
+	return n.PublishFor(ctx, "", name, profile, data)
+}
+
+// PublishFor does the same on behalf of another participant, whose delegate
+// this node is: the objects are newer versions of that one's. Owner is "" for
+// this node itself.
+func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data []byte) (dashboard.Published, error) {
 	n.at(stepPublishReceived)
+	if owner == n.id {
+		owner = ""
+	}
+	if owner != "" && !directory.ValidID(owner) {
+		return dashboard.Published{}, federation.Refuse(federation.NotOwner, name, fmt.Sprintf("%q is not the id of a participant", owner))
+	}
 	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
 	if err != nil {
 		return dashboard.Published{}, err
 	}
-	p.sealer.earlier = n.issuedBefore(ctx)
+	p.owner = owner
+	p.sealer.earlier = n.issuedBefore(ctx, cmp.Or(owner, n.id))
 	// Only a node that dispatches what it signs can account for decoys.
 	p.decoys = p.world.decoys
 	signed, err := p.sign()
@@ -35,18 +51,38 @@ func (n *Node) Publish(ctx context.Context, name, profile string, data []byte) (
 		return dashboard.Published{}, err
 	}
 	n.at(stepPublishVerified)
+	ids := p.ids()
+	n.publishing.begin(ids)
+	defer func() {
+		n.publishing.end(ids)
+		n.news.tell()
+	}()
+	batch := publishBatch
 	for len(signed) > 0 {
-		k := min(len(signed), publishBatch)
-		if err := p.commit(ctx, n.committer, signed[:k]); err != nil {
+		k := min(len(signed), batch)
+		switch err := p.commit(ctx, n.committer, signed[:k]); {
+		case errors.Is(err, errTooMany) && k > 1:
+			batch = k / 2
+		case err != nil:
 			return dashboard.Published{}, err
+		default:
+			signed = signed[k:]
 		}
-		signed = signed[k:]
 	}
 	if err := p.commitRest(ctx, n.committer); err != nil {
 		return dashboard.Published{}, err
 	}
 	n.at(stepPublishAnswer)
 	return p.report(), nil
+}
+
+// ids lists the objects that the file brings into the log.
+func (p *publication) ids() []string {
+	out := make([]string, 0, len(p.at))
+	for k := range p.at {
+		out = append(out, k.id)
+	}
+	return out
 }
 
 // Sign reads, judges and signs a file as Publish does, without a log: what
@@ -85,6 +121,8 @@ type publication struct {
 	sealer   *sealer
 	decoys   int
 	messages int
+	gone     takenBack // of versions that are replaced
+	owner    string    // on whose behalf, "" for this node
 }
 
 // read reads a file under a source profile.
@@ -97,7 +135,7 @@ func (w *World) read(k *Keys, data []byte, name, profile string, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	p := &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, sealer: &sealer{world: w, keys: k, now: now}}
+	p := &publication{world: w, keys: k, now: now, name: name, read: res, waiting: res.Held, gone: takenBack{}, sealer: &sealer{world: w, keys: k, now: now}}
 	if prof != nil {
 		p.sealer.rules = w.seals[prof.Name]
 	}
@@ -131,7 +169,7 @@ func (p *publication) sign() ([]*arrival, error) {
 	}
 	ordinary, restricted := intake.Group(fresh, p.restricted)
 	var signed []*arrival
-	for _, g := range append(ordinary, restricted...) {
+	for _, g := range append(restricted, ordinary...) {
 		if signed, err = p.issue(signed, g); err != nil {
 			return nil, err
 		}
@@ -211,7 +249,7 @@ func (p *publication) restricted(o *stix.Object) bool {
 // issue signs one group and judges the result as any arriving message. What
 // cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	o := envelope.IssueOptions{Issuer: p.world.Node.ID, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret, Decoys: p.decoys,
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret, Decoys: p.decoys,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	msgs, err := envelope.Issue(group, o)
 	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {
@@ -248,20 +286,28 @@ func (p *publication) without(group []*stix.Object, cannot *envelope.Refused) []
 	return rest
 }
 
-// commit stores signed messages. Objects that are here already fall out, so
-// that nothing is held twice.
+// errTooMany says that messages and the withdrawals of what they replace do not
+// fit into one commit.
+var errTooMany = errors.New("relay: too many log entries for one commit")
+
+// commit stores signed messages and, in the same commit, the withdrawal of each
+// version that they replace. Objects that are here already fall out, so that
+// nothing is held twice.
 func (p *publication) commit(ctx context.Context, c *committer, signed []*arrival) error {
-	res, err := c.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
-		entries := make([]*entry, 0, len(signed))
+	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, p.owner, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
+		newest := map[idKey]heldVersion{}
 		for _, a := range signed {
 			e, err := a.entry(v)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			e.Source, e.At = sourceSelf, p.now
 			entries = append(entries, e)
+			gone = append(gone, superseded(v, e, newest)...)
 		}
-		return entries, nil
+		if len(entries)+len(gone) > maxJobEntries {
+			return nil, nil, errTooMany
+		}
+		return entries, gone, nil
 	})
 	if err != nil {
 		return err
@@ -344,6 +390,9 @@ func (p *publication) markers() []*entry {
 			continue
 		}
 		item := entryItem{ID: it.ID, Outcome: outcome(it.Outcome), Reason: it.Reason, Text: it.Text}
+		if it.Outcome == intake.Refused && it.ID != "" {
+			item.Mark = p.keys.mark(p.world.Node.ID, it.ID)
+		}
 		if it.Reason == federation.Residency {
 			item.ID, item.Text = "", "" // of what may not lie here, the reason alone
 		}

@@ -29,6 +29,9 @@ func (r *logReader) at(ctx context.Context, seq uint64) (*prepared, error) {
 	if p := r.node.recent.get(seq); p != nil {
 		return p, nil
 	}
+	if p := r.node.far.get(r.world, seq); p != nil {
+		return p, nil
+	}
 	for len(r.ahead) > 0 && r.ahead[0].Seq < seq {
 		r.ahead = r.ahead[1:]
 	}
@@ -46,7 +49,11 @@ func (r *logReader) at(ctx context.Context, seq uint64) (*prepared, error) {
 	}
 	st := r.ahead[0]
 	r.ahead = r.ahead[1:]
-	return r.prepare(st)
+	p, err := r.prepare(st)
+	if err == nil {
+		r.node.far.put(r.world, p)
+	}
+	return p, err
 }
 
 // prepare reads a stored entry again. A message is verified again as of the
@@ -56,8 +63,8 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log sequence %d: %w", st.Seq, err)
 	}
-	p := &prepared{seq: st.Seq, at: e.At, kind: e.Kind, from: e.From, peer: e.Peer, refer: e.Refer, bytes: len(st.Data)}
-	if e.Kind != entryMessage {
+	p := &prepared{seq: st.Seq, at: e.At, kind: e.Kind, from: e.From, peer: e.Peer, refer: e.Refer, bytes: len(st.Data), check: e.check(), lost: e.Lost}
+	if e.Kind != entryMessage && e.Kind != entryGone {
 		return p, nil
 	}
 	v, err := envelope.Verify(e.Body, envelope.VerifyOptions{Keys: r.world.Directory, Now: e.At, Roots: r.node.roots, Dropped: e.dropped(), Secret: r.node.keys.Secret})
@@ -68,7 +75,10 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 		p.kind = entryMarker
 		return p, nil
 	}
-	p.verified = v
+	p.verified, p.gone = v, e.Gone
+	if e.Kind == entryGone {
+		return p, nil
+	}
 	p.subjects = subjectsOf(r.world.Reader, v, e.From)
 	for i := range e.Items {
 		if !e.Items[i].dropped() {

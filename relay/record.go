@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	"github.com/entente-relay/entente/federation"
@@ -17,10 +16,15 @@ import (
 const journalSubject = "record"
 
 // journalLog lets the journal write to a stream of the bus.
-type journalLog struct{ stream *bus.Stream }
+type journalLog struct {
+	stream *bus.Stream
+	node   *Node
+}
+
+func (n *Node) journalLog() journalLog { return journalLog{n.bus.Journal(), n} }
 
 // Append stores records if the last one has the sequence after.
-func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (uint64, error) {
+func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) (last uint64, err error) {
 	out := make([]bus.Record, len(records))
 	for i, data := range records {
 		out[i] = bus.Record{Subject: journalSubject, Data: data}
@@ -28,7 +32,14 @@ func (l journalLog) Append(ctx context.Context, after uint64, records [][]byte) 
 	if len(out) > 0 {
 		out[0].ExpectLastSubject = &after
 	}
-	return l.stream.Append(ctx, out)
+	if err := l.node.space(wantsJournal); err != nil {
+		return 0, err
+	}
+	err = l.node.disk(writeJournal, func() error {
+		last, err = l.stream.Append(ctx, out)
+		return err
+	})
+	return last, err
 }
 
 // Read returns records in order.
@@ -63,16 +74,50 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 		if j.message >= 0 {
 			m.Link = f.FirstSeq + uint64(j.message)
 		}
+		for _, g := range j.gone {
+			m.Gone = append(m.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
+		}
 		for i, dec := range j.decisions {
 			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
 		}
 		s.Messages = append(s.Messages, m)
 	}
-	_, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
+	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
-		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", err)
+		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
 	}
+	if len(f.Messages) > 0 {
+		n.lane(d.peer).sent.add(sentFrameOf(s))
+	}
+	n.lane(d.peer).recorded = seq
 	return nil
+}
+
+// forPeer is an error of our journal as a peer may hear it: how full a disk is
+// here does not leave. The journal's own lines in the node's log say it.
+func forPeer(err error) error {
+	if federation.ReasonOf(err) == federation.Quota {
+		return federation.Refuse(federation.Quota, "journal", "there is no room to record what is sent")
+	}
+	return err
+}
+
+// sentFrameOf is what a receipt for a recorded frame is held against.
+func sentFrameOf(s *journal.Sent) *sentFrame {
+	n := int(s.Last - s.First + 1)
+	f := &sentFrame{root: string(s.Root), first: s.First, objects: make([]uint16, n), gone: make([]uint16, n), told: make([]bool, n)}
+	for _, m := range s.Messages {
+		if m.Link == 0 {
+			continue
+		}
+		f.gone[m.Link-s.First] = uint16(len(m.Gone))
+		for _, o := range m.Objects {
+			if o.Verdict == federation.Share || o.Verdict == federation.Redact {
+				f.objects[m.Link-s.First]++
+			}
+		}
+	}
+	return f
 }
 
 func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
@@ -106,6 +151,9 @@ func sentEvent(s *journal.Sent) *store.Sent {
 	out := &store.Sent{Peer: string(s.Peer), Root: string(s.Root), LogFrom: s.LogFrom, LogTo: s.LogTo, Withheld: map[federation.Reason]int{}}
 	for _, m := range s.Messages {
 		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link}
+		for _, g := range m.Gone {
+			sm.Gone = append(sm.Gone, g.Digest)
+		}
 		for _, o := range m.Objects {
 			var first journal.Cited
 			if len(o.Cited) > 0 {
@@ -121,7 +169,7 @@ func sentEvent(s *journal.Sent) *store.Sent {
 				out.Withheld[first.Reason]++
 			}
 		}
-		if len(sm.Objects) > 0 {
+		if len(sm.Objects)+len(sm.Gone) > 0 {
 			out.Messages = append(out.Messages, sm)
 		}
 	}
@@ -137,22 +185,4 @@ func receiptEvent(r *journal.Receipt) *store.Receipt {
 		out.Outcomes = append(out.Outcomes, store.ReceiptOutcome{LinkSeq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
 	}
 	return out
-}
-
-// receipt checks a peer's signed receipt and writes it to the journal.
-func (n *Node) receipt(ctx context.Context, peer string, raw []byte) error {
-	w := n.world.Load()
-	rc, err := link.OpenReceipt(raw, w.Directory, n.now())
-	if err != nil {
-		return err
-	}
-	if rc.Link != peer || rc.Peer != n.id {
-		return federation.Refuse(federation.WrongRecipient, "receipt", fmt.Sprintf("made by %s for %s, came from %s", rc.Link, rc.Peer, peer))
-	}
-	r := &journal.Receipt{Peer: journal.Token(peer), Root: journal.Token(rc.Root), First: rc.FirstSeq, Last: rc.LastSeq, Signed: sha256.Sum256(raw), At: rc.At}
-	for _, o := range rc.Outcomes {
-		r.Outcomes = append(r.Outcomes, journal.ReceiptOutcome{Seq: o.Seq, Stored: o.Stored, Duplicate: o.Duplicate, Held: o.Held, Refused: o.Refused, Reason: o.Reason})
-	}
-	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Receipt: r})
-	return err
 }

@@ -3,27 +3,38 @@ package relay
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bus"
-	"github.com/entente-relay/entente/relay/journal"
 	"github.com/entente-relay/entente/relay/store"
 )
 
-// retryLimit bounds how many waiting things one round looks at.
+// retryLimit bounds how many things that wait for one peer a round looks at.
 const retryLimit = 1000
 
 // retryPending judges again the messages that wait for a fact: a key, a
 // statement, a clock. What can be judged now enters the log anew.
 func (n *Node) retryPending(ctx context.Context) error {
-	for reason := range pendingReasons {
-		waiting, err := n.index.Held(ctx, store.HeldFilter{Intake: true, Reason: reason, Limit: retryLimit})
-		if err != nil {
-			return err
-		}
-		for _, h := range waiting {
-			if err := n.retryMessage(ctx, h.LogSeq); err != nil {
+	counts, err := n.index.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, in := range counts.In {
+		for reason := range pendingReasons {
+			if in.HeldFor[reason] == 0 {
+				continue
+			}
+			// Each source by itself: what one has waiting keeps no other's back.
+			waiting, err := n.index.Held(ctx, store.HeldFilter{Intake: true, Source: in.Source, Reason: reason, Limit: maxPending})
+			if err != nil {
 				return err
+			}
+			for _, h := range waiting {
+				if err := n.retryMessage(ctx, h.LogSeq); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -44,6 +55,9 @@ func (n *Node) retryMessage(ctx context.Context, seq uint64) error {
 	}
 	now := n.now()
 	a := n.examineOne(n.world.Load(), e.From, e.Body, now)
+	if e.From != "" {
+		a.inPlace(e.LinkSeq, e.Root)
+	}
 	if pendingReasons[federation.ReasonOf(a.err)] {
 		return nil // still waits
 	}
@@ -73,51 +87,19 @@ func (n *Node) retryHeld(ctx context.Context) error {
 	w, now := n.world.Load(), n.now()
 	for _, p := range w.Peers {
 		peer := p.Agreement.Peer
-		waiting, err := n.index.Held(ctx, store.HeldFilter{Peer: peer, Limit: retryLimit})
+		held, err := n.index.Held(ctx, store.HeldFilter{Peer: peer, Limit: retryLimit})
 		if err != nil {
 			return err
 		}
-		resend := map[uint64][]store.HeldObject{}
-		log := logReader{node: n, world: w}
-		for _, h := range waiting {
-			p, err := log.at(ctx, h.LogSeq)
-			if err != nil {
+		bySeq := map[uint64][]store.HeldObject{}
+		for _, h := range held {
+			bySeq[h.LogSeq] = append(bySeq[h.LogSeq], h)
+		}
+		x := newReach(ctx, n, w, w.Recipient(peer), peer, now)
+		for _, seq := range slices.Sorted(maps.Keys(bySeq)) {
+			if err := n.retryEntry(ctx, x, waiter{peer: peer, seq: seq}, bySeq[seq]); err != nil {
 				return err
 			}
-			if p == nil || p.seq != h.LogSeq || p.verified == nil {
-				continue
-			}
-			for i, s := range p.subjects {
-				if s.Digest() != h.Digest || p.items[i].Outcome != taken {
-					continue
-				}
-				if v := w.Bundle.Decide(s, w.Recipient(peer), now).Verdict(); v == federation.Share || v == federation.Redact {
-					resend[h.LogSeq] = append(resend[h.LogSeq], h)
-				}
-			}
-		}
-		for seq, objects := range resend {
-			if err := n.resend(ctx, peer, seq, objects); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (n *Node) resend(ctx context.Context, peer string, seq uint64, objects []store.HeldObject) error {
-	now := n.now()
-	_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
-		return []*entry{{Kind: entryResend, Source: sourceSelf, At: now, Peer: peer, Refer: seq}}, nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, h := range objects {
-		_, err := n.journal.Append(ctx, &journal.Record{At: now, Settle: &journal.Settle{Peer: journal.Token(peer), Log: seq,
-			Issuer: journal.Token(h.Issuer), Digest: journal.Digest(h.Digest), ID: journal.ID(h.ID), Release: true}})
-		if err != nil {
-			return err
 		}
 	}
 	return nil

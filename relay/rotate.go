@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
@@ -21,7 +20,7 @@ type identity struct{ cert, key []byte }
 // statement would only shut them out.
 func (n *Node) newIdentity(w *World) (*identity, error) {
 	dir := KeysDir(n.cfg)
-	keys, err := LoadKeys(dir)
+	keys, err := loadKeys(dir, n.keys.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -30,9 +29,6 @@ func (n *Node) newIdentity(w *World) (*identity, error) {
 		return nil, nil
 	}
 	path := filepath.Join(dir, linkCertFile)
-	if _, err := tls.X509KeyPair(next.cert, next.key); err != nil {
-		return nil, fmt.Errorf("%s and %s do not belong together: %w", path, linkKeyFile, err)
-	}
 	if !bytes.Equal(bytes.TrimSpace(next.cert), bytes.TrimSpace([]byte(w.Own.LinkCert))) {
 		return nil, fmt.Errorf("%s is not the certificate in %s: peers would refuse it; put both in place, then reload", path, StatementFile)
 	}

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	renameio "github.com/google/renameio/v2/maybe"
-
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
 )
@@ -28,6 +26,8 @@ type SetupOptions struct {
 	Values configs.TemplateValues
 	URLs   []string // where peers reach it: tls://host:port
 	Now    time.Time
+
+	files files
 }
 
 // Setup writes a new node into a folder: commented configuration, keys and
@@ -63,14 +63,14 @@ func Setup(o SetupOptions) (cfg *configs.Node, err error) {
 			err = errors.Join(err, os.RemoveAll(KeysDir(made)), removeIfThere(path), removeIfThere(statement))
 		}
 	}()
-	keys, err := CreateKeys(KeysDir(made), made.Node.ID, o.Values.Hosts)
+	keys, err := o.files.createKeys(made, o.Values.Hosts)
 	if err != nil {
 		return nil, err
 	}
-	if err := WriteStatement(made, keys, o.URLs, 1, o.Now); err != nil {
+	if err := o.files.writeStatement(made, keys, o.URLs, 1, o.Now); err != nil {
 		return nil, err
 	}
-	if err := renameio.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := o.files.put(fileConfig, path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	return made, nil
@@ -86,6 +86,10 @@ func removeIfThere(path string) error {
 // WriteStatement signs and writes the node's own statement beside its
 // configuration. A higher version replaces a lower one at peers.
 func WriteStatement(cfg *configs.Node, keys *Keys, urls []string, version uint64, now time.Time) error {
+	return files{}.writeStatement(cfg, keys, urls, version, now)
+}
+
+func (f files) writeStatement(cfg *configs.Node, keys *Keys, urls []string, version uint64, now time.Time) error {
 	from, until := now.Add(-time.Hour), now.Add(keyLife)
 	s := directory.Statement{ID: cfg.Node.ID, Name: cfg.Node.Name, Country: cfg.Node.Country, Version: version,
 		Keys: []directory.Key{
@@ -101,5 +105,5 @@ func WriteStatement(cfg *configs.Node, keys *Keys, urls []string, version uint64
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(filepath.Dir(cfg.Path), StatementFile), append(signed, '\n'), 0o644)
+	return f.put(fileStatement, filepath.Join(filepath.Dir(cfg.Path), StatementFile), append(signed, '\n'), 0o644)
 }

@@ -36,11 +36,29 @@ func (n *Node) Status(ctx context.Context) (dashboard.Status, error) {
 	for _, l := range n.bus.Links() {
 		links[l.Peer] = l
 	}
+	proofs, err := n.index.Proofs(ctx)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
+	for _, p := range proofs {
+		if st.Equivocations.By == nil {
+			st.Equivocations.By = map[string]int{}
+		}
+		st.Equivocations.Proved++
+		st.Equivocations.By[p.Signer]++
+	}
+	unreached, err := n.unreached(ctx, counts)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
 	for _, p := range w.Peers {
 		if p.Statement != nil {
-			st.Peers = append(st.Peers, n.peerStatus(p, links[p.Agreement.Peer], counts, state.Last))
+			ps := n.peerStatus(p, links[p.Agreement.Peer], counts, state.Last)
+			ps.Out.Withdrawals.Outstanding = unreached[ps.ID]
+			st.Peers = append(st.Peers, ps)
 		}
 	}
+	st.Warnings = append(st.Warnings, n.unreachable(unreached)...)
 	return st, nil
 }
 
@@ -50,6 +68,7 @@ func addObjects(o *dashboard.Objects, in store.In) {
 	o.Duplicate += in.Duplicate
 	o.Held += in.Held
 	o.Refused += in.Refused
+	o.Variants += in.Variants
 	if o.Reasons == nil {
 		o.Reasons = map[string]uint64{}
 	}
@@ -67,7 +86,7 @@ func addReasons(into map[string]uint64, from map[federation.Reason]uint64) {
 func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logLast uint64) dashboard.Peer {
 	id := peer.Agreement.Peer
 	at := n.lane(id).pos.Load()
-	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since}
+	p := dashboard.Peer{ID: id, Link: "down", Since: l.Since, Violations: n.violationsOf(id)}
 	switch {
 	case peer.Paused != nil:
 		p.Link, p.Since, p.State = "paused", peer.Paused.Since, "since "+peer.Paused.Since.Format(time.RFC3339)
@@ -96,14 +115,15 @@ func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logL
 		}
 		at = max(at, o.LogSeq)
 		p.Out = dashboard.Out{Judged: o.Judged, Sent: o.Sent, Redacted: o.Redacted, Withheld: o.Withheld, Held: o.Held,
-			Acknowledged: o.Acknowledged, InFlight: o.InFlight, Reasons: map[string]uint64{}}
+			Acknowledged: o.Acknowledged, InFlight: o.InFlight, Reasons: map[string]uint64{}, Withdrawals: dashboard.Withdrawals{Sent: o.Withdrawals.Sent,
+				Acknowledged: o.Withdrawals.Acknowledged, NotTaken: o.Withdrawals.NotTaken, InFlight: o.Withdrawals.InFlight}}
 		addReasons(p.Out.Reasons, o.WithheldFor)
 		addReasons(p.Out.Reasons, o.HeldFor)
 	}
 	p.Backlog = logLast - min(logLast, at)
 	for _, in := range counts.In {
 		if in.Source == id {
-			p.In = dashboard.In{Received: in.Received, Stored: in.Taken, Duplicate: in.Duplicate, Held: in.Held, Refused: in.Refused}
+			p.In = dashboard.In{Received: in.Received, Stored: in.Taken, Duplicate: in.Duplicate, Held: in.Held, Refused: in.Refused, Withdrawn: in.Withdrawn}
 		}
 	}
 	return p
@@ -119,6 +139,9 @@ func (n *Node) warnings(w *World) []string {
 	}
 	n.mu.Unlock()
 	slices.Sort(out)
+	if err := n.space(wantsLog); err != nil {
+		out = append(out, err.Error())
+	}
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
 	}
@@ -128,6 +151,7 @@ func (n *Node) warnings(w *World) []string {
 	if left := w.Own.Expires.Sub(n.now()); left < statementWarning {
 		out = append(out, fmt.Sprintf("this node's statement lapses on %s: peers will hold what it signs afterwards", w.Own.Expires.Format("2006-01-02")))
 	}
+	out = append(out, w.Acts.Unusable...)
 	for _, p := range w.Peers {
 		if !p.Agreement.Until.IsZero() && p.Agreement.Until.Sub(n.now()) < statementWarning {
 			out = append(out, fmt.Sprintf("the agreement with %s ends on %s", p.Agreement.Peer, p.Agreement.Until.Format("2006-01-02")))

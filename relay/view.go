@@ -1,6 +1,13 @@
 package relay
 
-import "strings"
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/store"
+)
 
 // seenIndex answers, exactly and from memory, what this node has taken so
 // far: commits note what they stored before the next one is built.
@@ -9,14 +16,40 @@ type seenIndex interface {
 	Seen(issuer string, digests [][32]byte) []bool
 	// Version returns the newest version held of an object.
 	Version(issuer, id string) (version string, digest [32]byte, ok bool, err error)
+	// VersionAt returns the digest held of an object in an earlier version.
+	VersionAt(issuer, id, version string) (digest [32]byte, ok bool, err error)
+	// Proven reports whether an equivocation of two contents was proved before.
+	Proven(issuer string, held, refused [32]byte) (bool, error)
+	// Named returns the id and the version of an object that was taken.
+	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
+	// Routes returns the messages by which an object was taken.
+	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
+	// Withdrawn reports which of the issuer's object digests are taken back,
+	// Withdrawal why one is.
+	Withdrawn(issuer string, digests [][32]byte) []bool
+	Withdrawal(issuer string, digest [32]byte) (store.Withdrawal, bool, error)
+	// Owners returns the issuers of whom an object with this digest is held.
+	Owners(digest [32]byte) []string
+	// MadeOf returns the digest of the newest object of this node's own that was
+	// made of another's.
+	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
 // itself is about to store.
 type view struct {
 	index    seenIndex
-	digests  map[objectKey]bool
+	digests  map[objectKey][]way
 	versions map[idKey]heldVersion
+	gone     map[objectKey]string // reasons
+	made     map[origin]objectKey
+
+	// read returns a message of the log, nil when it is no longer kept or no
+	// longer verifies. Each is read once for a batch.
+	read    func(seq uint64) (*envelope.Verified, error)
+	fetched map[uint64]*envelope.Verified
+
+	mark func(issuer, id string) half // see [Keys.mark]
 }
 
 type objectKey struct {
@@ -32,17 +65,24 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey]bool{}, versions: map[idKey]heldVersion{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
+		for _, g := range e.Gone {
+			v.gone[objectKey{g.Issuer, g.Digest}] = g.For
+		}
 		for _, it := range e.Items {
 			if it.Outcome != taken && it.Outcome != held || it.Digest == (digest{}) {
 				continue
 			}
-			v.digests[objectKey{it.Issuer, it.Digest}] = true
+			ok := objectKey{it.Issuer, it.Digest}
+			v.digests[ok] = append(v.digests[ok], e.way(it))
+			if it.Origin != nil {
+				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
+			}
 			k := idKey{it.Issuer, it.ID}
 			if old, ok := v.versions[k]; !ok || newer(it.Version, old.version) {
 				v.versions[k] = heldVersion{it.Version, it.Digest}
@@ -53,7 +93,45 @@ func (v *view) add(entries []*entry) {
 
 // seen reports whether the object is held already.
 func (v *view) seen(issuer string, d digest) bool {
-	return v.digests[objectKey{issuer, d}] || v.index.Seen(issuer, [][32]byte{d})[0]
+	return len(v.digests[objectKey{issuer, d}]) > 0 || v.index.Seen(issuer, [][32]byte{d})[0]
+}
+
+// withdrawn reports whether the issuer has taken the object back.
+func (v *view) withdrawn(issuer string, d digest) bool {
+	_, ok := v.gone[objectKey{issuer, d}]
+	return ok || v.index.Withdrawn(issuer, [][32]byte{d})[0]
+}
+
+// withdrawnFor returns for which reason, "" if it is not.
+func (v *view) withdrawnFor(issuer string, d digest) (string, error) {
+	if reason, ok := v.gone[objectKey{issuer, d}]; ok {
+		return reason, nil
+	}
+	if !v.index.Withdrawn(issuer, [][32]byte{d})[0] {
+		return "", nil
+	}
+	w, _, err := v.index.Withdrawal(issuer, d)
+	return w.Reason, err
+}
+
+// madeOf returns what this node made of another's object.
+func (v *view) madeOf(o origin, self string) (objectKey, bool) {
+	if own, ok := v.made[o]; ok {
+		return own, true
+	}
+	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
+	return objectKey{self, own}, ok
+}
+
+// owners returns the issuers of whom an object with this digest is held.
+func (v *view) owners(d digest) []string {
+	out := v.index.Owners(d)
+	for k := range v.digests {
+		if k.digest == d && !slices.Contains(out, k.issuer) {
+			out = append(out, k.issuer)
+		}
+	}
+	return out
 }
 
 // version returns the newest version held of an object.

@@ -32,6 +32,8 @@ type World struct {
 	Own        *directory.Statement
 	Peers      []*Peer // by id
 	Language   string
+	// Acts are who may act for whom; what of it counts, the directory knows.
+	Acts Delegations
 
 	recipients     map[string]*policy.Recipient
 	profiles       map[string]*intake.Profile
@@ -78,7 +80,15 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	}
 	statements = newest(statements)
 	w.Directory, err = directory.New(statements...)
-	if err := errors.Join(append(errs, err, w.checkSeals(cfg, now))...); err != nil {
+	if err == nil {
+		if w.Acts, err = LoadDelegations(DelegationsDir(base), ownKeys, w.Directory); err == nil {
+			w.Directory, err = w.Directory.WithDelegations(w.Acts.In, w.Acts.Ends)
+		}
+	}
+	if err == nil {
+		err = w.checkSeals(cfg, now)
+	}
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
 	for id, r := range w.recipients {

@@ -11,6 +11,7 @@ import (
 type Directory struct {
 	keys         map[string]Key
 	participants map[string]*Statement
+	delegations  map[pair][]*Delegation
 }
 
 // New returns the directory of the given statements. A participant occurs once

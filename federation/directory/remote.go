@@ -152,9 +152,17 @@ func readLine(r io.Reader, limit int) ([]byte, error) {
 	return line, err
 }
 
+// Holder is what an opaque signer serves: a key in memory, or one in hardware.
+// Sign must give pure Ed25519 (RFC 8032) over the bytes; it may be called by
+// several goroutines.
+type Holder interface {
+	Public() ed25519.PublicKey
+	Sign(input []byte) ([]byte, error)
+}
+
 // ServeSigner answers requests on l with a key's signatures until l is closed,
 // whose error it returns.
-func ServeSigner(l net.Listener, k *PrivateKey) error {
+func ServeSigner(l net.Listener, k Holder) error {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -171,7 +179,7 @@ func ServeSigner(l net.Listener, k *PrivateKey) error {
 }
 
 // answerSigner reads a request and answers it.
-func answerSigner(r io.Reader, k *PrivateKey) signerAnswer {
+func answerSigner(r io.Reader, k Holder) signerAnswer {
 	line, err := readLine(r, maxSignerRequest)
 	if err != nil {
 		return signerAnswer{Error: err.Error()}
@@ -182,13 +190,17 @@ func answerSigner(r io.Reader, k *PrivateKey) signerAnswer {
 	}
 	switch q.Op {
 	case opKey:
-		return signerAnswer{Public: base64.RawURLEncoding.EncodeToString(k.pub)}
+		return signerAnswer{Public: base64.RawURLEncoding.EncodeToString(k.Public())}
 	case opSign:
 		input, err := DecodeBase64(nil, []byte(q.Input))
 		if err != nil {
 			return signerAnswer{Error: err.Error()}
 		}
-		return signerAnswer{Signature: base64.RawURLEncoding.EncodeToString(ed25519.Sign(k.key, input))}
+		sig, err := k.Sign(input)
+		if err != nil {
+			return signerAnswer{Error: err.Error()}
+		}
+		return signerAnswer{Signature: base64.RawURLEncoding.EncodeToString(sig)}
 	}
 	return signerAnswer{Error: fmt.Sprintf("unknown op %q", q.Op)}
 }

@@ -18,8 +18,13 @@ type IssueOptions struct {
 	// Issuer is the participant's id; Key its message key.
 	Issuer string
 	Key    directory.Signer
+	// For is the participant on whose behalf the issuer acts as a delegate: the
+	// objects are newer versions of that one's, and so is what is taken back.
+	// Empty for the issuer's own.
+	For string
 	// Now is the time of issue; Expiry is how long afterwards the message may
-	// be accepted for the first time (DefaultExpiry if zero).
+	// be accepted for the first time (if zero, DefaultExpiry, and GoneExpiry for
+	// what takes back).
 	Now    time.Time
 	Expiry time.Duration
 	// Secret makes the salts: at least 32 bytes that only this node knows, the
@@ -28,8 +33,9 @@ type IssueOptions struct {
 	Secret []byte
 	// NewID makes a message id (UUIDv7, RFC 9562).
 	NewID func() string
-	// Gone is what is taken back. It goes into messages of its own, before
-	// those with objects: every recorded recipient gets them.
+	// Gone is what is taken back. Each goes into a message of its own, before
+	// those with objects, so that it can go to exactly those who got the object:
+	// a list would tell each of them how much else was taken back.
 	Gone []Gone
 	// Decoys fills the digests of each object's properties, and those of each
 	// message's objects, up to the next multiple of so many with digests that stand
@@ -94,7 +100,7 @@ func Issue(objs []*stix.Object, o IssueOptions) ([]*Verified, error) {
 		out = append(out, v)
 		return err
 	}
-	for gone := range slices.Chunk(o.Gone, MaxGone) {
+	for gone := range slices.Chunk(o.Gone, 1) {
 		if err := add(nil, gone); err != nil {
 			return nil, err
 		}
@@ -115,6 +121,8 @@ func (o *IssueOptions) check() error {
 		return fmt.Errorf("issue: issuer %q is not a participant's id", o.Issuer)
 	case o.Key == nil:
 		return errors.New("issue: no key")
+	case o.For != "" && (!directory.ValidID(o.For) || o.For == o.Issuer):
+		return fmt.Errorf("issue: for %q: want the id of another participant", o.For)
 	case len(o.Secret) < 32:
 		return errors.New("issue: the secret for salts has less than 32 bytes")
 	case o.NewID == nil:
@@ -171,8 +179,8 @@ func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
 
 // admit checks one object against the clock and the limits of a message.
 func (o *IssueOptions) admit(d *disclosed) error {
-	if at := d.object.Modified(); at.After(o.Now.Add(directory.Skew)) {
-		return federation.Refuse(federation.Malformed, d.object.ID(), "modified lies in the future: "+at.Format(time.RFC3339))
+	if err := notYet(d.object, o.Now); err != nil {
+		return err
 	}
 	if !fits(1, len(d.discs), d.size) {
 		return federation.Refuse(federation.TooLarge, d.object.ID(),
@@ -184,10 +192,13 @@ func (o *IssueOptions) admit(d *disclosed) error {
 // message signs one batch.
 func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, error) {
 	expiry := o.Expiry
-	if expiry == 0 {
+	switch {
+	case expiry == 0 && len(gone) > 0:
+		expiry = GoneExpiry
+	case expiry == 0:
 		expiry = DefaultExpiry
 	}
-	p := payload{Ver: Version, Iss: o.Issuer, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
+	p := payload{Ver: Version, Iss: o.Issuer, For: o.For, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
 		SDAlg: "sha-256", Objects: make([]dots, len(batch))}
 	var all []made
 	size := 0

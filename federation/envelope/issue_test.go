@@ -235,18 +235,23 @@ type brokenSigner struct{}
 func (brokenSigner) KeyID() string               { return "broken" }
 func (brokenSigner) Sign([]byte) ([]byte, error) { return nil, errors.New("the module is locked") }
 
-// TestManyGone: withdrawals are messages of their own, as many as it takes.
+// TestManyGone: each withdrawal is a message of its own, which lasts.
 func TestManyGone(t *testing.T) {
 	o := issueOptions(t)
-	for i := range MaxGone + 1 {
+	for i := range 3 {
 		o.Gone = append(o.Gone, Gone{Digest: [32]byte{byte(i), byte(i >> 8)}, Reason: GoneSpill})
 	}
 	vs, err := Issue([]*stix.Object{parse(t, identity)}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(vs) != 3 || len(vs[0].Gone()) != MaxGone || len(vs[1].Gone()) != 1 || len(vs[2].Items()) != 1 {
-		t.Errorf("%d messages", len(vs))
+	if len(vs) != 4 || len(vs[3].Items()) != 1 {
+		t.Fatalf("%d messages", len(vs))
+	}
+	for i, v := range vs[:3] {
+		if len(v.Gone()) != 1 || v.Gone()[0] != o.Gone[i] || !v.Expires().Equal(v.Issued().Add(GoneExpiry)) {
+			t.Errorf("message %d takes back %v until %v", i, v.Gone(), v.Expires())
+		}
 	}
 }
 

@@ -31,6 +31,10 @@ const (
 // first time, unless the issuer says otherwise.
 const DefaultExpiry = 90 * 24 * time.Hour
 
+// GoneExpiry is the same for a message that takes objects back: a peer that was
+// away for long still has to obey it.
+const GoneExpiry = 10 * 365 * 24 * time.Hour
+
 // Kinds of JWS in a message (`typ`).
 const (
 	typMessage = "cti+sd-jwt"

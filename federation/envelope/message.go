@@ -19,7 +19,7 @@ type Verified struct {
 
 // Item is one object of a message.
 type Item struct {
-	// Digest is the SHA-256 of the object's disclosure: with the issuer, the
+	// Digest is the SHA-256 of the object's disclosure: with the owner, the
 	// object's identity. It is the same in every variant of the message.
 	Digest [32]byte
 	// Object is what the disclosures that are still there make up.
@@ -103,6 +103,12 @@ func (v *Verified) valid() bool { return v != nil && v.m != nil }
 
 // Issuer returns the participant that signed the message.
 func (v *Verified) Issuer() string { return v.msg().issuer }
+
+// Owner returns the participant whose objects the message is about: its issuer,
+// or the one on whose behalf the issuer acts as a delegate. An object is known
+// by its owner and its id. Verify does not judge whether the issuer may act for
+// the owner: the directory does ([directory.Directory.MayAct]).
+func (v *Verified) Owner() string { return v.msg().owner }
 
 // ID returns the message's id (jti).
 func (v *Verified) ID() string { return v.msg().id }

@@ -20,6 +20,7 @@ type message struct {
 	head int // length of the JWS within sd
 
 	issuer, id      string
+	owner           string // whose objects these are: for, else issuer
 	issued, expires time.Time
 	objects         [][32]byte // as listed in the payload
 	gone            []Gone

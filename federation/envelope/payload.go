@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ const digestText = 43
 type payload struct {
 	Ver     int         `json:"ver"`
 	Iss     string      `json:"iss"`
+	For     string      `json:"for,omitempty"`
 	Jti     string      `json:"jti"`
 	Iat     int64       `json:"iat"`
 	Exp     int64       `json:"exp"`
@@ -78,7 +80,7 @@ func (m *message) readPayload(now time.Time) error {
 	if err := p.check(); err != nil {
 		return &federation.Refusal{Reason: federation.Malformed, Where: "payload", Err: err}
 	}
-	m.issuer, m.id = p.Iss, p.Jti
+	m.issuer, m.owner, m.id = p.Iss, cmp.Or(p.For, p.Iss), p.Jti
 	m.issued, m.expires = time.Unix(p.Iat, 0).UTC(), time.Unix(p.Exp, 0).UTC()
 	switch {
 	case now.Add(directory.Skew).Before(m.issued):
@@ -90,6 +92,9 @@ func (m *message) readPayload(now time.Time) error {
 		return federation.Refuse(federation.TooLarge, "payload, objects", fmt.Sprintf("over %d", MaxObjects))
 	case len(p.Gone) > MaxGone:
 		return federation.Refuse(federation.TooLarge, "payload, gone", fmt.Sprintf("over %d", MaxGone))
+	case len(p.Objects) > 0 && len(p.Gone) > 0:
+		// What is taken back goes to others than what is given.
+		return federation.Refuse(federation.Malformed, "payload, gone", "objects and gone in one message")
 	}
 	return m.readDigests(&p)
 }
@@ -126,6 +131,8 @@ func (p *payload) check() error {
 		return fmt.Errorf("jti %q: want a UUID of version 7 in lower case (RFC 9562)", p.Jti)
 	case p.Iat <= 0 || p.Exp <= p.Iat || p.Exp > maxSeconds:
 		return fmt.Errorf("iat %d, exp %d: want whole seconds up to the year 9999, exp after iat", p.Iat, p.Exp)
+	case p.For != "" && (!directory.ValidID(p.For) || p.For == p.Iss):
+		return fmt.Errorf("for %q: want the id of another participant, on whose behalf %s acts", p.For, p.Iss)
 	case p.Objects == nil:
 		return fmt.Errorf("objects is missing")
 	case len(p.Objects) == 0 && len(p.Gone) == 0:

@@ -35,6 +35,7 @@ type variant struct {
 	out      []Out     // what is taken out, ascending
 	sd       []byte    // line 1
 	sdHash   [32]byte
+	removed  []bool // by index into the disclosures of v; nil when nothing is
 	items    []Item
 	withheld []Withheld
 }
@@ -294,6 +295,7 @@ func (c *Cleared) apply() error {
 	for i, s := range m.items {
 		c.item(r, b, i, s)
 	}
+	c.removed = r.removed
 	c.out = append(c.out, r.out()...)
 	c.decoyed(r.removed)
 	slices.SortFunc(c.out, compareOut)

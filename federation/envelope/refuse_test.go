@@ -165,7 +165,7 @@ func TestPayloadRefused(t *testing.T) {
 		{"the same object twice", f.payload(obj, obj), federation.Malformed},
 		{"gone for no known reason", edit(`"objects"`, `"gone":[["`+obj+`","lost"]],"objects"`), federation.Malformed},
 		{"gone with a bad digest", edit(`"objects"`, `"gone":[["x","withdrawn"]],"objects"`), federation.Malformed},
-		{"gone", edit(`"objects"`, `"gone":[["`+obj+`","withdrawn"]],"objects"`), ""},
+		{"gone beside objects", edit(`"objects"`, `"gone":[["`+obj+`","withdrawn"]],"objects"`), federation.Malformed},
 		{"too many gone", edit(`"objects"`, `"gone":[`+strings.TrimSuffix(strings.Repeat(`["`+obj+`","withdrawn"],`, MaxGone+1), ",")+`],"objects"`), federation.TooLarge},
 	}
 	for _, tt := range tests {

@@ -57,6 +57,7 @@ type vectorIn struct {
 type expected struct {
 	Reason  federation.Reason `json:"reason,omitempty"`
 	Issuer  string            `json:"issuer,omitempty"`
+	Owner   string            `json:"for,omitempty"` // if it is not the issuer
 	ID      string            `json:"jti,omitempty"`
 	Objects []jsontext.Value  `json:"objects,omitempty"`
 	Gone    [][2]string       `json:"gone,omitempty"`
@@ -111,6 +112,9 @@ func (v *vector) outcome(t testing.TB) expected {
 		return expected{Reason: federation.ReasonOf(err)}
 	}
 	out := expected{Issuer: got.Issuer(), ID: got.ID(), Missing: len(got.Missing())}
+	if got.Owner() != got.Issuer() {
+		out.Owner = got.Owner()
+	}
 	for _, it := range got.Items() {
 		out.Objects = append(out.Objects, jsontext.Value(sorted(t, it.Object.Raw())))
 	}
@@ -213,6 +217,11 @@ func (f *vectorMaker) accepted() {
 		f.t.Fatal(err)
 	}
 	f.add("accept-gone.json", "A message that only takes an object back.", "", gone[0].Raw(), "")
+	o.For = "pl-cert"
+	if gone, err = Issue(nil, o); err != nil {
+		f.t.Fatal(err)
+	}
+	f.add("accept-on-behalf.json", "A delegate takes back an object of another participant. Whether it may is judged after this.", "", gone[0].Raw(), "")
 	f.add("accept-place-in-frame.json", "The second of two records under one root.", "pl-cert",
 		addHop(f.t, v, "pl-cert", func(h *hopForger) { h.i, h.n, h.root.N, h.path = 1, 2, 2, make([][32]byte, 1) }), "")
 	f.add("accept-other-header.json", "Another order and spacing of the header, and the algorithm by its newer name.", "",
@@ -291,6 +300,13 @@ func (f *vectorMaker) forged() {
 	g = forge(f.t)
 	f.add("refuse-modified-in-the-future.json", "An object says that it was modified seven minutes from now.", "",
 		g.of(basics("modified"), `"modified":"2026-01-06T12:07:00.000Z"`), federation.Malformed)
+	g = forge(f.t)
+	f.add("refuse-created-in-the-future.json", "A marking-definition, whose version is its created, from seven minutes from now.", "",
+		g.of(`"type":"marking-definition","spec_version":"2.1","id":"marking-definition--9d3b8a4e-2f61-4a7b-8d2c-5a6b7c8d9e0a","created":"2026-01-06T12:07:00.000Z","definition_type":"statement","definition":{"statement":"x"}`),
+		federation.Malformed)
+	g = forge(f.t)
+	own := g.element("{" + basics() + "}")
+	f.add("refuse-on-own-behalf.json", "A message of an issuer on its own behalf.", "", g.message(strings.Replace(g.payload(own), `"iss"`, `"for":"de-cert","iss"`, 1)), federation.Malformed)
 	g = forge(f.t)
 	obj := g.element("{" + basics() + "}")
 	f.add("refuse-newer-version.json", "A wire version to come.", "", g.message(strings.Replace(g.payload(obj), `"ver":1`, `"ver":2`, 1)), federation.Unsupported)

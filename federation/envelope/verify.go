@@ -9,6 +9,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/stix"
 )
 
 // VerifyOptions are the facts that a message is checked against.
@@ -190,14 +191,28 @@ func checkItems(items []Item, now time.Time) error {
 	seen := make(map[version]struct{}, len(items))
 	for _, it := range items {
 		o := it.Object
-		if o.Modified().After(now.Add(directory.Skew)) {
-			return federation.Refuse(federation.Malformed, o.ID(), "modified lies in the future: "+o.Modified().Format(time.RFC3339))
+		if err := notYet(o, now); err != nil {
+			return err
 		}
 		v := version{o.ID(), o.Version()}
 		if _, ok := seen[v]; ok {
 			return federation.Refuse(federation.Equivocation, o.ID(), "twice in the message with the same version and different content")
 		}
 		seen[v] = struct{}{}
+	}
+	return nil
+}
+
+// notYet refuses an object whose version lies in the future: it would keep
+// every true version that follows from replacing it. Where an object has no
+// modified, its version is created (STIX 2.1 §3.6).
+func notYet(o *stix.Object, now time.Time) error {
+	name, at := "modified", o.Modified()
+	if at.IsZero() {
+		name, at = "created", o.Created()
+	}
+	if at.After(now.Add(directory.Skew)) {
+		return federation.Refuse(federation.Malformed, o.ID(), name+" lies in the future: "+at.Format(time.RFC3339))
 	}
 	return nil
 }

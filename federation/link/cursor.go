@@ -20,6 +20,9 @@ type Cursor struct {
 	Pos uint64
 	// Seq is the link seq of the last message sent to the peer.
 	Seq uint64
+	// Check tells whether what stands at Pos is what stood there: a log that
+	// was put back from a backup has grown other entries in the same places.
+	Check uint64
 }
 
 // CursorKey seals and opens cursors. A peer must not change a cursor, use
@@ -35,6 +38,10 @@ type CursorKey struct {
 
 // cursorVersion is the first byte of what is sealed.
 const cursorVersion = 1
+
+// cursorFixed is the size of what is sealed without the incarnation: version,
+// Pos, Seq and Check.
+const cursorFixed = 1 + 3*8
 
 // tagSize is the size of the authentication tag in bytes.
 const tagSize = sha256.Size
@@ -75,10 +82,11 @@ func (k *CursorKey) Seal(peer string, c Cursor) ([]byte, error) {
 	if c.Incarnation == "" || len(c.Incarnation) > maxIncarnation {
 		return nil, errors.New("link: cursor without the incarnation of the log")
 	}
-	plain := make([]byte, 0, 17+len(c.Incarnation))
+	plain := make([]byte, 0, cursorFixed+len(c.Incarnation))
 	plain = append(plain, cursorVersion)
 	plain = binary.BigEndian.AppendUint64(plain, c.Pos)
 	plain = binary.BigEndian.AppendUint64(plain, c.Seq)
+	plain = binary.BigEndian.AppendUint64(plain, c.Check)
 	plain = append(plain, c.Incarnation...)
 	sealed := append(make([]byte, 0, tagSize+len(plain)), k.tag(peer, plain)...)
 	sealed = append(sealed, plain...)
@@ -91,7 +99,7 @@ func (k *CursorKey) Seal(peer string, c Cursor) ([]byte, error) {
 func (k *CursorKey) Open(peer string, sealed []byte) (Cursor, error) {
 	refused := federation.Refuse(federation.Malformed, "cursor", "the cursor was not made by this node for this peer")
 	refused.Hint = "let the receiver start again from an empty cursor if this node's keys were replaced"
-	if len(sealed) < tagSize+18 || len(sealed) > maxCursor {
+	if len(sealed) < tagSize+cursorFixed+1 || len(sealed) > maxCursor {
 		return Cursor{}, refused
 	}
 	plain := make([]byte, len(sealed)-tagSize)
@@ -102,6 +110,7 @@ func (k *CursorKey) Open(peer string, sealed []byte) (Cursor, error) {
 	return Cursor{
 		Pos:         binary.BigEndian.Uint64(plain[1:]),
 		Seq:         binary.BigEndian.Uint64(plain[9:]),
-		Incarnation: string(plain[17:]),
+		Check:       binary.BigEndian.Uint64(plain[17:]),
+		Incarnation: string(plain[cursorFixed:]),
 	}, nil
 }

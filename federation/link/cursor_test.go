@@ -22,7 +22,7 @@ func cursorKey(t testing.TB, secret byte) *CursorKey {
 func TestCursorRoundTrip(t *testing.T) {
 	k := cursorKey(t, 1)
 	rapid.Check(t, func(t *rapid.T) {
-		c := Cursor{Incarnation: rapid.StringMatching(`[a-f0-9]{1,64}`).Draw(t, "i"), Pos: rapid.Uint64().Draw(t, "pos"), Seq: rapid.Uint64().Draw(t, "seq")}
+		c := Cursor{Incarnation: rapid.StringMatching(`[a-f0-9]{1,64}`).Draw(t, "i"), Pos: rapid.Uint64().Draw(t, "pos"), Seq: rapid.Uint64().Draw(t, "seq"), Check: rapid.Uint64().Draw(t, "check")}
 		peer := rapid.String().Draw(t, "peer")
 		sealed, err := k.Seal(peer, c)
 		if err != nil {

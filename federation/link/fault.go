@@ -36,9 +36,13 @@ func (f *Fault) Unwrap() error {
 // maxRetryAfter bounds how long a peer can ask to be left alone.
 const maxRetryAfter = time.Hour
 
-// faultOf makes what a peer is told of err: the reason and detail of a refusal,
-// never the texts of other errors, which may name files or values.
+// faultOf makes what a peer is told of err: a fault as a source made it, the
+// reason and detail of a refusal, never the texts of other errors, which may
+// name files or values.
 func faultOf(err error, incarnation string) *Fault {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return &Fault{Reason: f.Reason, Detail: f.Detail, Incarnation: incarnation, RetryAfter: f.RetryAfter}
+	}
 	if r, ok := errors.AsType[*federation.Refusal](err); ok {
 		return &Fault{Reason: r.Reason, Detail: r.Detail, Incarnation: incarnation}
 	}

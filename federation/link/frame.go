@@ -207,6 +207,9 @@ func (c *Codec) DecodeFrame(b []byte) (Frame, error) {
 	f.Next = r.bytes(maxCursor)
 	if flags&flagGap != 0 {
 		f.Gap = &Gap{Since: r.time(), Until: r.time(), Reason: federation.Reason(r.name(maxReason))}
+		if !f.Gap.Reason.Valid() {
+			f.Gap.Reason = federation.Unsupported // a newer peer has a word that we do not
+		}
 	}
 	count := int(r.uint(MaxMessages))
 	size := int(r.uint(MaxBody))

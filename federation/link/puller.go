@@ -56,6 +56,9 @@ type Puller struct {
 	Codec *Codec
 	// Log takes faults and resets, once per change. Nil: nothing is logged.
 	Log *slog.Logger
+	// Refused is told why an answer of the peer could not be taken, if that is
+	// the answer's fault. Nil: nobody is told.
+	Refused func(err error)
 
 	mu     sync.Mutex
 	status Status
@@ -64,6 +67,7 @@ type Puller struct {
 	receipts []*receiptToSend
 	sealed   uint64 // number of the last sealed pull
 	faults   int    // in a row
+	forged   int    // frames in a row of which nothing was what it claims to be
 	lastWord string
 }
 
@@ -172,13 +176,16 @@ func (p *Puller) session(ctx context.Context) error {
 		}
 		before := pos
 		pos = a.frame.After()
-		if a.frame.More {
+		if a.frame.More && len(a.frame.Messages) > 0 && p.forged == 0 {
 			next = p.ask(ctx, pos)
 		}
 		if err := p.commit(ctx, a.frame, before); err != nil {
 			return err
 		}
-		if !a.frame.More {
+		if err := p.spare(ctx, a); err != nil {
+			return err
+		}
+		if next == nil {
 			next = p.ask(ctx, pos)
 		}
 	}
@@ -217,6 +224,19 @@ func (p *Puller) pace(ctx context.Context, took time.Duration) error {
 		return nil
 	}
 	return p.rest(ctx, p.MinBackoff-took)
+}
+
+// spare keeps a peer from making this node work for nothing: frames that move
+// the cursor without a message are paced, and after one of which nothing was
+// what it claimed to be comes a pause as after a fault.
+func (p *Puller) spare(ctx context.Context, a answer) error {
+	if p.forged > 0 {
+		return p.rest(ctx, p.pause(p.forged-1))
+	}
+	if len(a.frame.Messages) == 0 {
+		return p.pace(ctx, a.took)
+	}
+	return nil
 }
 
 // returned looks after the receipt that went with a pull: if it is not known
@@ -328,6 +348,12 @@ func (p *Puller) commit(ctx context.Context, f Frame, before Position) error {
 	}
 	p.good()
 	p.committed(f, before)
+	switch {
+	case rc.forged():
+		p.forged++
+	case len(f.Messages) > 0:
+		p.forged = 0
+	}
 	if p.Signer == nil || len(f.Messages) == 0 {
 		return nil
 	}

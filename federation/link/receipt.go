@@ -38,6 +38,26 @@ type Outcome struct {
 	Reason federation.Reason
 }
 
+// forgeries are the reasons that no honest sender's message is refused for:
+// what such a message says of itself is not so.
+var forgeries = map[federation.Reason]bool{
+	federation.BadSignature: true, federation.Malformed: true, federation.TooLarge: true, federation.WrongRecipient: true,
+	federation.UnaccountedRedaction: true, federation.Loop: true, federation.NotOwner: true, federation.Quota: true,
+}
+
+// forged reports whether a frame brought forgeries and, besides, nothing new.
+func (r *Receipt) forged() bool {
+	found := false
+	for _, o := range r.Outcomes {
+		forgery := forgeries[o.Reason]
+		if o.Stored+o.Held > 0 || o.Refused > 0 && !forgery {
+			return false
+		}
+		found = found || forgery
+	}
+	return found
+}
+
 // receiptClaims is a receipt as it is signed. Out has, per message from First
 // on, the numbers stored, held, refused and duplicate; Why names the reasons
 // by place in Out.

@@ -18,6 +18,9 @@ type Server struct {
 	// Incarnation is told to peers whose cursor is refused, so that they can
 	// see whether the log is a new one. Nil: it is not told.
 	Incarnation func() string
+	// Refused is told why a peer's request was refused, if that is the
+	// request's fault. Nil: nobody is told.
+	Refused func(peer string, err error)
 	// Codec is made at the first answer if nil.
 	Codec *Codec
 	// Seal returns how the link with a peer is sealed, nil if it is open. With
@@ -49,6 +52,7 @@ func (s *Server) init() error {
 func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
 	seal, q, req, err := s.unseal(peer, req)
 	if err != nil {
+		s.refused(peer, err)
 		return openFault(err).encode()
 	}
 	limit := DefaultMaxBytes
@@ -62,6 +66,7 @@ func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
 	if err == nil {
 		return b
 	}
+	s.refused(peer, err)
 	incarnation := ""
 	if s.Incarnation != nil {
 		incarnation = s.Incarnation()
@@ -74,6 +79,13 @@ func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
 		return openFault(err).encode()
 	}
 	return b
+}
+
+// refused tells why a request was refused.
+func (s *Server) refused(peer string, err error) {
+	if s.Refused != nil && federation.ReasonOf(err) != "" {
+		s.Refused(peer, err)
+	}
 }
 
 // openFault is what anybody may read: a word of ours, and nothing of err.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/entente-relay/entente/federation"
 )
 
 // Phase is what a puller is doing.
@@ -106,14 +108,12 @@ func (p *Puller) committed(f Frame, before Position) {
 
 // failed notes a fault and returns how long to rest.
 func (p *Puller) failed(err error) time.Duration {
-	pause := p.MinBackoff
-	for range min(p.faults, 30) {
-		pause = min(2*pause, p.MaxBackoff)
-	}
+	pause := p.pause(p.faults)
 	p.faults++
-	pause = time.Duration(float64(pause) * (0.5 + p.Rand()/2))
 	if f, ok := errors.AsType[*Fault](err); ok {
 		pause = max(pause, f.RetryAfter)
+	} else if p.Refused != nil && federation.ReasonOf(err) != "" {
+		p.Refused(err)
 	}
 	retry := p.Now().Add(pause)
 	p.update(func(s *Status) {
@@ -126,6 +126,15 @@ func (p *Puller) failed(err error) time.Duration {
 		p.Log.Warn("pull failed, trying again", "peer", p.Peer, "err", err, "in", pause.Round(time.Millisecond))
 	}
 	return pause
+}
+
+// pause is how long to rest after the fault that follows so many others.
+func (p *Puller) pause(faults int) time.Duration {
+	pause := p.MinBackoff
+	for range min(faults, 30) {
+		pause = min(2*pause, p.MaxBackoff)
+	}
+	return time.Duration(float64(pause) * (0.5 + p.Rand()/2))
 }
 
 // rest waits out a pause.

@@ -60,6 +60,9 @@ type Agreement struct {
 	Consents []Consent
 	// Contacts are role addresses at the peer.
 	Contacts []Contact
+	// Reoriginate is the peer's permission to give on its objects as the node's
+	// own; without types there is none.
+	Reoriginate Reorigination
 	// NotBefore and Until bound the terms: in force from the first, no longer
 	// at the second.
 	NotBefore, Until time.Time
@@ -83,6 +86,22 @@ type Consent struct {
 	NotBefore, Until time.Time
 }
 
+// Reorigination is a source's permission that its objects are given on under the
+// node's own name, without anything that names the source.
+type Reorigination struct {
+	// Types lists the STIX types it covers, of [ReoriginationTypes].
+	Types []string
+	// Ceiling is the highest TLP it covers.
+	Ceiling mapping.TLP
+	// Only says that the source's own messages stay at the node: nobody else is
+	// to see its name.
+	Only bool
+}
+
+// ReoriginationTypes returns the STIX types that can be re-originated: those of
+// which is known what may name a source.
+func ReoriginationTypes() []string { return []string{"indicator", "malware", "relationship"} }
+
 // Contact is a role at the peer, never a person.
 type Contact struct {
 	Role, Address string
@@ -99,7 +118,7 @@ func (a *Agreement) clone() Agreement {
 	c := *a
 	for _, list := range []*[]string{
 		&c.Clients, &c.Purposes, &c.Data, &c.Certifications, &c.Storage, &c.Transit,
-		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling,
+		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling, &c.Reoriginate.Types,
 	} {
 		*list = slices.Clone(*list)
 	}

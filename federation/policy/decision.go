@@ -202,7 +202,9 @@ func (d *Decision) collect(cited []*Cited) {
 			continue
 		}
 		if cited[i] != nil {
-			first[u.Parent] = cited[i]
+			if f := first[u.Parent]; f == nil || cited[i].Hold || !f.Hold {
+				first[u.Parent] = cited[i]
+			}
 		} else {
 			left[u.Parent]++
 		}
@@ -220,7 +222,10 @@ func (d *Decision) collect(cited []*Cited) {
 		}
 	}
 	if len(paths) > 0 && d.subject.object.Lacks(paths...) != "" {
-		d.withhold(d.gone[0].cited) // each could go alone, all of them not
+		// Each could go alone, all of them not. Where one of them only waits,
+		// so does the object.
+		at := max(0, slices.IndexFunc(d.gone, func(g goneUnit) bool { return g.cited.Hold }))
+		d.withhold(d.gone[at].cited)
 	}
 }
 

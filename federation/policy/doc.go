@@ -21,8 +21,8 @@
 // of its properties may be shown (action disclose). Redaction falls out of
 // that: a denied property is removed, and where it cannot be (it is fixed, or
 // STIX requires it, or the object's id is derived from it) the object is
-// withheld. [Relate] closes the message: references to what a peer does not
-// get go too.
+// withheld. [Closure.Relate] closes the message: mentions of what a peer does
+// not get go too, whether it is in this message or in another.
 //
 // Decisions are plain functions of their arguments: no clock (the caller
 // passes now), no files, no network. They are cached by everything the engine

@@ -35,6 +35,13 @@ type agreementFile struct {
 	Contracts      []string        `yaml:"contracts"`
 	Classified     *classifiedFile `yaml:"classified"`
 	Contacts       []contactFile   `yaml:"contacts"`
+	Reoriginate    *reoriginFile   `yaml:"reoriginate"`
+}
+
+type reoriginFile struct {
+	Types   []string `yaml:"types"`
+	Ceiling string   `yaml:"ceiling"`
+	Only    bool     `yaml:"only"`
 }
 
 type tlpFile struct {
@@ -128,6 +135,9 @@ func (f *agreementFile) check(d *document) []error {
 	if f.Classified != nil {
 		f.Classified.check(bad)
 	}
+	if f.Reoriginate != nil {
+		f.Reoriginate.check(bad)
+	}
 	for i, c := range f.Contacts {
 		if c.Role == "" || c.Address == "" {
 			bad(fmt.Sprintf("$.contacts[%d]", i), "role and address are both needed")
@@ -174,6 +184,20 @@ func (f *agreementFile) checkLists(bad func(string, string, ...any)) {
 	}
 }
 
+func (r *reoriginFile) check(bad func(string, string, ...any)) {
+	if len(r.Types) == 0 {
+		bad("$.reoriginate.types", "missing: list the types that the permission covers, of %s", strings.Join(ReoriginationTypes(), ", "))
+	}
+	for _, t := range r.Types {
+		if !slices.Contains(ReoriginationTypes(), t) {
+			bad("$.reoriginate.types", "%q is not one of %s", t, strings.Join(ReoriginationTypes(), ", "))
+		}
+	}
+	if c, ok := ceilingOf(r.Ceiling); !ok || c == mapping.TLPRed {
+		bad("$.reoriginate.ceiling", "%q is not one of %s", r.Ceiling, strings.Join(ceilings(), ", "))
+	}
+}
+
 func (c *classifiedFile) check(bad func(string, string, ...any)) {
 	for _, l := range c.Ceiling {
 		if !levelName.MatchString(l) {
@@ -216,6 +240,10 @@ func (f *agreementFile) agreement() *Agreement {
 	}
 	for _, c := range f.Contacts {
 		a.Contacts = append(a.Contacts, Contact(c))
+	}
+	if r := f.Reoriginate; r != nil {
+		top, _ := ceilingOf(r.Ceiling)
+		a.Reoriginate = Reorigination{Types: r.Types, Ceiling: top, Only: r.Only}
 	}
 	c := f.Classified
 	if c == nil {

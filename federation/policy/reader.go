@@ -44,6 +44,7 @@ func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs ma
 	own := m.granular()
 	s.classify(own)
 	s.seal()
+	s.mention()
 	return s
 }
 

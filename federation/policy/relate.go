@@ -7,88 +7,116 @@ import (
 	"github.com/entente-relay/entente/federation/stix"
 )
 
+// Relate closes the decisions on one message for one peer, by itself: of what
+// the message mentions and does not hold it takes nothing to be here. See
+// [Closure.Relate].
+func Relate(ds []Decision) []Decision { return NewClosure(nil).Relate(ds) }
+
 // Relate closes the decisions on one message for one peer. It takes all of
 // them and returns as many, in the same order:
 //
-//   - a reference to an object of the message that the peer does not get is
-//     removed; where it cannot be (a relationship's end, the last element of a
-//     required list, a part of a derived id), the object is withheld, and so on
-//     until nothing changes;
+//   - a mention of an object that the peer may not get is removed, wherever in
+//     the object the id stands; where it cannot be (a relationship's end, the
+//     last element of a required list, a part of a derived id), the object is
+//     withheld, and so on until nothing changes;
+//   - the same is done with a mention of an object that is not in the message
+//     and goes to the peer neither, and with one that is not here at all by an
+//     id that may have been computed from its values: nobody here can judge
+//     it, so what needs it is held. A random id of something unknown stays: it
+//     says that something exists, and the peer's own node says no more of it;
 //   - a marking- or extension-definition without markings of its own goes
 //     exactly when something that uses it goes. [Bundle.Decide] alone always
 //     withholds it.
-//
-// References to objects outside the message stay: their ids say nothing about
-// what the peer was denied, and an id computed from a person's address is
-// personal data to Decide already.
-func Relate(ds []Decision) []Decision {
+func (c *Closure) Relate(ds []Decision) []Decision {
 	out := slices.Clone(ds)
 	for i := range out {
 		out[i].gone = slices.Clone(out[i].gone)
 		out[i].extra = slices.Clone(out[i].extra)
 	}
-	for changed := true; changed; {
-		changed = false
-		missing := withheldIDs(out)
-		for i := range out {
-			if out[i].Valid() && out[i].goes() && out[i].cut(missing) {
-				changed = true
-			}
-		}
+	if slices.ContainsFunc(out, func(d Decision) bool { return d.Valid() && len(d.subject.mentions) > 0 }) {
+		c.close(out)
 	}
 	follow(out)
 	return out
 }
 
-// withheldIDs lists the ids of objects that do not go in any version.
-func withheldIDs(ds []Decision) map[string]bool {
+// close removes mentions until nothing changes.
+func (c *Closure) close(out []Decision) {
+	here := make(map[string]bool, len(out))
+	for i := range out {
+		if out[i].Valid() {
+			here[out[i].subject.object.ID()] = true
+		}
+	}
 	missing := map[string]bool{}
-	for _, d := range ds {
-		if d.Valid() && !d.goes() && !d.subject.follows {
+	why := func(d *Decision, id string) *Cited {
+		switch {
+		case missing[id]:
+			return unresolved(d.peer)
+		case here[id]:
+			return nil
+		}
+		return c.outside(d, id)
+	}
+	for changed := true; changed; {
+		changed = false
+		withheldIDs(out, missing)
+		for i := range out {
+			if out[i].Valid() && out[i].goes() && out[i].cut(why) {
+				changed = true
+			}
+		}
+	}
+}
+
+// withheldIDs lists the ids of objects that do not go in any version. A
+// definition that only waits for what uses it is not among them.
+func withheldIDs(ds []Decision, missing map[string]bool) {
+	clear(missing)
+	for i := range ds {
+		if d := &ds[i]; d.Valid() && !d.goes() && !d.waiting() {
 			missing[d.subject.object.ID()] = true
 		}
 	}
-	for _, d := range ds {
-		if d.Valid() && d.goes() {
+	for i := range ds {
+		if d := &ds[i]; d.Valid() && d.goes() {
 			delete(missing, d.subject.object.ID())
 		}
 	}
-	return missing
 }
 
-// cut removes references to missing objects and reports whether it changed
-// anything.
-func (d *Decision) cut(missing map[string]bool) bool {
-	if len(missing) == 0 {
+// cut removes what mentions objects that do not go, as why says, and reports
+// whether it changed anything.
+func (d *Decision) cut(why func(d *Decision, id string) *Cited) bool {
+	s := d.subject
+	if len(s.mentions) == 0 {
 		return false
 	}
-	s := d.subject
 	cited := make([]*Cited, len(s.units))
 	for _, g := range d.gone {
 		cited[g.unit] = &g.cited
 	}
-	why := unresolved(d.peer)
 	hit := false
-	for _, ref := range s.object.Refs() {
-		if !missing[ref.Target] {
+	for _, m := range s.mentions {
+		if s.removed(m.unit, cited) {
 			continue
 		}
-		i := s.holder(ref.Path)
-		if i < 0 || s.removed(i, cited) {
+		no := why(d, m.target)
+		if no == nil {
 			continue
 		}
 		hit = true
-		if c := &s.classes[s.classOf[i]]; c.pinned || c.derives {
-			d.withhold(why)
+		if c := &s.classes[s.classOf[m.unit]]; c.pinned || c.derives {
+			d.withhold(*no)
 			return true
 		}
-		cited[i] = &why
+		cited[m.unit] = no
+		if !slices.Contains(d.extra, *no) {
+			d.extra = append(d.extra, *no)
+		}
 	}
 	if hit {
 		d.verdict = federation.Redact
-		if !slices.Contains(d.extra, why) {
-			d.extra = append(d.extra, why)
-		}
 		d.collect(cited)
 	}
 	return hit
@@ -105,8 +133,8 @@ func (s *Subject) removed(i int, cited []*Cited) bool {
 }
 
 // unresolved cites the closing of a message.
-func unresolved(peer string) Cited {
-	return Cited{
+func unresolved(peer string) *Cited {
+	return &Cited{
 		Reason: federation.UnresolvedReference, Rule: "closed-message", Kind: "custom", Class: ClassPolicy,
 		Basis: "a reference names what it refers to",
 		Text:  "Rule closed-message: it refers to an object of the same message that does not go to " + peer + ".",

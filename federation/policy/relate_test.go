@@ -92,7 +92,14 @@ func TestRelate(t *testing.T) {
 		{"a definition of a part", []object{statement(), indicator(object{"granular_markings": []object{{"marking_ref": idMarking, "selectors": []string{"name"}}}})}, []string{"share", "share"}},
 		{"a definition that nothing uses", []object{statement(), indicator(nil)}, []string{"withhold", "share"}},
 		{"a definition marked by itself", []object{merged(statement(), marked(mapping.TLPClear)), indicator(nil)}, []string{"share", "share"}},
-		{"a definition marked red", []object{merged(statement(), red), indicator(object{"object_marking_refs": []string{tlpID(mapping.TLPGreen), idMarking}})}, []string{"withhold", "share"}},
+		{"a definition marked red keeps what it marks", []object{merged(statement(), red), indicator(object{"object_marking_refs": []string{tlpID(mapping.TLPGreen), idMarking}})}, []string{"withhold", "withhold"}},
+		{"an id in a text", []object{indicator(object{"description": "dropped by " + idMalware + ", it seems"}), malware(red)}, []string{"redact description", "withhold"}},
+		{"an id in a property of the producer's own", []object{indicator(object{"x_about": object{"which": []string{"a", idMalware}}}), malware(red)}, []string{"redact x_about", "withhold"}},
+		{"an id as the name of a member", []object{indicator(object{"x_scores": object{idMalware: 7}}), malware(red)}, []string{"redact x_scores", "withhold"}},
+		{"an id in what is always open", []object{indicator(object{"labels": []string{idMalware}}), malware(red)}, []string{"withhold", "withhold"}},
+		{"an id in a selector", []object{indicator(object{"x_scores": object{idMalware: 7}, "granular_markings": []object{{"marking_ref": tlpID(mapping.TLPRed), "selectors": []string{"x_scores." + idMalware}}}}), malware(red)},
+			[]string{"withhold", "withhold"}},
+		{"its own id", []object{identity(object{"created_by_ref": idIdentity, "description": idIdentity}), malware(red)}, []string{"share", "withhold"}},
 		{"an extension's definition", []object{
 			{"type": "extension-definition", "spec_version": "2.1", "id": idExtension, "created": "2026-01-05T00:00:00.000Z", "modified": "2026-01-05T00:00:00.000Z",
 				"created_by_ref": idIdentity, "name": "score", "schema": "https://schema.example/score", "version": "1.0", "extension_types": []string{"property-extension"}},
@@ -130,7 +137,7 @@ func TestDefinitionWaits(t *testing.T) {
 		t.Errorf("together: %q", got)
 	}
 	kept := d.bundle.Withhold(def, to, federation.Withhold, federation.Duplicate, "here already", demoNow)
-	if got := sketch(Relate([]Decision{kept, user})); !slices.Equal(got, []string{"withhold", "share"}) {
+	if got := sketch(Relate([]Decision{kept, user})); !slices.Equal(got, []string{"withhold", "withhold"}) {
 		t.Errorf("kept back by the node: %q", got)
 	}
 	if got := Relate([]Decision{{}, user}); got[0].Valid() || got[0].goes() || !got[1].goes() {

@@ -20,6 +20,8 @@ type Subject struct {
 	problem  *federation.Refusal
 	dangling []string // selectors of granular markings that point at nothing
 	follows  bool     // a definition without markings of its own: see Relate
+	mentions []mention
+	loose    bool // whatever it mentions is removed, something of it still goes
 	units    []stix.Unit
 	classOf  []uint16 // unit index -> index in classes
 	classes  []unitClass

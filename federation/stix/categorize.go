@@ -165,7 +165,7 @@ func (c *categorizer) references(u *Unit) {
 				break
 			}
 			at += i + len(typ)
-			if id := rest[at:min(at+uuidLen, len(rest))]; len(id) == uuidLen && (&Object{id: id}).DerivedID() {
+			if id := rest[at:min(at+uuidLen, len(rest))]; len(id) == uuidLen && Derived(id) {
 				c.add(u, federation.Personal, byReference, false)
 				c.shown = true
 				return

@@ -13,10 +13,17 @@ var observableNamespace = uuid.MustParse("00abedb4-aa42-466c-9c01-fed23315a9b7")
 
 // DerivedID reports whether the object's id may have been computed from its
 // values, so that the id alone lets a reader test a guess at them: all IPv4
-// addresses are tried in minutes. It goes by the UUID's version: random and
-// time-based ones (1, 4, 6, 7) are taken at their word, all others are not.
-func (o *Object) DerivedID() bool {
-	switch o.id[len(o.id)-uuidLen+14] {
+// addresses are tried in minutes. See [Derived].
+func (o *Object) DerivedID() bool { return Derived(o.id) }
+
+// Derived reports whether an id may have been computed from the values of what
+// it names. It goes by the UUID's version: random and time-based ones (1, 4, 6,
+// 7) are taken at their word, all others are not, nor is what is no id.
+func Derived(id string) bool {
+	if len(id) < uuidLen {
+		return true
+	}
+	switch id[len(id)-uuidLen+14] {
 	case '1', '4', '6', '7':
 		return false
 	}

@@ -26,6 +26,10 @@ type Handling struct {
 	// DefaultMarking names the source profile that supplied the object's
 	// marking at intake, "" if the producer marked it.
 	DefaultMarking string
+	// Reoriginated says that the issuer gives on under its own name what somebody
+	// else observed, who is not to be named: a secret commitment to the original,
+	// "" for what is the issuer's own. It corroborates nothing.
+	Reoriginated string
 	// Note is text for human readers, nil if absent.
 	Note *Note
 }

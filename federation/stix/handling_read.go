@@ -85,6 +85,8 @@ func (o *Object) handlingKey(h *Handling, f int, name, where string) (err *feder
 		h.Contract, err = o.word(f, where)
 	case "default_marking":
 		h.DefaultMarking, err = o.word(f, where)
+	case "reoriginated":
+		h.Reoriginated, err = o.word(f, where)
 	case "caveats":
 		h.Caveats, err = o.list(f, where)
 	case "releasable_to":

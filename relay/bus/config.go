@@ -60,6 +60,11 @@ type Config struct {
 	// External replaces the embedded server.
 	External *External
 
+	// Write is called around each file that the bus writes itself, with a name
+	// ([WriteFolder] and those after it); tests put a failing disk in its
+	// place. Nil writes.
+	Write func(name string, do func() error) error
+
 	// Logger takes what the server has to say (never payloads). Default:
 	// nothing is logged.
 	Logger *slog.Logger

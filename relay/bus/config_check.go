@@ -34,6 +34,9 @@ func (c Config) complete() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Write == nil {
+		c.Write = func(_ string, do func() error) error { return do() }
+	}
 	if c.ServeLimit <= 0 {
 		c.ServeLimit = defaultServeLimit
 	}

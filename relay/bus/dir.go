@@ -7,6 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	renameio "github.com/google/renameio/v2/maybe"
+)
+
+// Names of what the bus writes itself, beside the streams.
+const (
+	WriteFolder   = "bus/folder"
+	WriteIdentity = "bus/identity"     // certificate and key for the server
+	WriteTrust    = "bus/trust"        // certificates of the peers
+	WriteForget   = "bus/trust/remove" // that of a peer that is gone
 )
 
 // prepareDir makes dir and its tls folder, or checks that they are this node's
@@ -61,40 +71,48 @@ var errLocked = errors.New("locked")
 // connection trusts: the peers' own certificates. Without peers it is our own,
 // so that nobody but ourselves passes.
 func writeTrust(c Config, peers []Peer) error {
+	return c.Write(WriteTrust, func() error { return putTrust(c, peers) })
+}
+
+func putTrust(c Config, peers []Peer) error {
 	var all []byte
 	for _, p := range peers {
 		pem := append(append([]byte{}, p.CertPEM...), '\n')
 		if !p.Paused {
 			all = append(all, pem...)
 		}
-		if err := os.WriteFile(peerTrustFile(c.Dir, p.ID), pem, 0o600); err != nil {
+		if err := renameio.WriteFile(peerTrustFile(c.Dir, p.ID), pem, 0o600); err != nil {
 			return fmt.Errorf("bus: certificate of peer %s: %w", p.ID, err)
 		}
 	}
 	if len(all) == 0 {
 		all = c.CertPEM
 	}
-	if err := os.WriteFile(trustFile(c.Dir), all, 0o600); err != nil {
+	if err := renameio.WriteFile(trustFile(c.Dir), all, 0o600); err != nil {
 		return fmt.Errorf("bus: certificates of the peers: %w", err)
 	}
 	return nil
 }
 
 // removeTrust removes the file of a peer that is gone.
-func removeTrust(dir, peer string) error {
-	if err := os.Remove(peerTrustFile(dir, peer)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("bus: certificate of the removed peer %s: %w", peer, err)
-	}
-	return nil
+func removeTrust(c Config, peer string) error {
+	return c.Write(WriteForget, func() error {
+		if err := os.Remove(peerTrustFile(c.Dir, peer)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("bus: certificate of the removed peer %s: %w", peer, err)
+		}
+		return nil
+	})
 }
 
 // writeIdentity writes the node's own certificate and key for the server.
 func writeIdentity(c Config) error {
-	if err := os.WriteFile(certFile(c.Dir), c.CertPEM, 0o600); err != nil {
-		return fmt.Errorf("bus: link certificate: %w", err)
-	}
-	if err := os.WriteFile(keyFile(c.Dir), c.KeyPEM, 0o600); err != nil {
-		return fmt.Errorf("bus: link key: %w", err)
-	}
-	return nil
+	return c.Write(WriteIdentity, func() error {
+		if err := renameio.WriteFile(certFile(c.Dir), c.CertPEM, 0o600); err != nil {
+			return fmt.Errorf("bus: link certificate: %w", err)
+		}
+		if err := renameio.WriteFile(keyFile(c.Dir), c.KeyPEM, 0o600); err != nil {
+			return fmt.Errorf("bus: link key: %w", err)
+		}
+		return nil
+	})
 }

@@ -46,7 +46,7 @@ func startEmbedded(ctx context.Context, c Config) (*embedded, error) {
 	e := &embedded{conf: c, log: newServerLog(c.Logger), links: map[string]nkeys.KeyPair{},
 		at:    listeners{leaf: c.ListenLeaf, websocket: c.ListenWebsocket, clients: c.ListenClients, client: c.Client},
 		peers: map[string]Peer{}, outward: map[string]*nats.Conn{}}
-	if err := prepareDir(c.Dir); err != nil {
+	if err := c.Write(WriteFolder, func() error { return prepareDir(c.Dir) }); err != nil {
 		return nil, err
 	}
 	var err error

@@ -161,7 +161,7 @@ func (l *peerLink) request(ctx context.Context, req []byte) ([]byte, error) {
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("%w: %s: its link is down, or it does not serve us", ErrNoPeer, l.peer)
-	case err != nil && errors.Is(context.Cause(ctx), ErrClosed):
+	case err != nil && (errors.Is(context.Cause(ctx), ErrClosed) || l.ctx.Err() != nil):
 		return nil, fmt.Errorf("%w: link to %s", ErrClosed, l.peer)
 	case err != nil:
 		return nil, fmt.Errorf("bus: request to %s: %w", l.peer, err)

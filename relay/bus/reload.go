@@ -41,8 +41,10 @@ func (e *embedded) setPeers(ctx context.Context, before, peers []Peer) error {
 		}
 		delete(e.outward, p.ID)
 		delete(e.links, p.ID)
-		if err := removeTrust(e.conf.Dir, p.ID); err != nil {
-			return err
+		// Nothing reads the file any more: that it stays does not keep the
+		// peer in.
+		if err := removeTrust(e.conf, p.ID); err != nil {
+			e.conf.Logger.Warn("the certificate of a removed peer stays on disk: remove the file", "peer", p.ID, "file", peerTrustFile(e.conf.Dir, p.ID), "error", err)
 		}
 	}
 	return nil

@@ -21,8 +21,8 @@ const defaultListen = "0.0.0.0:7422"
 
 // initOptions are the flags of init.
 type initOptions struct {
-	country, name, dir, listen, client, admin, language string
-	hosts                                               []string
+	country, name, dir, listen, client, admin, language, signer string
+	hosts                                                       []string
 }
 
 // initialised is what init prints with --json.
@@ -60,6 +60,7 @@ country, if ISO 3166-1 has them.`,
 	f.StringArrayVar(&o.hosts, "host", nil, "name or address by which peers reach the node; repeatable (default this machine's name)")
 	f.StringVar(&o.client, "client", "", "loopback NATS client address for your own tools (default none)")
 	f.StringVar(&o.admin, "admin", "", "loopback HTTP address for /metrics and /healthz (default none)")
+	f.StringVar(&o.signer, "signer", "", "socket of a running signer that holds the message key (default a key file)")
 	f.StringVar(&o.language, "language", "en", "language in which readers see terms (BCP 47)")
 	return c
 }
@@ -114,7 +115,7 @@ func (a *app) initPath(dir string) (folder, file string) {
 
 // values checks the flags and completes them.
 func (o *initOptions) values(region string) (configs.TemplateValues, []string, error) {
-	v := configs.TemplateValues{ID: region, Name: o.name, Data: "data", Leaf: o.listen, Client: o.client, Admin: o.admin, Language: o.language}
+	v := configs.TemplateValues{ID: region, Name: o.name, Data: "data", Leaf: o.listen, Client: o.client, Admin: o.admin, Signer: o.signer, Language: o.language}
 	if !configs.ValidID(region) {
 		return v, nil, fmt.Errorf("REGION %q: use lower case letters, digits and single hyphens, such as de-cert", region)
 	}
@@ -122,6 +123,11 @@ func (o *initOptions) values(region string) (configs.TemplateValues, []string, e
 		v.Name = region
 	}
 	var err error
+	if v.Signer != "" {
+		if v.Signer, err = filepath.Abs(v.Signer); err != nil {
+			return v, nil, err
+		}
+	}
 	if v.Country, err = countryOf(region, o.country); err != nil {
 		return v, nil, err
 	}

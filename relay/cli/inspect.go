@@ -95,7 +95,7 @@ func (a *app) inspect(file string, f verifyFlags) error {
 	shown := make([]inspected, len(rs))
 	for i, r := range rs {
 		shown[i] = inspected{verified: showVerified(r), Removed: []inspectedOut{}}
-		if r.err == nil {
+		if r.msg != nil {
 			shown[i].fill(r.msg, reader)
 		}
 	}

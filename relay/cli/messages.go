@@ -88,9 +88,10 @@ func (t text) verify(o envelope.VerifyOptions) (*envelope.Verified, error) {
 // reading is one message of a file with what became of it: either verified, or
 // an error that says why not.
 type reading struct {
-	line int
-	msg  *envelope.Verified
-	err  error
+	line  int
+	msg   *envelope.Verified
+	proof *envelope.Equivocation // in place of a message
+	err   error
 }
 
 // verifyFlags are those of verify and inspect.
@@ -118,6 +119,10 @@ func (a *app) readings(file string, f verifyFlags) ([]reading, error) {
 	out := make([]reading, len(texts))
 	for i, t := range texts {
 		out[i].line = t.line
+		if envelope.IsProof(t.raw) {
+			out[i].proof, out[i].err = envelope.CheckEquivocation(t.raw, keys, at)
+			continue
+		}
 		out[i].msg, out[i].err = t.verify(envelope.VerifyOptions{Keys: keys, Now: at, Roots: roots})
 	}
 	return out, nil

@@ -22,7 +22,7 @@ const (
 )
 
 func (a *app) publishCmd() *cobra.Command {
-	var profile string
+	var owner, profile string
 	c := &cobra.Command{
 		Use:   "publish FILE...",
 		Short: "hand STIX bundles, MISP events or CSV to the running node",
@@ -35,16 +35,17 @@ cannot be read or no node running.`,
 		Example: "  entente publish feed.json\n  generator | entente publish - --profile partner-feed",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.publish(cmd.Context(), args, profile)
+			return a.publish(cmd.Context(), owner, args, profile)
 		},
 	}
+	c.Flags().StringVar(&owner, "for", "", "participant whose objects these are newer versions of; it delegated that to this node")
 	c.Flags().StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
 	return c
 }
 
 // publish hands over file after file. A file that fails does not keep the
 // others back.
-func (a *app) publish(ctx context.Context, files []string, profile string) error {
+func (a *app) publish(ctx context.Context, owner string, files []string, profile string) error {
 	cfg, client, err := a.client()
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (a *app) publish(ctx context.Context, files []string, profile string) error
 			errs = append(errs, err)
 			continue
 		}
-		p, err := client.Publish(ctx, displayName(name), profile, data)
+		p, err := client.PublishFor(ctx, owner, displayName(name), profile, data)
 		if errors.Is(err, dashboard.ErrNotRunning) {
 			return err
 		}

@@ -81,6 +81,8 @@ func sums(st *dashboard.Status) []string {
 	for _, p := range st.Peers {
 		check(p.ID+" judged", p.Out.Judged, p.Out.Sent, p.Out.Withheld, p.Out.Held)
 		check(p.ID+" sent", p.Out.Sent, p.Out.Acknowledged, p.Out.InFlight)
+		w := p.Out.Withdrawals
+		check(p.ID+" taken back", w.Sent, w.Acknowledged, w.NotTaken, w.InFlight)
 		check(p.ID+" received", p.In.Received, p.In.Stored, p.In.Duplicate, p.In.Held, p.In.Refused)
 	}
 	return faults
@@ -93,6 +95,9 @@ func (a *app) printStatus(st *dashboard.Status, faults []string) error {
 	a.printf("log %d, indexed %d\n", st.LogLast, st.Indexed)
 	o := st.Objects
 	a.printf("objects %d = %d taken + %d duplicate + %d held + %d refused\n", o.Seen, o.Taken, o.Duplicate, o.Held, o.Refused)
+	if o.Variants > 0 {
+		a.printf("  of those taken, %d came again by another way, showing more\n", o.Variants)
+	}
 	a.printReasons("  ", o.Reasons)
 	for i := range st.Peers {
 		a.printPeer(&st.Peers[i])
@@ -105,6 +110,10 @@ func (a *app) printStatus(st *dashboard.Status, faults []string) error {
 	}
 	for _, f := range faults {
 		a.printf("%s %s\n", a.paint(red, "does not add up:"), f)
+	}
+	for _, who := range sortedKeys(st.Equivocations.By) {
+		a.printf("%s %s signed two contents for one version, %s: `entente proof` shows the proofs\n", a.paint(red, "equivocation:"), who,
+			times(st.Equivocations.By[who]))
 	}
 	for _, w := range st.Warnings {
 		a.printf("%s %s\n", a.paint(yellow, "warning:"), w)
@@ -135,6 +144,10 @@ func (a *app) printPeer(p *dashboard.Peer) {
 	a.printf("\n  out %d = %d sent (%d redacted) + %d withheld + %d held;  sent %d = %d acknowledged + %d in flight\n",
 		out.Judged, out.Sent, out.Redacted, out.Withheld, out.Held, out.Sent, out.Acknowledged, out.InFlight)
 	a.printReasons("    ", out.Reasons)
+	a.printReasons("  broke the protocol: ", p.Violations)
+	if w := out.Withdrawals; w.Sent+w.Outstanding > 0 {
+		a.printf("  taken back %d = %d acknowledged + %d not taken + %d in flight;  %d outstanding\n", w.Sent, w.Acknowledged, w.NotTaken, w.InFlight, w.Outstanding)
+	}
 	a.printf("  in  %d = %d stored + %d duplicate + %d held + %d refused\n", in.Received, in.Stored, in.Duplicate, in.Held, in.Refused)
 }
 

@@ -33,7 +33,8 @@ func (a *app) subscribeCmd() *cobra.Command {
 		Long: `Follow every object this node takes, its own and its peers', until interrupted:
 the way it came, its marking as the origin wrote it and as it is called here, what
 relays removed, and its terms in the words of this node's readers. With --json one
-line of JSON an object, which holds the object itself as its origin signed it.`,
+line of JSON an object, which holds the object itself as its origin signed it. What
+was taken back shows without its content, and once more where that happens.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.subscribe(cmd.Context(), o) },
 	}
@@ -110,6 +111,10 @@ func startOf(ctx context.Context, client *dashboard.Client, from string) (uint64
 func (a *app) printArrival(x *dashboard.Arrival) error {
 	if a.json {
 		return a.printLine(x)
+	}
+	if w := x.Withdrawn; w != nil {
+		a.printf("%s %s\n  #%d  %s by %s at %s\n", x.At.UTC().Format(time.RFC3339), a.paint(bold, x.ID), x.Seq, w.Reason, w.By, w.At.UTC().Format(time.RFC3339))
+		return a.out.err
 	}
 	a.printf("%s %s %s\n", x.At.UTC().Format(time.RFC3339), a.paint(bold, x.ID), nameOf(x.Object))
 	a.printf("  #%d  from %s  path %s\n", x.Seq, x.Source, strings.Join(x.Path, " → "))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/base64"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ func (a *app) verifyCmd() *cobra.Command {
 		Long: `Check every message in a file, with or without hops: signatures, keys, the chain of
 hops, and that everything missing was declared as removed. A line in compact form,
 an object in JSON form, or an empty line, begins a new message; - is standard input.
+
+A proof of equivocation, as the command proof prints it, is checked too: that the same
+participant signed both of its messages, for one version of one object.
 
 Keys come from the statements in the folder of --statements, else from those beside
 the configuration and in the terms accepted with peers.
@@ -48,7 +52,19 @@ type verified struct {
 	Expires  time.Time `json:"expires,omitzero"`
 	Path     []string  `json:"path,omitempty"` // issuer, then each to whom it was passed on
 	Objects  []string  `json:"objects,omitempty"`
-	Removed  int       `json:"removed"` // parts that hops declare removed
+	For      string    `json:"for,omitempty"` // on whose behalf the issuer acts
+	Removed  int       `json:"removed"`       // parts that hops declare removed
+	// Equivocation is what a proof of one proves.
+	Equivocation *equivocation `json:"equivocation,omitempty"`
+}
+
+// equivocation is what a proof says.
+type equivocation struct {
+	Owner    string    `json:"owner"`
+	Object   string    `json:"object"`
+	Version  string    `json:"version"`
+	Digests  [2]string `json:"digests"`
+	Messages [2]string `json:"messages"`
 }
 
 // verify checks a file and prints a line a message.
@@ -86,6 +102,17 @@ func showVerified(r reading) verified {
 		v.Reason, v.Error = string(federation.ReasonOf(r.err)), r.err.Error()
 		return v
 	}
+	if e := r.proof; e != nil {
+		v.Issuer, v.Issued = e.Issuer, e.Issued[0]
+		v.Equivocation = &equivocation{Owner: e.Owner, Object: e.ID, Version: e.Version, Messages: e.Messages}
+		for i, d := range e.Digests {
+			v.Equivocation.Digests[i] = base64.RawURLEncoding.EncodeToString(d[:])
+		}
+		return v
+	}
+	if r.msg.Owner() != r.msg.Issuer() {
+		v.For = r.msg.Owner()
+	}
 	v.ID, v.Issuer, v.Issued, v.Expires = r.msg.ID(), r.msg.Issuer(), r.msg.Issued(), r.msg.Expires()
 	v.Path, v.Removed = path(r.msg), len(r.msg.Missing())
 	for _, it := range r.msg.Items() {
@@ -106,6 +133,11 @@ func path(m *envelope.Verified) []string {
 func (a *app) printVerified(v verified) {
 	if !v.Verified {
 		a.printf("%s line %d: %s\n", a.paint(red, "refused"), v.Line, v.Error)
+		return
+	}
+	if e := v.Equivocation; e != nil {
+		a.printf("%s line %d: equivocation: %s signed two contents, %s and %s, for %s of %s, version %s\n", a.paint(green, "verified"), v.Line,
+			v.Issuer, e.Digests[0], e.Digests[1], e.Object, e.Owner, e.Version)
 		return
 	}
 	removed := ""

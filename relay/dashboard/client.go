@@ -15,6 +15,7 @@ import (
 	"strconv"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
 )
 
 // ErrNotRunning says that no node answers on the socket.
@@ -39,8 +40,13 @@ func NewClient(socket string) *Client {
 // Publish hands data, named name, to the node under a source profile ("" for
 // the configured default).
 func (c *Client) Publish(ctx context.Context, name, profile string, data []byte) (Published, error) {
+	return c.PublishFor(ctx, "", name, profile, data)
+}
+
+// PublishFor does the same on behalf of owner, "" for the node itself.
+func (c *Client) PublishFor(ctx context.Context, owner, name, profile string, data []byte) (Published, error) {
 	var out Published
-	q := url.Values{"name": {name}, "profile": {profile}}
+	q := url.Values{"for": {owner}, "name": {name}, "profile": {profile}}
 	err := c.call(ctx, http.MethodPost, "/v1/publish?"+q.Encode(), data, &out)
 	return out, err
 }
@@ -49,6 +55,48 @@ func (c *Client) Publish(ctx context.Context, name, profile string, data []byte)
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var out Status
 	err := c.call(ctx, http.MethodGet, "/v1/status", nil, &out)
+	return out, err
+}
+
+// Withdraw takes own objects back.
+func (c *Client) Withdraw(ctx context.Context, ids []string, reason string) ([]Withdrawal, error) {
+	return c.WithdrawFor(ctx, "", ids, reason)
+}
+
+// WithdrawFor takes objects of owner back, "" for the node's own.
+func (c *Client) WithdrawFor(ctx context.Context, owner string, ids []string, reason string) ([]Withdrawal, error) {
+	var out []Withdrawal
+	q := url.Values{"for": {owner}, "id": ids, "reason": {reason}}
+	err := c.call(ctx, http.MethodPost, "/v1/withdraw?"+q.Encode(), nil, &out)
+	return out, err
+}
+
+// Withdrawals lists what was taken back: of one object ("" for all), or of the
+// objects at a log sequence (0 for all).
+func (c *Client) Withdrawals(ctx context.Context, id string, seq uint64) ([]Withdrawal, error) {
+	var out []Withdrawal
+	q := url.Values{}
+	if id != "" {
+		q.Set("id", id)
+	}
+	if seq != 0 {
+		q.Set("seq", strconv.FormatUint(seq, 10))
+	}
+	err := c.call(ctx, http.MethodGet, "/v1/withdrawals?"+q.Encode(), nil, &out)
+	return out, err
+}
+
+// Reoriginate gives on others' objects as the node's own.
+func (c *Client) Reoriginate(ctx context.Context, ids []string) ([]Reoriginated, error) {
+	var out []Reoriginated
+	err := c.call(ctx, http.MethodPost, "/v1/reoriginate?"+url.Values{"id": ids}.Encode(), nil, &out)
+	return out, err
+}
+
+// Opening asks for what opens the commitment of a re-originated object.
+func (c *Client) Opening(ctx context.Context, id string) (envelope.Opening, error) {
+	var out envelope.Opening
+	err := c.call(ctx, http.MethodGet, "/v1/openings/"+url.PathEscape(id), nil, &out)
 	return out, err
 }
 
@@ -66,6 +114,18 @@ func (c *Client) List(ctx context.Context, kind string) ([]byte, error) {
 // node stores it.
 func (c *Client) Message(ctx context.Context, seq uint64) ([]byte, error) {
 	return c.text(ctx, "/v1/messages/"+strconv.FormatUint(seq, 10))
+}
+
+// Proofs lists the equivocations that the node can prove.
+func (c *Client) Proofs(ctx context.Context) ([]Proof, error) {
+	var out []Proof
+	err := c.call(ctx, http.MethodGet, "/v1/proofs", nil, &out)
+	return out, err
+}
+
+// Proof fetches the text of the one at a log sequence.
+func (c *Client) Proof(ctx context.Context, seq uint64) ([]byte, error) {
+	return c.text(ctx, "/v1/proofs/"+strconv.FormatUint(seq, 10))
 }
 
 func (c *Client) text(ctx context.Context, path string) ([]byte, error) {

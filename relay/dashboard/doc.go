@@ -11,6 +11,12 @@
 //	GET  /v1/arrivals?from=N            JSON lines of Arrival, following the log until the caller leaves
 //	GET  /v1/lists/{kind}               a plain block list
 //	GET  /v1/messages/{seq}             the signed message at a log sequence, with its hops
+//	GET  /v1/proofs                     a list of Proof: equivocations
+//	GET  /v1/proofs/{seq}               the text of one, for verify
+//	POST /v1/withdraw?reason=R&id=ID    take own objects back; answers a list of Withdrawal
+//	GET  /v1/withdrawals?id=ID&seq=N    a list of Withdrawal
+//	POST /v1/reoriginate?id=ID          give on others' objects as own ones; answers a list of Reoriginated
+//	GET  /v1/openings/{id}              what opens the commitment of one
 //	POST /v1/reload                     read configuration, policies and agreements again
 //	GET  /healthz                       200 while the node can take messages
 //	GET  /metrics                       Prometheus text

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
@@ -18,14 +19,26 @@ const MaxUpload = 64 << 20
 
 // API is what a node lets its own machine ask of it.
 type API struct {
-	Publish  func(ctx context.Context, name, profile string, data []byte) (Published, error)
+	// Publish takes a file on behalf of owner, "" for the node itself; so does
+	// Withdraw.
+	Publish  func(ctx context.Context, owner, name, profile string, data []byte) (Published, error)
 	Status   func(ctx context.Context) (Status, error)
 	Arrivals func(ctx context.Context, from uint64, emit func(Arrival) error) error
 	List     func(ctx context.Context, kind string) ([]byte, error)
 	Message  func(ctx context.Context, seq uint64) ([]byte, error)
-	Reload   func(ctx context.Context) error
-	Healthy  func() error
-	Metrics  http.Handler
+	Proofs   func(ctx context.Context) ([]Proof, error)
+	Proof    func(ctx context.Context, seq uint64) ([]byte, error)
+	// Withdraw takes own objects back; Withdrawals lists what was: of one id, of
+	// the objects of one log sequence, or of all.
+	Withdraw    func(ctx context.Context, owner string, ids []string, reason string) ([]Withdrawal, error)
+	Withdrawals func(ctx context.Context, id string, seq uint64) ([]Withdrawal, error)
+	// Reoriginate gives on others' objects as the node's own; Opening opens the
+	// commitment of one.
+	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
+	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
+	Reload      func(ctx context.Context) error
+	Healthy     func() error
+	Metrics     http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -36,7 +49,27 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/status", a.status)
 	mux.HandleFunc("GET /v1/arrivals", a.arrivals)
 	mux.HandleFunc("GET /v1/lists/{kind}", a.list)
-	mux.HandleFunc("GET /v1/messages/{seq}", a.message)
+	mux.HandleFunc("GET /v1/messages/{seq}", a.text(a.Message))
+	mux.HandleFunc("GET /v1/proofs/{seq}", a.text(a.Proof))
+	mux.HandleFunc("GET /v1/proofs", func(w http.ResponseWriter, r *http.Request) {
+		ps, err := a.Proofs(r.Context())
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		reply(w, ps)
+	})
+	mux.HandleFunc("POST /v1/withdraw", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		answer[[]Withdrawal](w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
+	})
+	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
+	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
+		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
+	})
+	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
+		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
+	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -77,7 +110,7 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	res, err := a.Publish(r.Context(), q.Get("name"), q.Get("profile"), data)
+	res, err := a.Publish(r.Context(), q.Get("for"), q.Get("name"), q.Get("profile"), data)
 	if err != nil {
 		fail(w, err)
 		return
@@ -132,19 +165,46 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the caller left: nothing to mend
 }
 
-func (a *API) message(w http.ResponseWriter, r *http.Request) {
-	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
-	if err != nil {
-		http.Error(w, "want a log sequence number", http.StatusBadRequest)
-		return
+// text answers with what stands at a log sequence.
+func (a *API) text(of func(ctx context.Context, seq uint64) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
+		if err != nil {
+			http.Error(w, "want a log sequence number", http.StatusBadRequest)
+			return
+		}
+		text, err := of(r.Context(), seq)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write(text) // the caller left: nothing to mend
 	}
-	text, err := a.Message(r.Context(), seq)
-	if err != nil {
-		fail(w, err)
-		return
+}
+
+func (a *API) withdrawals(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	seq := uint64(0)
+	if s := q.Get("seq"); s != "" {
+		var err error
+		if seq, err = strconv.ParseUint(s, 10, 64); err != nil {
+			http.Error(w, "seq: want a log sequence number", http.StatusBadRequest)
+			return
+		}
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write(text) // the caller left: nothing to mend
+	answer[[]Withdrawal](w)(a.Withdrawals(r.Context(), q.Get("id"), seq))
+}
+
+// answer writes a result or the error in its place.
+func answer[T any](w http.ResponseWriter) func(T, error) {
+	return func(v T, err error) {
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		reply(w, v)
+	}
 }
 
 // problem is the JSON of an error: its whole text and, of a refusal, the

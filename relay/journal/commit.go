@@ -99,6 +99,7 @@ func (w *Writer) write(ctx context.Context, b *batch) {
 			w.abandon(b, err)
 			return
 		}
+		w.o.Logger.Warn("the journal was not written, trying again", "records", len(b.records), "attempt", attempt, "error", err)
 		if attempt%attempts == 0 {
 			w.tell(b, err)
 		}
@@ -131,6 +132,7 @@ func (w *Writer) try(ctx context.Context, b *batch) (last uint64, err error) {
 		return 0, errors.Join(err, rerr)
 	}
 	if stored {
+		w.o.Logger.Warn("a write to the journal was answered with an error but is stored", "records", len(b.records), "error", err)
 		return last, nil
 	}
 	return 0, err

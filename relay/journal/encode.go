@@ -224,11 +224,29 @@ func (e *encoder) intake(in *Intake) {
 			e.token("rule", o.Rule)
 			e.label("basis", o.Basis)
 			e.label("marking", o.Marking)
+			e.digest("against", &o.Against)
 			e.end('}')
 		}
 		e.end(']')
 	}
+	e.gone(in.Gone)
 	e.end('}')
+}
+
+func (e *encoder) gone(gone []Gone) {
+	if gone == nil {
+		return
+	}
+	e.name("gone")
+	e.begin('[')
+	for i := range gone {
+		e.next()
+		e.begin('{')
+		e.digest("digest", &gone[i].Digest)
+		e.token("for", gone[i].For)
+		e.end('}')
+	}
+	e.end(']')
 }
 
 func (e *encoder) sent(s *Sent) {
@@ -264,6 +282,7 @@ func (e *encoder) message(m *SentMessage) {
 		e.object(&m.Objects[i])
 	}
 	e.end(']')
+	e.gone(m.Gone)
 	e.end('}')
 }
 

@@ -158,6 +158,7 @@ func samples() []*Record {
 			{Digest: digestOf("b"), ID: indicatorID, Outcome: Held, Reason: federation.UnknownMarking},
 			{Digest: digestOf("c"), Outcome: Refused, Reason: federation.Residency, Rule: "pl-store", Basis: "ustawa o KSC, art. 37"},
 			{Digest: digestOf("d"), ID: indicatorID, Outcome: Duplicate, Reason: federation.Duplicate},
+			{Digest: digestOf("e"), ID: indicatorID, Outcome: Refused, Reason: federation.Equivocation, Against: digestOf("d")},
 		}}},
 		{At: at, Intake: &Intake{Source: "self", Reason: federation.Malformed, Message: digestOf("noise")}},
 		sampleSent(4),
@@ -167,5 +168,8 @@ func samples() []*Record {
 		{At: at, Link: &LinkEvent{Peer: "pl-cert", Event: "gap", Reason: federation.Expired, Since: at.Add(-time.Hour), Until: at}},
 		{At: at, Peer: &PeerChange{Peer: "pl-cert", Change: "added", Agreement: digestOf("agreement"), Fingerprint: "4821 0934 5520 7718"}},
 		{At: at, Reload: &Reload{What: "policy", Before: "sha256:3f2a", After: "sha256:77c0"}},
+		{At: at, Intake: &Intake{Source: "de-cert", Log: 13, Issuer: "de-cert", Gone: []Gone{{digestOf("a"), "spill"}, {digestOf("b"), "withdrawn"}}}},
+		{At: at, Sent: &Sent{Peer: "pl-cert", Root: "8J-y9fXv", First: 4, Last: 4, LogFrom: 7, LogTo: 8,
+			Messages: []SentMessage{{Log: 8, Link: 4, Issuer: "de-cert", Objects: []SentObject{}, Gone: []Gone{{digestOf("a"), "superseded"}}}}}},
 	}
 }

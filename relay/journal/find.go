@@ -178,12 +178,13 @@ func (r *Record) names(id ID, digest Digest) bool {
 	is := func(i ID, d Digest) bool {
 		return (id == "" || i == id) && (digest == Digest{} || d == digest)
 	}
+	back := func(g Gone) bool { return is("", g.Digest) }
 	switch {
 	case r.Intake != nil:
-		return slices.ContainsFunc(r.Intake.Objects, func(o IntakeObject) bool { return is(o.ID, o.Digest) })
+		return slices.ContainsFunc(r.Intake.Objects, func(o IntakeObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(r.Intake.Gone, back)
 	case r.Sent != nil:
 		return slices.ContainsFunc(r.Sent.Messages, func(m SentMessage) bool {
-			return slices.ContainsFunc(m.Objects, func(o SentObject) bool { return is(o.ID, o.Digest) })
+			return slices.ContainsFunc(m.Objects, func(o SentObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(m.Gone, back)
 		})
 	case r.Settle != nil:
 		return is(r.Settle.ID, r.Settle.Digest)

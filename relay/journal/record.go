@@ -41,6 +41,14 @@ type Intake struct {
 	JTI     Token             `json:"jti,omitzero"`
 	Reason  federation.Reason `json:"reason,omitzero"` // of a message refused or held as a whole
 	Objects []IntakeObject    `json:"objects,omitzero"`
+	Gone    []Gone            `json:"gone,omitzero"` // withdrawals that took effect
+}
+
+// Gone is an object that was taken back, and for what: "superseded",
+// "withdrawn" or "spill".
+type Gone struct {
+	Digest Digest `json:"digest,omitzero"`
+	For    Token  `json:"for,omitzero"`
 }
 
 // IntakeObject is one object of an intake. ID and Marking are not written for
@@ -53,6 +61,9 @@ type IntakeObject struct {
 	Rule    Token             `json:"rule,omitzero"`
 	Basis   Label             `json:"basis,omitzero"`
 	Marking Label             `json:"marking,omitzero"`
+	// Against is the digest of the content that was here before, when the
+	// issuer signed two for one version.
+	Against Digest `json:"against,omitzero"`
 }
 
 // Outcome is what became of one object coming in.
@@ -87,6 +98,7 @@ type SentMessage struct {
 	Link    uint64       `json:"link,omitzero"`
 	Issuer  Token        `json:"iss,omitzero"`
 	Objects []SentObject `json:"objects"`
+	Gone    []Gone       `json:"gone,omitzero"` // what the message takes back
 }
 
 // SentObject is the decision on one object.

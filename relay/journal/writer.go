@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -44,6 +45,8 @@ type Options struct {
 	// OnStored is called with each batch once it is stored, in order and as
 	// it will be read, before the callers hear of it. It must not append.
 	OnStored func([]*Record)
+	// Logger is told of writes that fail. Nil: nobody.
+	Logger *slog.Logger
 }
 
 // Writer appends records to a journal. Many goroutines may use it at once.
@@ -104,6 +107,9 @@ type batch struct {
 func NewWriter(ctx context.Context, log Log, o Options) (*Writer, error) {
 	if o.MaxBatch <= 0 {
 		o.MaxBatch = 500
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	last, ok, err := log.Last(ctx)
 	if err != nil {

@@ -49,8 +49,8 @@ func checkEntries(entries []Entry) error {
 			}
 		}
 		for j := range e.Gone {
-			if e.Gone[j].Issuer == "" {
-				return fmt.Errorf("log entry %d, withdrawal %d: no issuer", e.Seq, j)
+			if g := &e.Gone[j]; g.Issuer == "" || goneRank(g.Reason) == 0 {
+				return fmt.Errorf("log entry %d, withdrawal %d: no issuer, or the reason %q", e.Seq, j, g.Reason)
 			}
 		}
 	}
@@ -105,7 +105,12 @@ func (b *batch) entry(e *Entry) error {
 		took = took || t
 	}
 	for i := range e.Gone {
-		if err := b.withdraw(e.Seq, &e.Gone[i]); err != nil {
+		if err := b.withdraw(e, &e.Gone[i]); err != nil {
+			return err
+		}
+	}
+	if e.Proof != nil {
+		if err := b.prove(e); err != nil {
 			return err
 		}
 	}
@@ -127,7 +132,12 @@ func (b *batch) place(e *Entry, o *Object, index int) (took bool, err error) {
 	switch o.Outcome {
 	case Taken:
 		key := b.key(o.Issuer, &o.Digest)
-		if known(b.s.memory, b.s.memory.objects, b.objects, key) {
+		if row := known(b.s.memory, b.s.memory.objects, b.objects, key); row != 0 {
+			if o.Variant {
+				b.count(counter{sideIn, e.Source, inTaken, ""}, 1)
+				b.count(counter{sideIn, e.Source, inVariants, ""}, 1)
+				return true, b.route(e.Seq, row, o)
+			}
 			b.count(counter{sideIn, e.Source, inDuplicate, ""}, 1)
 			return false, nil
 		}
@@ -141,6 +151,10 @@ func (b *batch) place(e *Entry, o *Object, index int) (took bool, err error) {
 			id: o.ID, reason: string(o.Reason), rule: o.Rule, basis: o.Basis, since: micros(e.At)})
 	case Refused:
 		b.count(counter{sideIn, e.Source, inRefused, string(o.Reason)}, 1)
+		if o.Mark != ([16]byte{}) {
+			_, err := b.exec("INSERT OR IGNORE INTO refused (mark) VALUES (?)", o.Mark[:])
+			return false, err
+		}
 	}
 	return false, nil
 }
@@ -159,11 +173,17 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.exec(`INSERT INTO objects (n, issuer, id, version, digest, prev, seq, type, expires, revoked, marking, verdict)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(b.nextObject), ids[0], o.ID, o.Version, o.Digest[:], prev, int64(e.Seq), ids[1], micros(o.Expires), boolInt(o.Revoked), ids[2], ids[3])
+	_, err = b.exec(`INSERT INTO objects (n, issuer, id, version, digest, prev, seq, type, expires, revoked, marking, verdict, shown, parts, whole, best)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(b.nextObject), ids[0], o.ID, o.Version, o.Digest[:], prev, int64(e.Seq), ids[1], micros(o.Expires), boolInt(o.Revoked), ids[2], ids[3],
+		o.Shown.Hash[:], o.Shown.Parts, boolInt(o.Shown.Whole), int64(e.Seq))
 	if err != nil {
 		return err
+	}
+	if o.MadeOf != nil {
+		if err := b.derive(o); err != nil {
+			return err
+		}
 	}
 	b.addKey(ids[0], &o.Digest, idk, behind)
 	b.objects[key] = b.nextObject
@@ -209,23 +229,4 @@ func missingRow(err error, n int64) error {
 		return fmt.Errorf("%w: row %d of objects is missing", ErrDamaged, n)
 	}
 	return err
-}
-
-// withdraw writes one withdrawal; the first reason given stays.
-func (b *batch) withdraw(seq uint64, g *Gone) error {
-	key := b.key(g.Issuer, &g.Digest)
-	if known(b.s.memory, b.s.memory.gone, b.gone, key) {
-		return nil
-	}
-	issuer, err := b.name(g.Issuer)
-	if err != nil {
-		return err
-	}
-	if _, err := b.exec("INSERT INTO gone (n, issuer, digest, reason, seq) VALUES (?, ?, ?, ?, ?)",
-		int64(b.nextGone), issuer, g.Digest[:], g.Reason, int64(seq)); err != nil {
-		return err
-	}
-	b.gone[key] = b.nextGone
-	b.nextGone++
-	return nil
 }

@@ -196,6 +196,13 @@ func (b *batch) publish() {
 	for k, n := range b.objects {
 		m.objects.put(k, n)
 	}
+	for _, e := range b.entries {
+		for i := range e.Objects {
+			if o := &e.Objects[i]; o.Outcome == Taken && o.MadeOf != nil {
+				m.derived[*o.MadeOf] = o.Digest
+			}
+		}
+	}
 	for k, n := range b.gone {
 		m.gone.put(k, n)
 	}

@@ -23,6 +23,10 @@ type Counts struct {
 //
 //	Received == Taken + Duplicate + Held + Refused
 //
+// Of what was Taken, Variants are objects that were here before and
+// came again by another way, showing more: Taken - Variants is the number of
+// objects here.
+//
 // Held is what waits now: an object that is released or rejected leaves Held
 // and Received, and enters both Received and its new place with the entry that
 // settles it.
@@ -33,6 +37,9 @@ type In struct {
 	Duplicate uint64
 	Held      uint64
 	Refused   uint64
+	// Withdrawn counts the withdrawals that took effect; they are no objects.
+	Withdrawn uint64
+	Variants  uint64 // of those taken
 	// HeldFor and RefusedFor divide Held and Refused by reason.
 	HeldFor, RefusedFor map[federation.Reason]uint64
 }
@@ -44,6 +51,8 @@ type In struct {
 //	Sent         == Acknowledged + InFlight
 //	Acknowledged == Stored + Duplicate + HeldThere + Refused + Disputed
 //	Redacted     <= Sent
+//
+//	Withdrawals.Sent == Acknowledged + NotTaken + InFlight of the same
 //
 // Held is what waits now, as in [In]. Disputed are the objects of messages
 // whose receipt does not count as many objects as were sent. Replaced stands
@@ -62,6 +71,9 @@ type Out struct {
 	Stored, Duplicate, HeldThere, Refused, Disputed uint64
 
 	Replaced uint64
+	// Withdrawals counts the digests taken back from the peer: what it says it
+	// obeyed, what it held or refused, and what no receipt came for yet.
+	Withdrawals struct{ Sent, Acknowledged, NotTaken, InFlight uint64 }
 	// WithheldFor and HeldFor divide Withheld and Held by reason.
 	WithheldFor, HeldFor map[federation.Reason]uint64
 
@@ -79,6 +91,9 @@ func (c Counts) Check() error {
 		}
 	}
 	for _, in := range c.In {
+		if in.Variants > in.Taken {
+			errs = append(errs, fmt.Errorf("counts of %s do not add up: %d variants of %d taken", in.Source, in.Variants, in.Taken))
+		}
 		equal(in.Source, "received = taken + duplicate + held + refused", in.Received, in.Taken+in.Duplicate+in.Held+in.Refused)
 	}
 	for _, out := range c.Out {
@@ -86,6 +101,8 @@ func (c Counts) Check() error {
 		equal(out.Peer, "sent = acknowledged + in flight", out.Sent, out.Acknowledged+out.InFlight)
 		equal(out.Peer, "acknowledged = stored + duplicate + held there + refused + disputed", out.Acknowledged,
 			out.Stored+out.Duplicate+out.HeldThere+out.Refused+out.Disputed)
+		equal(out.Peer, "withdrawals sent = acknowledged + not taken + in flight", out.Withdrawals.Sent,
+			out.Withdrawals.Acknowledged+out.Withdrawals.NotTaken+out.Withdrawals.InFlight)
 		if out.Redacted > out.Sent {
 			errs = append(errs, fmt.Errorf("counts of %s do not add up: %d redacted of %d sent", out.Peer, out.Redacted, out.Sent))
 		}
@@ -122,6 +139,12 @@ const (
 	outRefused
 	outDisputed
 	outReplaced
+	inWithdrawn
+	outGoneSent
+	outGoneAcknowledged
+	outGoneNotTaken
+	outGoneInFlight
+	inVariants
 )
 
 // counter is one number: of a source or a peer, divided by reason where it has
@@ -237,8 +260,12 @@ func (in *In) set(c counter, n uint64) {
 		in.Received = n
 	case inTaken:
 		in.Taken = n
+	case inVariants:
+		in.Variants = n
 	case inDuplicate:
 		in.Duplicate = n
+	case inWithdrawn:
+		in.Withdrawn = n
 	case inHeld:
 		in.Held += n
 		in.HeldFor[federation.Reason(c.reason)] = n
@@ -284,6 +311,14 @@ func (o *Out) number(w what) *uint64 {
 		return &o.Refused
 	case outDisputed:
 		return &o.Disputed
+	case outGoneSent:
+		return &o.Withdrawals.Sent
+	case outGoneAcknowledged:
+		return &o.Withdrawals.Acknowledged
+	case outGoneNotTaken:
+		return &o.Withdrawals.NotTaken
+	case outGoneInFlight:
+		return &o.Withdrawals.InFlight
 	default:
 		return &o.Replaced
 	}

@@ -126,7 +126,7 @@ func (c counted) countsOut() {
 	first[2].Verdict = federation.Redact
 	waits := HeldOut{LogSeq: 1, Issuer: "de-cert", Digest: sampleObject("de-cert", 7).Digest, Reason: federation.PersonalData, Rule: "eu-transfer"}
 	frame := &Sent{Peer: "pl-cert", Root: "root-1", LogFrom: 0, LogTo: 3, Withheld: map[federation.Reason]int{federation.TLPAudience: 1}, Held: []HeldOut{waits},
-		Messages: []SentMessage{{1, 1, first}, {3, 2, sent(4, 3)}}}
+		Messages: []SentMessage{{LogSeq: 1, LinkSeq: 1, Objects: first}, {LogSeq: 3, LinkSeq: 2, Objects: sent(4, 3)}}}
 	c.record(Event{Seq: 1, Sent: frame})
 	want := Out{Peer: "pl-cert", Judged: 9, Sent: 7, Redacted: 1, Withheld: 1, Held: 1, InFlight: 7,
 		WithheldFor: by{"tlp-audience": 1}, HeldFor: by{"personal-data": 1}, LogSeq: 3, LinkSeq: 2}
@@ -167,7 +167,7 @@ func (c counted) countsOut() {
 
 func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 	good := Counts{
-		In:  []In{{Source: "self", Received: 10, Taken: 4, Duplicate: 3, Held: 2, Refused: 1}},
+		In:  []In{{Source: "self", Received: 10, Taken: 4, Duplicate: 3, Held: 2, Refused: 1, Variants: 4}},
 		Out: []Out{{Peer: "pl-cert", Judged: 9, Sent: 6, Redacted: 6, Withheld: 2, Held: 1, Acknowledged: 5, InFlight: 1, Stored: 1, Duplicate: 1, HeldThere: 1, Refused: 1, Disputed: 1}},
 	}
 	if err := good.Check(); err != nil {
@@ -188,7 +188,8 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 			f.SetUint(f.Uint() - 1)
 		}
 	}
-	spoil(reflect.ValueOf(&good.In[0]).Elem())
+	spoil(reflect.ValueOf(&good.In[0]).Elem(), "Withdrawn")
+	spoil(reflect.ValueOf(&good.Out[0].Withdrawals).Elem())
 	spoil(reflect.ValueOf(&good.Out[0]).Elem(), "LogSeq", "LinkSeq", "AckedSeq", "Replaced")
 }
 

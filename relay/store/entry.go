@@ -11,7 +11,8 @@ type Outcome uint8
 
 // The four outcomes. The zero value is none of them and is refused.
 const (
-	// Taken: held and forwarded from now on. Taken again, it counts as Duplicate.
+	// Taken: held and forwarded from now on. Taken again, it counts as
+	// Duplicate, unless it is a variant.
 	Taken Outcome = iota + 1
 	// Duplicate: the same content of the same issuer was here already.
 	Duplicate
@@ -48,6 +49,8 @@ type Entry struct {
 	Objects []Object
 	// Gone are the objects that the message withdraws.
 	Gone []Gone
+	// Proof says that the entry proves an equivocation, nil if it does not.
+	Proof *Proof
 }
 
 // Object is one object of an entry. Issuer, Digest and ID are required when
@@ -68,17 +71,45 @@ type Object struct {
 	Rule    string
 	Basis   string
 
+	// Shown says what this message shows of the object.
+	Shown Shown
+	// Variant: the object was taken before, and this message shows what no
+	// earlier one does. It is no object more: the best variant stands for it.
+	Variant bool
+	// MadeOf is another's object that this one was made of; nil for none.
+	MadeOf *Origin
+
+	// Mark stands for issuer and id of what was refused, so that it is known
+	// again when something mentions it; the node keys it, as the id itself may
+	// not lie here. Zero for none.
+	Mark [16]byte
+
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64
 }
 
-// Gone is a withdrawal: the issuer says that the object with this digest is
-// superseded or gone. It counts before the object is known, too.
-type Gone struct {
+// Origin names an object by its issuer and digest.
+type Origin struct {
 	Issuer string
 	Digest [32]byte
-	Reason string
+}
+
+// Shown names the parts of an object that one message shows.
+type Shown struct {
+	Hash  [16]byte // of the set of parts
+	Parts int      // how many
+	Whole bool     // none is missing
+}
+
+// Gone is a withdrawal: the issuer says that the object with this digest is
+// superseded or gone. It counts before the object is known, too. Of several the
+// one that says most counts, see [Outranks].
+type Gone struct {
+	Issuer string // of the object
+	Digest [32]byte
+	Reason string // "superseded", "withdrawn" or "spill"
+	By     string // who signed it, "" for the issuer
 }
 
 // Event is one record of the journal as the index sees it. An event with
@@ -114,6 +145,8 @@ type SentMessage struct {
 	LogSeq  uint64 // the entry it was made from
 	LinkSeq uint64 // its number on the link, from 1
 	Objects []SentObject
+	// Gone are the digests that the message takes back, instead of objects.
+	Gone [][32]byte
 }
 
 // SentObject is one object of a sent message: Share or Redact.

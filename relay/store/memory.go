@@ -38,15 +38,28 @@ type memory struct {
 	gone    *table           // row of gone
 	ids     map[idKey]uint32 // first row of the id's chain
 
+	derived map[Origin][32]byte // originals to the newest that was made of each
+
 	nextObject, nextGone uint32 // rows to come, from 1
 
 	// Committed to the log, not yet in the file; by log sequence.
 	notedObjects  map[objectKey]uint64
-	notedGone     map[objectKey]uint64
+	notedRoutes   map[objectKey][]Route
+	notedNames    map[objectKey]notedName
+	notedGone     map[objectKey]notedGone
 	notedVersions map[issuerID]notedVersion
+	notedHeld     map[string][]uint64 // at the way in, by id
+	notedRefused  map[[16]byte]uint64 // by mark
 }
 
 type issuerID struct{ issuer, id string }
+
+type notedName struct{ id, version string }
+
+type notedGone struct {
+	reason string
+	seq    uint64
+}
 
 type notedVersion struct {
 	version string
@@ -63,8 +76,14 @@ func newMemory() *memory {
 		gone:          newTable(binary.NativeEndian.Uint64(seed[:])),
 		ids:           make(map[idKey]uint32),
 		notedObjects:  make(map[objectKey]uint64),
-		notedGone:     make(map[objectKey]uint64),
+		notedRoutes:   make(map[objectKey][]Route),
+		notedNames:    make(map[objectKey]notedName),
+		notedGone:     make(map[objectKey]notedGone),
 		notedVersions: make(map[issuerID]notedVersion),
+		notedHeld:     make(map[string][]uint64),
+		notedRefused:  make(map[[16]byte]uint64),
+
+		derived: make(map[Origin][32]byte),
 
 		nextObject: 1,
 		nextGone:   1,
@@ -91,14 +110,15 @@ func (mask objectKey) of(digest *[32]byte) objectKey {
 	return k
 }
 
-// known reports whether a key is in memory or in a batch under way.
-func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) bool {
-	if _, ok := now[k]; ok {
-		return true
+// known returns the row of a key in memory or in a batch under way, 0 if there
+// is none.
+func known(m *memory, stored *table, now map[objectKey]uint32, k objectKey) uint32 {
+	if row, ok := now[k]; ok {
+		return row
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return stored.has(&k)
+	return stored.get(&k)
 }
 
 // head returns the first row of an id's chain.
@@ -119,16 +139,15 @@ func (m *memory) lookup(issuer string, digests [][32]byte, gone bool) []bool {
 	if !ok {
 		return found
 	}
-	known, noted := m.objects, m.notedObjects
-	if gone {
-		known, noted = m.gone, m.notedGone
-	}
 	for i := range digests {
 		k := mask.of(&digests[i])
-		if known.has(&k) {
+		switch {
+		case gone && m.gone.has(&k), !gone && m.objects.has(&k):
 			found[i] = true
-		} else if len(noted) > 0 {
-			_, found[i] = noted[k]
+		case gone && len(m.notedGone) > 0:
+			_, found[i] = m.notedGone[k]
+		case !gone && len(m.notedObjects) > 0:
+			_, found[i] = m.notedObjects[k]
 		}
 	}
 	return found
@@ -140,12 +159,21 @@ func (m *memory) note(entries []Entry) {
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
+		m.noteHeld(e)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {
 				continue
 			}
-			m.notedObjects[m.mask(o.Issuer).of(&o.Digest)] = e.Seq
+			k := m.mask(o.Issuer).of(&o.Digest)
+			if _, noted := m.notedObjects[k]; o.Variant || !noted && !m.objects.has(&k) {
+				m.notedRoutes[k] = append(m.notedRoutes[k], Route{e.Seq, o.Shown})
+			}
+			m.notedObjects[k] = e.Seq
+			m.notedNames[k] = notedName{o.ID, o.Version}
+			if o.MadeOf != nil {
+				m.derived[*o.MadeOf] = o.Digest
+			}
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}
@@ -153,7 +181,10 @@ func (m *memory) note(entries []Entry) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			m.notedGone[m.mask(g.Issuer).of(&g.Digest)] = e.Seq
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; !ok || Outranks(g.Reason, have.reason) {
+				m.notedGone[k] = notedGone{g.Reason, e.Seq}
+			}
 		}
 	}
 }
@@ -162,17 +193,22 @@ func (m *memory) note(entries []Entry) {
 // holds the lock for writing. An older noted version may have been covered by
 // a newer one of a later entry: that stays.
 func (m *memory) forget(entries []Entry, applied uint64) {
-	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions) == 0 {
+	if len(m.notedObjects)+len(m.notedGone)+len(m.notedVersions)+len(m.notedHeld)+len(m.notedRefused) == 0 {
 		return
 	}
 	for i := range entries {
 		e := &entries[i]
+		m.forgetHeld(e, applied)
 		for j := range e.Objects {
 			o := &e.Objects[j]
 			if o.Outcome != Taken {
 				continue
 			}
-			drop(m.notedObjects, m.mask(o.Issuer).of(&o.Digest), applied)
+			k := m.mask(o.Issuer).of(&o.Digest)
+			if drop(m.notedObjects, k, applied); m.notedObjects[k] == 0 {
+				delete(m.notedNames, k)
+			}
+			m.dropRoutes(k, applied)
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; ok && v.seq <= applied {
 				delete(m.notedVersions, id)
@@ -180,7 +216,10 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 		}
 		for j := range e.Gone {
 			g := &e.Gone[j]
-			drop(m.notedGone, m.mask(g.Issuer).of(&g.Digest), applied)
+			k := m.mask(g.Issuer).of(&g.Digest)
+			if have, ok := m.notedGone[k]; ok && have.seq <= applied {
+				delete(m.notedGone, k)
+			}
 		}
 	}
 }

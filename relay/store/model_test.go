@@ -13,7 +13,8 @@ import (
 type model struct {
 	objects []Stored
 	seen    map[modelKey]bool
-	gone    map[modelKey]string
+	routes  map[modelKey][]Route
+	gone    map[modelKey]Withdrawal
 	intake  []modelHeld
 	pulls   map[string]Pull
 	in      map[string]*In
@@ -53,7 +54,7 @@ type modelMessage struct {
 
 func newModel(log []Entry, journal []Event) *model {
 	m := &model{
-		seen: make(map[modelKey]bool), gone: make(map[modelKey]string), pulls: make(map[string]Pull),
+		seen: make(map[modelKey]bool), routes: make(map[modelKey][]Route), gone: make(map[modelKey]Withdrawal), pulls: make(map[string]Pull),
 		in: make(map[string]*In), out: make(map[string]*Out), resends: make(map[uint64][]uint64),
 	}
 	for i := range log {
@@ -64,7 +65,9 @@ func newModel(log []Entry, journal []Event) *model {
 	}
 	for i := range m.objects {
 		o := &m.objects[i]
-		o.WithdrawnFor, o.Withdrawn = m.gone[modelKey{o.Issuer, o.Digest}]
+		if w, ok := m.gone[modelKey{o.Issuer, o.Digest}]; ok {
+			o.Withdrawal = &w
+		}
 	}
 	return m
 }
@@ -92,11 +95,17 @@ func (m *model) apply(e *Entry) {
 		}
 		in.Received++
 		switch k := (modelKey{o.Issuer, o.Digest}); {
+		case o.Outcome == Taken && m.seen[k] && o.Variant:
+			in.Taken++
+			in.Variants++
+			m.better(k, e, o.Shown)
+			m.routes[k] = append(m.routes[k], Route{e.Seq, o.Shown})
 		case o.Outcome == Duplicate || o.Outcome == Taken && m.seen[k]:
 			in.Duplicate++
 		case o.Outcome == Taken:
 			in.Taken++
 			m.seen[k] = true
+			m.routes[k] = []Route{{e.Seq, o.Shown}}
 			m.objects = append(m.objects, Stored{Issuer: o.Issuer, Digest: o.Digest, ID: o.ID, Version: o.Version, Type: o.Type, LogSeq: e.Seq,
 				Source: e.Source, At: e.At, JTI: e.JTI, Expires: o.Expires, Revoked: o.Revoked, Marking: o.Marking, Verdict: o.Verdict})
 		case o.Outcome == Held:
@@ -110,11 +119,46 @@ func (m *model) apply(e *Entry) {
 		}
 	}
 	for _, g := range e.Gone {
-		if _, ok := m.gone[modelKey{g.Issuer, g.Digest}]; !ok {
-			m.gone[modelKey{g.Issuer, g.Digest}] = g.Reason
-		}
+		m.withdraw(e, g)
 	}
 }
+
+// better lets the object stand for a message that shows more than all before.
+func (m *model) better(k modelKey, e *Entry, shown Shown) {
+	for _, r := range m.routes[k] {
+		if r.Parts >= shown.Parts {
+			return
+		}
+	}
+	i := slices.IndexFunc(m.objects, func(o Stored) bool { return o.Issuer == k.issuer && o.Digest == k.digest })
+	o := &m.objects[i]
+	o.LogSeq, o.Source, o.JTI = e.Seq, e.Source, e.JTI
+}
+
+func (m *model) withdraw(e *Entry, g Gone) {
+	k := modelKey{g.Issuer, g.Digest}
+	if have, ok := m.gone[k]; ok && slices.Index(goneReasons, have.Reason) >= slices.Index(goneReasons, g.Reason) {
+		return
+	}
+	w := Withdrawal{g.Issuer, g.Digest, g.Reason, g.By, e.Seq, e.At}
+	if w.By == "" {
+		w.By = g.Issuer
+	}
+	m.gone[k] = w
+	m.in[e.Source].Withdrawn++
+	m.settle(func(h modelHeld) bool {
+		if h.Issuer != g.Issuer || h.Digest != g.Digest {
+			return false
+		}
+		in := m.in[h.Source]
+		in.Received++
+		in.Refused++
+		in.RefusedFor[federation.Withdrawn]++
+		return true
+	})
+}
+
+var goneReasons = []string{"superseded", "withdrawn", "spill"}
 
 func (m *model) settle(which func(modelHeld) bool) {
 	m.intake = slices.DeleteFunc(m.intake, func(h modelHeld) bool {
@@ -143,6 +187,9 @@ func (m *model) record(e *Event) {
 		m.replace(f.Peer, f.LogFrom)
 		mf := &modelFrame{Sent: *f, seq: e.Seq, at: e.At}
 		for i, h := range f.Held {
+			if _, withdrawn := m.gone[modelKey{h.Issuer, h.Digest}]; withdrawn {
+				continue
+			}
 			mf.held = append(mf.held, modelHeld{HeldObject{Peer: f.Peer, LogSeq: h.LogSeq, Issuer: h.Issuer, Digest: h.Digest, ID: h.ID,
 				Reason: h.Reason, Rule: h.Rule, Basis: h.Basis, Since: e.At}, e.Seq, i})
 		}
@@ -222,7 +269,7 @@ func (m *model) counts(applied, journaled uint64) Counts {
 	}
 	c := Counts{Log: applied, Journal: journaled}
 	for _, in := range m.in {
-		if in.Received > 0 {
+		if in.Received+in.Withdrawn > 0 {
 			c.In = append(c.In, *in)
 		}
 	}
@@ -235,10 +282,20 @@ func (m *model) counts(applied, journaled uint64) Counts {
 }
 
 func (m *model) countMessage(o *Out, sm *modelMessage) {
-	n := uint64(len(sm.Objects))
+	n, gone := uint64(len(sm.Objects)), uint64(len(sm.Gone))
 	if sm.replaced {
 		o.Replaced += n
 		return
+	}
+	o.Withdrawals.Sent += gone
+	switch r := sm.receipt; {
+	case r == nil:
+		o.Withdrawals.InFlight += gone
+	case min(r.Stored, r.Duplicate, r.Held, r.Refused) >= 0 && uint64(r.Stored+r.Duplicate+r.Held+r.Refused) == gone:
+		o.Withdrawals.Acknowledged += uint64(r.Stored + r.Duplicate)
+		o.Withdrawals.NotTaken += uint64(r.Held + r.Refused)
+	default:
+		o.Withdrawals.NotTaken += gone
 	}
 	o.Sent += n
 	o.Judged += n
@@ -289,22 +346,24 @@ func (m *model) version(issuer, id string) (best Stored, ok bool) {
 
 func (m *model) recipients(issuer string, digest [32]byte) []Recipient {
 	seqs := make(map[uint64]bool)
-	for _, o := range m.objects {
-		if o.Issuer == issuer && o.Digest == digest {
-			seqs[o.LogSeq] = true
-			for _, s := range m.resends[o.LogSeq] {
-				seqs[s] = true
-			}
+	for _, way := range m.routes[modelKey{issuer, digest}] {
+		seqs[way.LogSeq] = true
+		for _, s := range m.resends[way.LogSeq] {
+			seqs[s] = true
 		}
 	}
 	var out []Recipient
 	for _, f := range m.frames {
 		for _, sm := range f.messages {
-			i := slices.IndexFunc(sm.Objects, func(o SentObject) bool { return o.Digest == digest })
+			carried := sm.Objects
+			for _, d := range sm.Gone {
+				carried = append(carried, SentObject{d, federation.Share})
+			}
+			i := slices.IndexFunc(carried, func(o SentObject) bool { return o.Digest == digest })
 			if !seqs[sm.LogSeq] || i < 0 {
 				continue
 			}
-			r := Recipient{Peer: f.Peer, LogSeq: sm.LogSeq, LinkSeq: sm.LinkSeq, Root: f.Root, Verdict: sm.Objects[i].Verdict, At: f.at, Replaced: sm.replaced}
+			r := Recipient{Peer: f.Peer, LogSeq: sm.LogSeq, LinkSeq: sm.LinkSeq, Root: f.Root, Verdict: carried[i].Verdict, At: f.at, Replaced: sm.replaced}
 			if o := sm.receipt; o != nil {
 				r.Acknowledged, r.AcknowledgedAt = true, sm.ackedAt
 				r.Stored, r.Duplicate, r.Held, r.Refused, r.Reason = o.Stored, o.Duplicate, o.Held, o.Refused, o.Reason
@@ -313,4 +372,40 @@ func (m *model) recipients(issuer string, digest [32]byte) []Recipient {
 		}
 	}
 	return out
+}
+
+// places is where the newest version of an object is: of issuer's, else of all
+// others'.
+func (m *model) places(issuer, id string) []Place {
+	var out []Place
+	for _, by := range issuers {
+		if o, ok := m.version(by, id); ok {
+			p := Place{Issuer: o.Issuer, Digest: o.Digest}
+			if by == issuer {
+				return []Place{p}
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// holds reports whether any of the entries holds something with an id. What
+// settles it counts only when it is applied: until then the id waits.
+func holds(entries []Entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Held && o.ID == id })
+	})
+}
+
+// refuses reports whether any of the entries refuses something with a mark.
+func refuses(entries []Entry, mark [16]byte) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Objects, func(o Object) bool { return o.Outcome == Refused && o.Mark == mark })
+	})
+}
+
+// waits reports whether anything with an id waits at the way in.
+func (m *model) waits(id string) bool {
+	return slices.ContainsFunc(m.intake, func(h modelHeld) bool { return h.ID == id })
 }

@@ -22,10 +22,19 @@ type Stream struct {
 	Last uint64
 }
 
+// Names of what the store writes.
+const (
+	WriteCommit = "index/commit"
+	WriteMark   = "index/damage-mark" // says that the file is to be built anew
+)
+
 // Options are the settings of a store. The zero value works.
 type Options struct {
 	// Log and Journal name the streams that are indexed.
 	Log, Journal Stream
+	// Write is called around each write, with its name ([WriteCommit],
+	// [WriteMark]); tests put a failing disk in its place. Nil writes.
+	Write func(name string, do func() error) error
 	// Logger takes what happened to the file. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -36,6 +45,9 @@ type Options struct {
 func Open(path string, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+	if o.Write == nil {
+		o.Write = func(_ string, do func() error) error { return do() }
 	}
 	held, err := takeLock(path)
 	if err != nil {
@@ -132,11 +144,12 @@ func openFile(path string, o Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		path:     path,
+		slog:     o.Logger,
 		memory:   newMemory(),
 		names:    newNames(),
 		stmts:    make(map[string]*sql.Stmt),
 		variants: make(map[variantKey]int64),
-		commitTo: func(commit func() error) error { return commit() },
+		write:    o.Write,
 	}
 	defer func() {
 		if err != nil {
@@ -160,8 +173,10 @@ func openFile(path string, o Options) (_ *Store, err error) {
 	if err := s.prepareSchema(o); err != nil {
 		return nil, err
 	}
-	if s.readVersion, err = s.readDB.Prepare(selectVersion); err != nil {
-		return nil, err
+	for query, into := range map[string]**sql.Stmt{selectVersion: &s.readVersion, selectPlace: &s.readPlace, selectWaits: &s.readWaits, selectRefused: &s.readRefused} {
+		if *into, err = s.readDB.Prepare(query); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.load()
 }

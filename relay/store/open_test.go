@@ -280,6 +280,38 @@ func TestDamageWhileInUse(t *testing.T) {
 	}
 }
 
+// TestDamageMarkBroken: a mark that could not be written when the damage was
+// found is written when the store is closed; one that was in spite of an error
+// does no harm.
+func TestDamageMarkBroken(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		path, fails := filled(t, Options{}), 1
+		s := openAt(t, path, Options{Write: func(name string, do func() error) error {
+			if name != WriteMark || fails == 0 {
+				return do()
+			}
+			fails--
+			if keeps {
+				return errors.Join(do(), errDisk)
+			}
+			return errDisk
+		}})
+		if _, err := s.conn.ExecContext(context.Background(), "DELETE FROM objects WHERE n = 2000"); err != nil {
+			t.Fatal(err)
+		}
+		last := sampleEntries(40, 1, 50)[0].Objects[49]
+		if _, _, _, err := s.Version(last.Issuer, last.ID); !errors.Is(err, ErrDamaged) || !errors.Is(err, errDisk) {
+			t.Fatalf("stored %v: %v", keeps, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if again := openAt(t, path, Options{}); again.Applied() != 0 {
+			t.Errorf("stored %v: the damaged index is in use again", keeps)
+		}
+	}
+}
+
 func TestClosed(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "index.db"), Options{})
 	if err := s.Close(); err != nil {
@@ -347,7 +379,7 @@ func TestRefusesWhatCannotBeCounted(t *testing.T) {
 		}
 	}
 	frame := func(change func(*Sent)) []Event {
-		f := &Sent{Peer: "pl-cert", LogTo: 1, Messages: []SentMessage{{1, 1, []SentObject{{ok.Digest, federation.Share}}}}}
+		f := &Sent{Peer: "pl-cert", LogTo: 1, Messages: []SentMessage{{LogSeq: 1, LinkSeq: 1, Objects: []SentObject{{ok.Digest, federation.Share}}}}}
 		change(f)
 		return []Event{{Seq: 3, Sent: f}}
 	}

@@ -49,7 +49,8 @@ type Filter struct {
 	ID     string
 	Type   string
 	Source string
-	// After selects objects of log entries after this sequence.
+	// After selects objects of log entries after this sequence: also those of
+	// which more has come since.
 	After uint64
 	// ExpiresBy selects objects that expire at or before this time.
 	ExpiresBy time.Time
@@ -64,17 +65,18 @@ type Stored struct {
 	ID      string
 	Version string
 	Type    string
+	// LogSeq, Source and JTI are those of the message that shows most of it,
+	// the first of several.
 	LogSeq  uint64
 	Source  string
-	At      time.Time // first stored
+	At      time.Time // when any was first stored
 	JTI     string
 	Expires time.Time
 	Revoked bool
-	// Withdrawn says that the issuer withdrew it, WithdrawnFor why.
-	Withdrawn    bool
-	WithdrawnFor string
-	Marking      string
-	Verdict      federation.Verdict
+	// Withdrawal says that it was withdrawn and why; nil while it stands.
+	Withdrawal *Withdrawal
+	Marking    string
+	Verdict    federation.Verdict
 }
 
 // page is how many objects one query of Objects reads.
@@ -124,8 +126,8 @@ func (s *Store) objectsPage(ctx context.Context, f Filter, after int64, limit in
 	w.add(true, "objects.n > ?", after)
 	w.add(f.Issuer != "", "issuer"+named, f.Issuer)
 	w.add(f.Type != "", "type"+named, f.Type)
-	w.add(f.Source != "", "source"+named, f.Source)
-	w.add(f.After != 0, "objects.seq > ?", int64(f.After))
+	w.add(f.Source != "", "entries.source"+named, f.Source)
+	w.add(f.After != 0, "best > ?", int64(f.After))
 	w.add(!f.ExpiresBy.IsZero(), "expires BETWEEN 1 AND ?", micros(f.ExpiresBy))
 	w.add(f.ID != "", "objects.id = ?", f.ID)
 	if f.ID != "" && f.Issuer != "" {
@@ -135,8 +137,8 @@ func (s *Store) objectsPage(ctx context.Context, f Filter, after int64, limit in
 		s.memory.mu.RUnlock()
 		w.add(true, `objects.n IN (WITH RECURSIVE chain (n) AS (VALUES (?) UNION ALL SELECT prev FROM objects JOIN chain USING (n) WHERE prev <> 0) SELECT n FROM chain)`, int64(head))
 	}
-	rows, err := s.readDB.QueryContext(ctx, `SELECT objects.n, issuer, digest, id, version, type, objects.seq, source, at, jti, expires, revoked, marking, verdict
-		FROM objects JOIN entries ON entries.seq = objects.seq`+w.String()+" ORDER BY objects.n LIMIT ?", append(slices.Clip(w.args), limit)...)
+	rows, err := s.readDB.QueryContext(ctx, `SELECT objects.n, issuer, digest, id, version, type, best, entries.source, first.at, entries.jti, expires, revoked, marking, verdict
+		FROM objects JOIN entries ON entries.seq = best JOIN entries first ON first.seq = objects.seq`+w.String()+" ORDER BY objects.n LIMIT ?", append(slices.Clip(w.args), limit)...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -181,8 +183,9 @@ func (s *Store) complete(ctx context.Context, o *Stored, r *objectRow) (err erro
 	if gone == 0 {
 		return nil
 	}
-	o.Withdrawn = true
-	return s.readDB.QueryRowContext(ctx, "SELECT reason FROM gone WHERE n = ?", int64(gone)).Scan(&o.WithdrawnFor)
+	w, err := s.withdrawal(ctx, int64(gone))
+	o.Withdrawal = &w
+	return err
 }
 
 // Recipient is one recorded sending of an object to a peer.
@@ -214,12 +217,19 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 	if row == 0 {
 		return nil, nil
 	}
+	return s.sendings(ctx, digest, `WITH ways (way) AS (SELECT seq FROM objects WHERE n = ?1 UNION SELECT seq FROM routes WHERE object = ?1)
+		SELECT way FROM ways UNION SELECT resends.seq FROM resends JOIN ways ON refer = way`, int64(row))
+}
+
+// sendings returns every recorded sending of a digest out of the log entries
+// that a query selects, the oldest first.
+func (s *Store) sendings(ctx context.Context, digest [32]byte, entries string, arg int64) ([]Recipient, error) {
 	rows, err := s.readDB.QueryContext(ctx, `SELECT peer.text, variants.seq, link, root, frames.at, deliveries.state, deliveries.acked, stored, duplicate, held, refused,
 			coalesce(reason.text, ''), variants.objects
 		FROM variants JOIN deliveries ON deliveries.variant = variants.id JOIN frames ON frames.id = deliveries.frame
 			JOIN names peer ON peer.id = deliveries.peer LEFT JOIN names reason ON reason.id = deliveries.reason
-		WHERE variants.seq IN (SELECT seq FROM objects WHERE n = ?1 UNION SELECT resends.seq FROM resends JOIN objects ON refer = objects.seq WHERE n = ?1)
-		ORDER BY frames.id, link`, int64(row))
+		WHERE variants.seq IN (`+entries+`)
+		ORDER BY frames.id, link`, arg)
 	if err != nil {
 		return nil, s.fault(err)
 	}
@@ -240,6 +250,39 @@ func (s *Store) Recipients(ctx context.Context, issuer string, digest [32]byte) 
 		r.Acknowledged = state == acknowledged || state == replacedAcknowledged
 		r.Replaced = state == replaced || state == replacedAcknowledged
 		out = append(out, r)
+	}
+	if err := closeRows(rows, rows.Err()); err != nil {
+		return nil, s.fault(err)
+	}
+	return out, nil
+}
+
+// Delivery is one message as it was sent to a peer.
+type Delivery struct {
+	LinkSeq uint64
+	Objects int // sent in it
+	Gone    int // what it takes back
+	// Acknowledged says that a receipt was recorded.
+	Acknowledged bool
+}
+
+// Sent returns the messages of one frame, named by its root, among those that
+// went to a peer with link sequences from first to last, in order.
+func (s *Store) Sent(ctx context.Context, peer, root string, first, last uint64) ([]Delivery, error) {
+	rows, err := s.readDB.QueryContext(ctx, `SELECT link, objects, gone, deliveries.state FROM deliveries JOIN frames ON frames.id = deliveries.frame
+		WHERE deliveries.peer`+named+` AND link BETWEEN ? AND ? AND root = ? ORDER BY link`, peer, int64(first), int64(last), root)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	var out []Delivery
+	for rows.Next() {
+		var d Delivery
+		var state int64
+		if err := rows.Scan(&d.LinkSeq, &d.Objects, &d.Gone, &state); err != nil {
+			return nil, s.fault(closeRows(rows, err))
+		}
+		d.Acknowledged = state == acknowledged || state == replacedAcknowledged
+		out = append(out, d)
 	}
 	if err := closeRows(rows, rows.Err()); err != nil {
 		return nil, s.fault(err)

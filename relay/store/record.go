@@ -76,6 +76,9 @@ func (f *Sent) check() error {
 			return fmt.Errorf("frame for %s: link sequence %d comes after %d", f.Peer, m.LinkSeq, last)
 		}
 		last = m.LinkSeq
+		if len(m.Gone) > 0 && len(m.Objects) > 0 {
+			return fmt.Errorf("frame for %s, link sequence %d: gives objects and takes some back", f.Peer, m.LinkSeq)
+		}
 		for _, o := range m.Objects {
 			if o.Verdict != federation.Share && o.Verdict != federation.Redact {
 				return fmt.Errorf("frame for %s, link sequence %d: an object was sent on the verdict %q", f.Peer, m.LinkSeq, o.Verdict)
@@ -135,6 +138,9 @@ func (b *batch) sent(e *Event, f *Sent) error {
 	b.countWithheld(f.Peer, f.Withheld, 1)
 	for i := range f.Held {
 		h := &f.Held[i]
+		if known(b.s.memory, b.s.memory.gone, b.gone, b.key(h.Issuer, &h.Digest)) != 0 {
+			continue // withdrawn meanwhile: it waits for nothing
+		}
 		b.count(counter{sideOut, f.Peer, outJudged, ""}, 1)
 		b.count(counter{sideOut, f.Peer, outHeld, string(h.Reason)}, 1)
 		if err := b.hold(heldRow{peer: f.Peer, ref: e.Seq, n: int64(i), seq: h.LogSeq, issuer: h.Issuer, digest: h.Digest, id: h.ID,
@@ -183,16 +189,19 @@ func (b *batch) message(frame uint64, peer string, id int64, m *SentMessage) err
 	b.count(counter{sideOut, peer, outSent, ""}, n)
 	b.count(counter{sideOut, peer, outInFlight, ""}, n)
 	b.count(counter{sideOut, peer, outRedacted, ""}, redacted)
-	_, err = b.exec(`INSERT INTO deliveries (peer, link, frame, variant, objects, redacted, state, acked, stored, duplicate, held, refused, reason)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`, id, int64(m.LinkSeq), int64(frame), variant, n, redacted, int64(inFlight))
+	gone := int64(len(m.Gone))
+	b.count(counter{sideOut, peer, outGoneSent, ""}, gone)
+	b.count(counter{sideOut, peer, outGoneInFlight, ""}, gone)
+	_, err = b.exec(`INSERT INTO deliveries (peer, link, frame, variant, objects, redacted, gone, state, acked, stored, duplicate, held, refused, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`, id, int64(m.LinkSeq), int64(frame), variant, n, redacted, gone, int64(inFlight))
 	return err
 }
 
 // delivery is what replacing and acknowledging need of a row.
-type delivery struct{ link, frame, objects, redacted, state int64 }
+type delivery struct{ link, frame, objects, redacted, gone, state int64 }
 
 func readDelivery(row scanner) (d delivery, err error) {
-	err = row.Scan(&d.link, &d.frame, &d.objects, &d.redacted, &d.state)
+	err = row.Scan(&d.link, &d.frame, &d.objects, &d.redacted, &d.gone, &d.state)
 	return d, err
 }
 
@@ -222,9 +231,11 @@ func (b *batch) replaceFrame(peer string, id int64, f openFrame) error {
 		b.count(counter{sideOut, peer, outInFlight, ""}, -d.objects)
 		b.count(counter{sideOut, peer, outRedacted, ""}, -d.redacted)
 		b.count(counter{sideOut, peer, outReplaced, ""}, d.objects)
+		b.count(counter{sideOut, peer, outGoneSent, ""}, -d.gone)
+		b.count(counter{sideOut, peer, outGoneInFlight, ""}, -d.gone)
 		_, err := b.exec("UPDATE deliveries SET state = ? WHERE peer = ? AND link = ? AND frame = ?", int64(replaced), id, d.link, d.frame)
 		return err
-	}, "SELECT link, frame, objects, redacted, state FROM deliveries WHERE frame = ? AND state = 0", f.id)
+	}, "SELECT link, frame, objects, redacted, gone, state FROM deliveries WHERE frame = ? AND state = 0", f.id)
 	if err != nil {
 		return err
 	}
@@ -263,7 +274,7 @@ func (b *batch) receipt(e *Event, r *Receipt) error {
 				at.acked = max(at.acked, o.LinkSeq)
 			}
 			return b.acknowledge(e, r.Peer, peer, d, o)
-		}, `SELECT link, frame, objects, redacted, deliveries.state FROM deliveries JOIN frames ON frames.id = deliveries.frame
+		}, `SELECT link, frame, objects, redacted, gone, deliveries.state FROM deliveries JOIN frames ON frames.id = deliveries.frame
 			WHERE deliveries.peer = ? AND link = ? AND deliveries.state IN (0, 2) AND root = ?`, peer, int64(o.LinkSeq), r.Root)
 		if err != nil {
 			return err
@@ -293,6 +304,7 @@ func (b *batch) acknowledge(e *Event, peer string, id int64, d delivery, o *Rece
 		b.count(counter{sideOut, peer, outAcknowledged, ""}, d.objects)
 		b.count(counter{sideOut, peer, outInFlight, ""}, -d.objects)
 		b.countOutcome(peer, d.objects, o)
+		b.countGone(peer, d.gone, o)
 	}
 	_, err = b.exec(`UPDATE deliveries SET state = ?, acked = ?, stored = ?, duplicate = ?, held = ?, refused = ?, reason = ?
 		WHERE peer = ? AND link = ? AND frame = ?`,

@@ -3,7 +3,7 @@ package store
 // schemaVersion is kept in the file's user_version. A file with another one is
 // deleted and built anew, so change it with every change of the tables below
 // or of what their columns mean.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as ours ("Ente"), so that a database of
 // something else at the same path is not taken for a damaged index of ours.
@@ -51,8 +51,21 @@ CREATE TABLE objects (        -- what was taken, in log order
 	expires INTEGER NOT NULL,
 	revoked INTEGER NOT NULL,
 	marking INTEGER NOT NULL,
-	verdict INTEGER NOT NULL
+	verdict INTEGER NOT NULL,
+	shown   BLOB NOT NULL,      -- 16 bytes, parts and whole: what the message in seq shows of it
+	parts   INTEGER NOT NULL,
+	whole   INTEGER NOT NULL,
+	best    INTEGER NOT NULL    -- of seq and the sequences in routes: the one that shows most
 ) STRICT;
+
+CREATE TABLE routes (         -- the same object by other messages, each showing what none before did
+	object INTEGER NOT NULL,
+	seq    INTEGER NOT NULL,
+	shown  BLOB NOT NULL,
+	parts  INTEGER NOT NULL,
+	whole  INTEGER NOT NULL,
+	PRIMARY KEY (object, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE key_blocks (     -- what memory needs of objects, see keyRecord
 	n      INTEGER PRIMARY KEY, -- of the first object
@@ -65,7 +78,28 @@ CREATE TABLE gone (           -- withdrawals, of known and unknown objects
 	issuer INTEGER NOT NULL,
 	digest BLOB NOT NULL,
 	reason TEXT NOT NULL,
-	seq    INTEGER NOT NULL
+	seq    INTEGER NOT NULL,    -- the entry that says so
+	by     INTEGER NOT NULL,    -- who signed it
+	at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX gone_seq ON gone (seq);
+
+CREATE TABLE proofs (         -- equivocations proved by two signatures, which the log entry holds
+	seq     INTEGER PRIMARY KEY,
+	at      INTEGER NOT NULL,
+	issuer  INTEGER NOT NULL,
+	signer  INTEGER NOT NULL,
+	id      TEXT NOT NULL,
+	version TEXT NOT NULL,
+	held    BLOB NOT NULL,      -- digests
+	refused BLOB NOT NULL,
+	UNIQUE (issuer, held, refused)
+) STRICT;
+
+CREATE TABLE derived (        -- what was made of others' objects
+	n      INTEGER PRIMARY KEY, -- row of objects
+	issuer INTEGER NOT NULL,    -- of the original
+	digest BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
@@ -84,6 +118,12 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 	PRIMARY KEY (peer, ref, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_seq ON held (seq, peer);
+CREATE INDEX held_id ON held (id, peer);
+CREATE INDEX held_digest ON held (digest);
+
+CREATE TABLE refused (        -- what was refused, by its mark
+	mark BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE pulls (          -- the last entry from each source
 	source INTEGER PRIMARY KEY,
@@ -121,6 +161,7 @@ CREATE TABLE deliveries (     -- one message in one frame
 	variant   INTEGER NOT NULL,
 	objects   INTEGER NOT NULL,
 	redacted  INTEGER NOT NULL,
+	gone      INTEGER NOT NULL, -- digests that it takes back
 	state     INTEGER NOT NULL, -- see inFlight
 	acked     INTEGER NOT NULL,
 	stored    INTEGER NOT NULL,

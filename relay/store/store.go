@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,13 @@ var (
 type Store struct {
 	path string
 	lock *lock
+	slog *slog.Logger
 
 	writeDB, readDB *sql.DB
 	readVersion     *sql.Stmt // of readDB
+	readPlace       *sql.Stmt // the same
+	readWaits       *sql.Stmt // the same
+	readRefused     *sql.Stmt // the same
 
 	// writing guards everything down to broken: there is one transaction at
 	// a time.
@@ -39,9 +44,9 @@ type Store struct {
 	variants map[variantKey]int64 // the newest in the file
 	broken   error                // why nothing can be written any more
 
-	// commitTo calls its argument; tests put a failing disk in its place.
-	commitTo func(commit func() error) error
+	write func(name string, do func() error) error // see Options.Write
 
+	unmarked           atomic.Bool // found damaged, and the mark could not be written
 	applied, journaled atomic.Uint64
 	names              *names
 	memory             *memory
@@ -56,7 +61,11 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.broken = ErrClosed
-	return errors.Join(s.closeFile(), s.lock.release())
+	var err error
+	if s.unmarked.Load() {
+		err = s.mark()
+	}
+	return errors.Join(err, s.closeFile(), s.lock.release())
 }
 
 // closeFile closes what is open of the file.
@@ -65,8 +74,10 @@ func (s *Store) closeFile() error {
 	for _, st := range s.stmts {
 		errs = append(errs, st.Close())
 	}
-	if s.readVersion != nil {
-		errs = append(errs, s.readVersion.Close())
+	for _, st := range []*sql.Stmt{s.readVersion, s.readPlace, s.readWaits, s.readRefused} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
 	}
 	if s.readDB != nil {
 		errs = append(errs, s.readDB.Close())
@@ -113,7 +124,7 @@ func (s *Store) transact(f func() error) error {
 	}
 	err := f()
 	if err == nil {
-		err = s.commitTo(func() error {
+		err = s.write(WriteCommit, func() error {
 			_, err := s.conn.ExecContext(ctx, "COMMIT")
 			return err
 		})
@@ -147,6 +158,9 @@ func (s *Store) commit(ctx context.Context, f func(*batch) error) error {
 	if err != nil && !s.committedAnyway(b) {
 		return s.fault(err)
 	}
+	if err != nil {
+		s.slog.Warn("a commit to the index was answered with an error but is stored", "error", err)
+	}
 	b.publish()
 	return nil
 }
@@ -167,14 +181,22 @@ func (s *Store) committedAnyway(b *batch) bool {
 	return applied == b.applied && journaled == b.journaled
 }
 
+// mark leaves word for the next Open that the file is to be built anew.
+func (s *Store) mark() error {
+	err := s.write(WriteMark, func() error { return os.WriteFile(damageMark(s.path), nil, 0o600) })
+	s.unmarked.Store(err != nil)
+	return err
+}
+
 // fault names the file in an error and, when the error says that the file is
 // damaged, leaves a mark so that the next Open builds it anew.
 func (s *Store) fault(err error) error {
 	if !isDamage(err) {
 		return fmt.Errorf("store %s: %w", s.path, err)
 	}
-	if werr := os.WriteFile(damageMark(s.path), nil, 0o600); werr != nil {
+	if werr := s.mark(); werr != nil {
 		err = errors.Join(err, werr)
 	}
+	s.slog.Error("the index is damaged: start the node again, and it is built anew from the log and the journal", "path", s.path, "error", err)
 	return fmt.Errorf("store %s: %w: close it and open it again: %w", s.path, ErrDamaged, err)
 }

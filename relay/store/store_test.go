@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 
 func testID(i int) string { return fmt.Sprintf("indicator--%08d-0000-4000-8000-000000000000", i) }
 
+// testMark is what stands for a refused object of that id.
+func testMark(i int) [16]byte { return [16]byte{1, byte(i)} }
+
 // testDigest differs from others early and late, so that nothing can rest on
 // one half of it.
 func testDigest(i int) (d [32]byte) {
@@ -60,6 +63,9 @@ func genObject(t *rapid.T, seq uint64) Object {
 		Outcome: rapid.SampledFrom([]Outcome{Taken, Taken, Taken, Duplicate, Held, Held, Refused}).Draw(t, "outcome"),
 		Verdict: federation.Share,
 	}
+	if o.Outcome == Refused && rapid.Bool().Draw(t, "marked") {
+		o.Mark = testMark(n % 4)
+	}
 	if rapid.Bool().Draw(t, "expires") {
 		o.Expires = start.Add(time.Duration(n) * time.Hour)
 	}
@@ -69,6 +75,11 @@ func genObject(t *rapid.T, seq uint64) Object {
 	}
 	if o.Outcome == Held && rapid.Bool().Draw(t, "unread") {
 		o = Object{Outcome: Held, Reason: federation.UnknownIssuer}
+	}
+	if o.Outcome == Taken {
+		parts := rapid.IntRange(1, 5).Draw(t, "parts")
+		o.Shown = Shown{Hash: [16]byte{byte(parts)}, Parts: parts, Whole: parts == 5}
+		o.Variant = rapid.Bool().Draw(t, "variant")
 	}
 	if seq > 1 && rapid.IntRange(0, 3).Draw(t, "settles") == 0 {
 		o.Settles = rapid.Uint64Range(1, seq-1).Draw(t, "settled")
@@ -80,10 +91,13 @@ func genEntry(t *rapid.T, seq uint64) Entry {
 	e := Entry{Seq: seq, Source: rapid.SampledFrom(sources).Draw(t, "source"), At: start.Add(time.Duration(seq) * time.Second), JTI: fmt.Sprint("jti-", seq)}
 	e.LinkSeq, e.Cursor = seq*2, []byte{byte(seq)}
 	for range rapid.IntRange(0, 4).Draw(t, "objects") {
-		e.Objects = append(e.Objects, genObject(t, seq))
+		o := genObject(t, seq)
+		// No digest stands in a message twice, so none is its own variant.
+		o.Variant = o.Variant && !slices.ContainsFunc(e.Objects, func(x Object) bool { return x.Digest == o.Digest })
+		e.Objects = append(e.Objects, o)
 	}
 	if rapid.IntRange(0, 4).Draw(t, "withdraws") == 0 {
-		e.Gone = append(e.Gone, Gone{rapid.SampledFrom(issuers).Draw(t, "owner"), testDigest(rapid.IntRange(0, 13).Draw(t, "gone")), "superseded"})
+		e.Gone = append(e.Gone, Gone{rapid.SampledFrom(issuers).Draw(t, "owner"), testDigest(rapid.IntRange(0, 13).Draw(t, "gone")), rapid.SampledFrom(goneReasons).Draw(t, "why"), rapid.SampledFrom([]string{"", "pl-cert"}).Draw(t, "by")})
 	}
 	if seq > 1 {
 		switch rapid.IntRange(0, 5).Draw(t, "refers") {
@@ -143,7 +157,12 @@ func genSent(t *rapid.T, seq uint64, peer string, last *Sent) *Sent {
 	for range rapid.IntRange(0, 3).Draw(t, "messages") {
 		link++
 		m := SentMessage{LogSeq: rapid.Uint64Range(f.LogFrom+1, f.LogTo).Draw(t, "log"), LinkSeq: link}
+		takesBack := rapid.IntRange(0, 5).Draw(t, "takes back") == 0
 		for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, 11), 1, 4, rapid.ID).Draw(t, "sent") {
+			if takesBack {
+				m.Gone = append(m.Gone, testDigest(n))
+				continue
+			}
 			m.Objects = append(m.Objects, SentObject{testDigest(n), rapid.SampledFrom([]federation.Verdict{federation.Share, federation.Redact}).Draw(t, "verdict")})
 		}
 		f.Messages = append(f.Messages, m)
@@ -157,7 +176,7 @@ func genSent(t *rapid.T, seq uint64, peer string, last *Sent) *Sent {
 }
 
 func genOutcome(t *rapid.T, m SentMessage) ReceiptOutcome {
-	o := ReceiptOutcome{LinkSeq: m.LinkSeq, Stored: len(m.Objects)}
+	o := ReceiptOutcome{LinkSeq: m.LinkSeq, Stored: len(m.Objects) + len(m.Gone)}
 	for _, into := range []*int{&o.Duplicate, &o.Held, &o.Refused} {
 		n := rapid.IntRange(0, o.Stored).Draw(t, "part")
 		*into, o.Stored = n, o.Stored-n
@@ -181,6 +200,7 @@ type answers struct {
 	Versions   map[string]string
 	Seen       map[string][]bool
 	Withdrawn  map[string][]bool
+	Routes     map[string][]Route
 }
 
 func allDigests() (all [][32]byte) {
@@ -200,7 +220,7 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 			t.Fatal(err)
 		}
 	}
-	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool)}
+	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool), Routes: make(map[string][]Route)}
 	var err error
 	a.Counts, err = s.Counts(ctx)
 	must(err)
@@ -220,11 +240,28 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 			r, err := s.Recipients(ctx, issuer, d)
 			must(err)
 			a.Recipients[fmt.Sprint(issuer, d[0])] = r
+			w, err := s.Routes(ctx, issuer, d)
+			must(err)
+			a.Routes[fmt.Sprint(issuer, d[0])] = w
 		}
 		for n := range 4 {
 			v, d, ok, err := s.Version(issuer, testID(n))
 			must(err)
-			a.Versions[issuer+testID(n)] = fmt.Sprint(v, d, ok)
+			places, err := s.Places(issuer, testID(n))
+			must(err)
+			for i := range places { // any message that it came by
+				ways, err := s.Routes(ctx, places[i].Issuer, places[i].Digest)
+				must(err)
+				if !slices.ContainsFunc(ways, func(r Route) bool { return r.LogSeq == places[i].LogSeq }) {
+					t.Fatalf("%+v is not among its ways %+v", places[i], ways)
+				}
+				places[i].LogSeq = 0
+			}
+			waits, err := s.Waits(testID(n))
+			must(err)
+			refused, err := s.Refused(testMark(n))
+			must(err)
+			a.Versions[issuer+testID(n)] = fmt.Sprint(v, d, ok, places, waits, refused)
 		}
 	}
 	return a
@@ -234,7 +271,7 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 // positions and the log was noted up to a third.
 func expect(log []Entry, applied, noted uint64, journal []Event, journaled uint64, whom [][32]byte) answers {
 	m := newModel(log[:applied], journal[:journaled])
-	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool)}
+	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool), Routes: make(map[string][]Route)}
 	a.Counts = m.counts(applied, journaled)
 	a.Objects, a.Held = m.objects, m.held()
 	for _, source := range slices.Sorted(maps.Keys(m.pulls)) {
@@ -250,10 +287,11 @@ func expect(log []Entry, applied, noted uint64, journal []Event, journaled uint6
 		}
 		for _, d := range whom {
 			a.Recipients[fmt.Sprint(issuer, d[0])] = m.recipients(issuer, d)
+			a.Routes[fmt.Sprint(issuer, d[0])] = ahead.routes[modelKey{issuer, d}]
 		}
 		for n := range 4 {
 			o, ok := ahead.version(issuer, testID(n))
-			a.Versions[issuer+testID(n)] = fmt.Sprint(o.Version, o.Digest, ok)
+			a.Versions[issuer+testID(n)] = fmt.Sprint(o.Version, o.Digest, ok, ahead.places(issuer, testID(n)), m.waits(testID(n)) || holds(log[applied:noted], testID(n)), refuses(log[:noted], testMark(n)))
 		}
 	}
 	return a
@@ -333,8 +371,8 @@ var errDisk = errors.New("disk on fire")
 
 // failCommit makes the next commit fail, stored or not.
 func (r *run) failCommit(stored bool) {
-	r.store.commitTo = func(commit func() error) error {
-		r.store.commitTo = func(commit func() error) error { return commit() }
+	r.store.write = func(_ string, commit func() error) error {
+		r.store.write = func(_ string, commit func() error) error { return commit() }
 		if stored {
 			if err := commit(); err != nil {
 				return err

@@ -29,6 +29,9 @@ func (b *batch) variant(m *SentMessage) (int64, error) {
 		list = append(list, m.Objects[i].Digest[:]...)
 		list = append(list, byte(boolInt(m.Objects[i].Verdict == federation.Redact)))
 	}
+	for i := range m.Gone {
+		list = append(append(list, m.Gone[i][:]...), 0)
+	}
 	key := variantKey{m.LogSeq, sha256.Sum256(list)}
 	if id, ok := b.variants[key]; ok {
 		return id, nil

@@ -1,0 +1,80 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/entente-relay/entente/federation"
+)
+
+// echo is an API that does nothing but hand back what it was asked.
+func echo() *API {
+	refused := federation.Refuse(federation.Malformed, "request", "refused")
+	return &API{
+		Publish: func(_ context.Context, _, name, profile string, data []byte) (Published, error) {
+			if profile == "refused" {
+				return Published{}, refused
+			}
+			return Published{Name: name, Items: []Item{{Text: string(data)}}}, nil
+		},
+		Status: func(context.Context) (Status, error) { return Status{Node: "de-cert"}, nil },
+		Arrivals: func(_ context.Context, from uint64, emit func(Arrival) error) error {
+			return emit(Arrival{Seq: from, Object: []byte("{}")})
+		},
+		List:    func(_ context.Context, kind string) ([]byte, error) { return []byte(kind), nil },
+		Message: func(_ context.Context, seq uint64) ([]byte, error) { return nil, refused },
+		Proofs:  func(context.Context) ([]Proof, error) { return []Proof{{Seq: 1}}, nil },
+		Proof:   func(_ context.Context, seq uint64) ([]byte, error) { return nil, refused },
+		Withdraw: func(_ context.Context, _ string, ids []string, reason string) ([]Withdrawal, error) {
+			return []Withdrawal{{Reason: reason}}, nil
+		},
+		Withdrawals: func(_ context.Context, id string, _ uint64) ([]Withdrawal, error) { return []Withdrawal{{ID: id}}, nil },
+		Reload:      func(context.Context) error { return nil },
+		Healthy:     func() error { return nil },
+		Metrics:     http.NotFoundHandler(),
+	}
+}
+
+// FuzzRequests sends any request that is HTTP at all: it is answered, with a
+// status that says whose fault it was, and never by a panic.
+func FuzzRequests(f *testing.F) {
+	h := echo().Handler()
+	answered := 0
+	for _, s := range [][3]string{
+		{"GET", "/v1/status", ""}, {"GET", "/v1/arrivals?from=18446744073709551615", ""}, {"GET", "/v1/arrivals?from=-1", ""},
+		{"GET", "/v1/messages/7", ""}, {"GET", "/v1/messages/x", ""}, {"GET", "/v1/lists/..%2f..", ""}, {"POST", "/v1/reload", ""},
+		{"POST", "/v1/publish?name=a&profile=refused", "{}"}, {"POST", "/v1/publish?name=%ff;&profile", "\xff"}, {"PUT", "/healthz", ""},
+	} {
+		f.Add(s[0], s[1], []byte(s[2]))
+		if code := send(h, s[0], s[1], []byte(s[2])); code == http.StatusOK {
+			answered++
+		}
+	}
+	if answered < 3 {
+		f.Fatalf("%d of the seeds are answered, want 3: the corpus tries nothing", answered)
+	}
+	f.Fuzz(func(t *testing.T, method, target string, body []byte) {
+		switch code := send(h, method, target, body); {
+		case code == 0: // no HTTP
+		case code < 200 || code > 499:
+			t.Errorf("%s %q: status %d", method, target, code)
+		}
+	})
+}
+
+// send returns the status of the answer, 0 for what is no HTTP.
+func send(h http.Handler, method, target string, body []byte) int {
+	r, err := http.NewRequest(method, "http://localhost"+target, bytes.NewReader(body))
+	if err != nil || !strings.HasPrefix(target, "/") {
+		return 0
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	_, _ = io.Copy(io.Discard, w.Result().Body) // a recorder cannot fail
+	return w.Code
+}

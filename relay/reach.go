@@ -1,0 +1,205 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// reach finds out for one peer and one frame how the objects stand that a
+// message mentions and does not hold: in the index, then in the log, then by
+// the same decision that they would get themselves. It is for one goroutine.
+type reach struct {
+	*policy.Closure
+
+	ctx       context.Context
+	node      *Node
+	world     *World
+	recipient *policy.Recipient
+	peer      string
+	now       time.Time
+
+	err   error // the first fault of the index or the log
+	early bool  // something mentioned is being published just now
+}
+
+func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer string, now time.Time) *reach {
+	x := &reach{ctx: ctx, node: n, world: w, recipient: r, peer: peer, now: now}
+	x.Closure = policy.NewClosure(x.find)
+	return x
+}
+
+// judge decides on all objects of a log entry, and closes the decisions over
+// what they mention in it and elsewhere.
+func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
+	ds := make([]policy.Decision, len(p.subjects))
+	withdrawn := x.node.withdrawn(p)
+	for i := range p.subjects {
+		ds[i] = x.decide(p, i, withdrawn[i])
+	}
+	ds = x.Relate(ds)
+	return ds, x.err
+}
+
+// decide judges one object: what its issuer took back, and what this node holds
+// or refused itself, goes to nobody.
+func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
+	if withdrawn {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
+	}
+	if x.world.hidden(p.verified.Owner()) {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
+	}
+	if it := p.items[i]; it.Outcome == held {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
+	}
+	return x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
+}
+
+// find says how an id stands. What cannot be read counts as held, and the
+// frame is not made.
+func (x *reach) find(issuer, id string) policy.Standing {
+	places, err := x.node.index.Places(issuer, id)
+	if err != nil {
+		return x.failed(err)
+	}
+	if len(places) == 0 {
+		return x.absent(issuer, id)
+	}
+	var s policy.Standing
+	for _, place := range places {
+		if err := x.stand(&s, place); err != nil {
+			return x.failed(err)
+		}
+	}
+	// What no longer verifies, or is no longer kept, goes to nobody either.
+	s.Held = len(s.Decisions) == 0
+	return s
+}
+
+// stand adds the decisions on one object. One that came by several messages
+// goes if any of them lets it.
+func (x *reach) stand(s *policy.Standing, place store.Place) error {
+	seqs := []uint64{place.LogSeq}
+	for first := true; len(seqs) > 0; first = false {
+		p, err := x.node.entryAt(x.ctx, x.world, seqs[0])
+		if err != nil {
+			return err
+		}
+		seqs = seqs[1:]
+		if p != nil && p.verified != nil {
+			if i := slices.IndexFunc(p.subjects, func(sub *policy.Subject) bool { return sub.Digest() == place.Digest }); i >= 0 {
+				d := x.decide(p, i, x.node.index.Withdrawn(place.Issuer, [][32]byte{place.Digest})[0])
+				s.Theirs = s.Theirs || p.passed(x.peer)
+				s.Decisions = append(s.Decisions, d)
+				if s.Theirs || d.Verdict() == federation.Share || d.Verdict() == federation.Redact {
+					return nil
+				}
+			}
+		}
+		if !first {
+			continue
+		}
+		ways, err := x.node.index.Routes(x.ctx, place.Issuer, place.Digest)
+		if err != nil {
+			return err
+		}
+		for _, w := range ways {
+			if w.LogSeq != place.LogSeq {
+				seqs = append(seqs, w.LogSeq)
+			}
+		}
+	}
+	return nil
+}
+
+// absent says how an id stands that no object taken here has.
+func (x *reach) absent(issuer, id string) policy.Standing {
+	waits, err := x.node.index.Waits(id)
+	if err != nil {
+		return x.failed(err)
+	}
+	if !waits {
+		refused, err := x.node.index.Refused(x.node.keys.mark(issuer, id))
+		if err != nil {
+			return x.failed(err)
+		}
+		if refused {
+			return policy.Standing{Refused: true}
+		}
+	}
+	if !waits && x.node.publishing.has(id) {
+		x.early, waits = true, true
+	}
+	return policy.Standing{Held: waits}
+}
+
+func (x *reach) failed(err error) policy.Standing {
+	if x.err == nil {
+		x.err = err
+	}
+	return policy.Standing{Held: true}
+}
+
+// farBytes bounds the log entries kept that were read again.
+const farBytes = 8 << 20
+
+// far keeps log entries that were read again, for peers that are behind and
+// because others refer to them, the oldest reading first to go. They belong to
+// one world.
+type far struct {
+	mu      sync.Mutex
+	world   *World
+	entries map[uint64]*prepared
+	order   []uint64
+	bytes   int
+}
+
+func (f *far) get(w *World, seq uint64) *prepared {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.world != w {
+		f.world, f.entries, f.order, f.bytes = w, map[uint64]*prepared{}, nil, 0
+	}
+	return f.entries[seq]
+}
+
+func (f *far) put(w *World, p *prepared) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.world != w || f.entries[p.seq] != nil {
+		return
+	}
+	f.entries[p.seq] = p
+	f.order = append(f.order, p.seq)
+	for f.bytes += p.bytes; f.bytes > farBytes && len(f.order) > 1; f.order = f.order[1:] {
+		f.bytes -= f.entries[f.order[0]].bytes
+		delete(f.entries, f.order[0])
+	}
+}
+
+// entryAt returns the log entry with exactly that sequence, nil if it is no
+// longer kept.
+func (n *Node) entryAt(ctx context.Context, w *World, seq uint64) (*prepared, error) {
+	if p := n.recent.get(seq); p != nil {
+		return p, nil
+	}
+	if p := n.far.get(w, seq); p != nil {
+		return p, nil
+	}
+	st, ok, err := n.stored(ctx, seq)
+	if err != nil || !ok {
+		return nil, err
+	}
+	p, err := (&logReader{node: n, world: w}).prepare(st)
+	if err != nil {
+		return nil, err
+	}
+	n.far.put(w, p)
+	return p, nil
+}

@@ -1,0 +1,184 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/journal"
+	"github.com/entente-relay/entente/relay/store"
+)
+
+// maxWaiting bounds the log entries remembered as waiting for an id. What is
+// beyond is judged again with the next reload or start.
+const maxWaiting = 50_000
+
+// waiter is a log entry of which something is held for one peer, or so many
+// parts are removed, for want of what they mention.
+type waiter struct {
+	peer    string
+	seq     uint64
+	lacking int
+}
+
+// waiting remembers for which ids something is held: an object that mentions
+// one by an id that nothing here answers to, or whose bearer is held itself.
+// When something with the id comes, it is judged again.
+type waiting struct {
+	mu    sync.Mutex
+	byID  map[string][]waiter
+	count int
+	due   []waiter // may go now, to be looked at by the follower
+}
+
+func (w *waiting) add(ids []string, x waiter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byID == nil {
+		w.byID = map[string][]waiter{}
+	}
+	for _, id := range ids {
+		if w.count >= maxWaiting {
+			return
+		}
+		if !slices.Contains(w.byID[id], x) {
+			w.byID[id] = append(w.byID[id], x)
+			w.count++
+		}
+	}
+}
+
+// came makes due what waits for an id.
+func (w *waiting) came(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	xs := w.byID[id]
+	if len(xs) == 0 {
+		return false
+	}
+	delete(w.byID, id)
+	w.count -= len(xs)
+	for _, x := range xs {
+		if !slices.Contains(w.due, x) {
+			w.due = append(w.due, x)
+		}
+	}
+	return true
+}
+
+// take returns what is due.
+func (w *waiting) take() []waiter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.due
+	w.due = nil
+	return out
+}
+
+// awaits remembers, once the journal has it, that something of an entry is held
+// for a peer until something with one of the ids is known here.
+func (n *Node) awaits(ids []string, x waiter) error {
+	n.waiting.add(ids, x)
+	for _, id := range ids { // it may have come meanwhile
+		places, err := n.index.Places("", id)
+		if err != nil {
+			return err
+		}
+		if len(places) > 0 && n.waiting.came(id) {
+			n.wake()
+		}
+	}
+	return nil
+}
+
+// waitsFor lists the ids for which something in the decisions is held or
+// removed, and counts what is removed.
+func (x *reach) waitsFor(ds []policy.Decision) (ids []string, lacking int) {
+	for _, d := range ds {
+		k := d.Lacking()
+		lacking += k
+		if rs := d.Reasons(); k > 0 || d.Verdict() == federation.Hold && len(rs) > 0 && rs[0].Reason == federation.UnresolvedReference {
+			ids = append(ids, x.Waits(d)...)
+		}
+	}
+	return ids, lacking
+}
+
+// retryWaiting judges again what waited for something that has come.
+func (n *Node) retryWaiting(ctx context.Context) error {
+	due := n.waiting.take()
+	if len(due) == 0 {
+		return nil
+	}
+	w, now := n.world.Load(), n.now()
+	reaches := map[string]*reach{}
+	for _, d := range due {
+		if reaches[d.peer] == nil {
+			reaches[d.peer] = newReach(ctx, n, w, w.Recipient(d.peer), d.peer, now)
+		}
+		if err := n.retryEntry(ctx, reaches[d.peer], d, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retryEntry judges a log entry again for a peer. If something may go now that
+// was held of it (of the named objects, where any are named) or removed, it
+// enters the log anew for this peer, who takes what it has not got.
+func (n *Node) retryEntry(ctx context.Context, x *reach, d waiter, named []store.HeldObject) error {
+	p, err := n.entryAt(ctx, x.world, d.seq)
+	if err != nil || p == nil || p.verified == nil {
+		return err
+	}
+	if named == nil {
+		if named, err = n.index.Held(ctx, store.HeldFilter{Peer: d.peer, LogSeq: d.seq}); err != nil {
+			return err
+		}
+	}
+	ds, err := x.judge(p)
+	if err != nil {
+		return err
+	}
+	var free []store.HeldObject
+	for i, s := range p.subjects {
+		if v := ds[i].Verdict(); v != federation.Share && v != federation.Redact {
+			continue
+		}
+		for _, h := range named {
+			if h.Digest == s.Digest() && p.items[i].Outcome == taken {
+				free = append(free, h)
+			}
+		}
+	}
+	ids, lacking := x.waitsFor(ds)
+	switch {
+	case len(free) > 0 || lacking < d.lacking:
+		return n.resend(ctx, d.peer, d.seq, free)
+	case len(ids) > 0:
+		return n.awaits(ids, d)
+	}
+	return nil
+}
+
+// resend asks that an earlier log entry be judged again for one peer, which the
+// peer's cursor has not yet been behind, and says what waits no more.
+func (n *Node) resend(ctx context.Context, peer string, seq uint64, objects []store.HeldObject) error {
+	now := n.now()
+	_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
+		return []*entry{{Kind: entryResend, Source: sourceSelf, At: now, Peer: peer, Refer: seq}}, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range objects {
+		_, err := n.journal.Append(ctx, &journal.Record{At: now, Settle: &journal.Settle{Peer: journal.Token(peer), Log: seq,
+			Issuer: journal.Token(h.Issuer), Digest: journal.Digest(h.Digest), ID: journal.ID(h.ID), Release: true}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
