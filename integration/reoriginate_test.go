@@ -138,6 +138,9 @@ func opens(t *testing.T, pl *region, made []dashboard.Reoriginated, o *stix.Obje
 // TestReoriginationNeedsPermission tries it without terms that permit it, for
 // more than they permit, and for what cannot be said without naming the source.
 func TestReoriginationNeedsPermission(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de, pl, _ := star(t)
 	green, amber := indicator(1, 1, tlpGreen), indicator(2, 1, "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421")
