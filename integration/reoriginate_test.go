@@ -3,6 +3,8 @@ package integration
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -183,6 +185,20 @@ func TestReoriginationNeedsPermission(t *testing.T) {
 			t.Errorf("a duty was lost: %s", a.Object)
 		}
 	}
+	// What was made of what is known again from the log alone.
+	opening, err := pl.node.Opening(t.Context(), made[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl.stop()
+	if err := os.Remove(filepath.Join(pl.dir, "data", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	pl.start()
+	if again, err := pl.node.Opening(t.Context(), made[0].ID); err != nil || again != opening {
+		t.Errorf("built anew: %+v, %v", again, err)
+	}
+	try(1, federation.Duplicate)
 }
 
 // decoded is a message's text with everything that base64url hides beside it.
