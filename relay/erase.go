@@ -226,6 +226,13 @@ func (n *Node) eraseSpilled(ctx context.Context) error {
 		for _, r := range routes {
 			all = append(all, spilled{r.LogSeq, w.Issuer, w.Digest})
 		}
+		proofs, err := n.index.ProofsAbout(ctx, w.Issuer, w.Digest)
+		if err != nil {
+			return err
+		}
+		for _, seq := range proofs {
+			all = append(all, spilled{seq, w.Issuer, w.Digest})
+		}
 	}
 	for _, s := range all {
 		if err := n.erase(ctx, s); err != nil {
@@ -249,7 +256,9 @@ func (n *Node) erase(ctx context.Context, s spilled) error {
 	at := slices.IndexFunc(old.Items, func(it entryItem) bool {
 		return it.Issuer == s.issuer && [32]byte(it.Digest) == s.digest && !it.dropped()
 	})
-	if at < 0 || old.Kind != entryMessage {
+	if old.proves(s) {
+		old.Proof = nil
+	} else if at < 0 || old.Kind != entryMessage {
 		return nil // done before
 	}
 	anew, err := n.without(old, at)
@@ -279,11 +288,23 @@ func (n *Node) erase(ctx context.Context, s spilled) error {
 	return n.log.remove(ctx)
 }
 
+// proves reports whether the entry's proof shows an object.
+func (e *entry) proves(s spilled) bool {
+	if e.Proof == nil || e.Proof.Item < 0 || e.Proof.Item >= len(e.Items) {
+		return false
+	}
+	it := e.Items[e.Proof.Item]
+	return it.Issuer == s.issuer && (it.Digest == digest(s.digest) || it.Against == digest(s.digest))
+}
+
 // without returns an entry without the content of one of its objects.
 func (n *Node) without(old *entry, at int) (*entry, error) {
 	kept := *old
 	kept.Position, kept.ready = nil, nil
 	kept.Items = slices.Clone(old.Items)
+	if at < 0 {
+		return &kept, nil // only a proof was to go
+	}
 	dropped := old.dropped()
 	kept.Items[at].Erased = true
 	v, err := envelope.Verify(old.Body, envelope.VerifyOptions{Keys: n.world.Load().Directory, Now: old.At, Roots: n.roots, Dropped: dropped})

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,8 +22,12 @@ type seenIndex interface {
 	VersionAt(issuer, id, version string) (digest [32]byte, ok bool, err error)
 	// Proven reports whether an equivocation of two contents was proved before.
 	Proven(issuer string, held, refused [32]byte) (bool, error)
+	// ProofsOf counts those that are proved of a signer.
+	ProofsOf(signer string) (int, error)
 	// Named returns the id and the version of an object that was taken.
 	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
+	// Whole reports whether some message that is held shows all of an object.
+	Whole(issuer string, digest [32]byte) bool
 	// Routes returns the messages by which an object was taken.
 	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 	// Withdrawn reports which of the issuer's object digests are taken back,
@@ -71,6 +76,14 @@ func newView(index seenIndex) *view {
 	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
+// fork returns a view that shows the same and can be added to by itself.
+func (v *view) fork() *view {
+	c := *v
+	c.digests, c.versions, c.gone = maps.Clone(v.digests), maps.Clone(v.versions), maps.Clone(v.gone)
+	c.made = maps.Clone(v.made)
+	return &c
+}
+
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
@@ -85,7 +98,7 @@ func (v *view) add(entries []*entry) {
 				continue
 			}
 			ok := objectKey{it.Issuer, it.Digest}
-			v.digests[ok] = append(v.digests[ok], e.way(it))
+			v.digests[ok] = append(slices.Clip(v.digests[ok]), e.way(it))
 			if it.Origin != nil {
 				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
 			}
