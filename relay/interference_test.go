@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/link"
 )
 
@@ -31,6 +33,42 @@ type shape struct {
 	Root     int
 	More     bool
 	Gap      bool
+}
+
+// newWatcher starts a node with one peer, which asks only when told.
+func newWatcher(t *testing.T) *watcher {
+	o := newOperator(t)
+	if err := o.accept(); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	n, err := New(o.cfg, Options{Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	codec, err := link.NewCodec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &watcher{t: t, node: n, codec: codec}
+}
+
+func (p *watcher) publish(objects ...map[string]any) {
+	raw, err := json.Marshal(map[string]any{"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000001", "objects": objects})
+	if err != nil {
+		p.t.Error(err)
+	}
+	if _, err := p.node.Publish(p.t.Context(), "sample", "", raw); err != nil {
+		p.t.Error(err)
+	}
 }
 
 // pull asks as the peer does.
@@ -112,37 +150,8 @@ func keptBack(n int) []map[string]any {
 // watch publishes and pulls by turns, with or without what does not go, and
 // returns all that the peer can measure.
 func watch(t *testing.T, kept bool) []shape {
-	o := newOperator(t)
-	if err := o.accept(); err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	n, err := New(o.cfg, Options{Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := n.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	}()
-	codec, err := link.NewCodec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &watcher{t: t, node: n, codec: codec}
-	publish := func(objects ...map[string]any) {
-		raw, err := json.Marshal(map[string]any{"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000001", "objects": objects})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := n.Publish(t.Context(), "sample", "", raw); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p := newWatcher(t)
+	publish := p.publish
 	var out []shape
 	number := 1
 	for range 3 {
@@ -194,5 +203,26 @@ func TestNonInterference(t *testing.T) {
 		if !reflect.DeepEqual(with[i], without[i]) {
 			t.Errorf("answer %d: %+v, and where nothing is kept back %+v", i, with[i], without[i])
 		}
+	}
+}
+
+// TestFaultsTellNothing lets a frame fail for a refusal that is about objects
+// which the peer does not get: of it the peer reads that it failed.
+func TestFaultsTellNothing(t *testing.T) {
+	p := newWatcher(t)
+	p.publish(sampleObject(1, markRed, nil), sampleObject(2, markRed, nil))
+	e := p.node.recent.get(1)
+	if e == nil || len(e.subjects) != 2 {
+		t.Fatal("the log does not begin with the message")
+	}
+	e.subjects, e.items = e.subjects[:1], e.items[:1]
+	req, err := link.EncodePull(link.Pull{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.codec.DecodeFrame(p.node.server.Serve(t.Context(), "pl-cert", req))
+	fault, ok := errors.AsType[*link.Fault](err)
+	if !ok || fault.Detail != "the request could not be answered now" || fault.Reason != federation.PolicyError {
+		t.Errorf("the peer is told %v", err)
 	}
 }
