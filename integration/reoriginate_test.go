@@ -34,6 +34,7 @@ func permitting(t *testing.T, what string) string {
 // last node has of it names the source, its key, its ids or the times it wrote;
 // the opening opens it; and it goes when the original goes.
 func TestReoriginated(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := star(t)
 	pl.accept(de, permitting(t, `types: [indicator, malware, relationship], ceiling: "TLP:GREEN", only: true`), "")
 	pl.reload()
@@ -137,6 +138,7 @@ func opens(t *testing.T, pl *region, made []dashboard.Reoriginated, o *stix.Obje
 // TestReoriginationNeedsPermission tries it without terms that permit it, for
 // more than they permit, and for what cannot be said without naming the source.
 func TestReoriginationNeedsPermission(t *testing.T) {
+	t.Parallel()
 	de, pl, _ := star(t)
 	green, amber := indicator(1, 1, tlpGreen), indicator(2, 1, "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421")
 	counted := strings.Replace(indicator(3, 1, tlpGreen), "']\"", "'] REPEATS 2 TIMES\"", 1)

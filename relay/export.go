@@ -41,11 +41,12 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 	}
 	lane := n.lane(peer)
+	defer lane.asks()()
 	at, err := n.place(ctx, peer, p.At)
 	if err != nil {
 		return link.Frame{}, err
 	}
-	turn := lane.turn.Add(1)
+	turn, newer := lane.next()
 	wait := time.NewTimer(p.Wait)
 	defer wait.Stop()
 	lane.pos.Store(at.Pos)
@@ -78,6 +79,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		}
 		select {
 		case <-grown:
+		case <-newer:
 		case <-wait.C:
 			return f, nil
 		case <-ctx.Done():

@@ -200,13 +200,33 @@ type lane struct {
 	sync.Mutex
 	turn atomic.Uint64 // number of the newest pull
 	pos  atomic.Uint64 // log sequence up to which the peer's last pull had it
-	high uint64        // log sequence up to which the log was ever judged for the peer
+	// asked is when the peer's last pull began or ended, in nanoseconds of Unix
+	// time by the machine's clock; asking, how many wait here now.
+	asked  atomic.Int64
+	asking atomic.Int32
+	high   uint64 // log sequence up to which the log was ever judged for the peer
 
 	pulls, again budget
 	sent         sentFrames
 	// recorded is the journal's last record of a frame for the peer since the
 	// start, under the mutex.
 	recorded uint64
+
+	turning sync.Mutex
+	newer   chan struct{} // closed when another pull comes
+}
+
+// next gives a pull its turn. The channel is closed when a newer one comes:
+// the pull that waits then ends at once, or those of processes that are no
+// more would fill all places of the peer for as long as they were to wait.
+func (l *lane) next() (turn uint64, newer <-chan struct{}) {
+	l.turning.Lock()
+	defer l.turning.Unlock()
+	if l.newer != nil {
+		close(l.newer)
+	}
+	l.newer = make(chan struct{})
+	return l.turn.Add(1), l.newer
 }
 
 func (n *Node) lane(peer string) *lane {

@@ -183,10 +183,11 @@ func (s *sealer) same(before *stix.Object, path, context string, plain []byte, r
 	return raw
 }
 
-// issuedBefore finds an object of this node's own in its log.
-func (n *Node) issuedBefore(ctx context.Context) func(id, version string) (*stix.Object, error) {
+// issuedBefore finds an object of this node's own in its log, or one of the owner
+// for whom it acts.
+func (n *Node) issuedBefore(ctx context.Context, owner string) func(id, version string) (*stix.Object, error) {
 	return func(id, version string) (*stix.Object, error) {
-		for o, err := range n.index.Objects(ctx, store.Filter{Issuer: n.id, ID: id}) {
+		for o, err := range n.index.Objects(ctx, store.Filter{Issuer: owner, ID: id}) {
 			if err != nil {
 				return nil, err
 			}
