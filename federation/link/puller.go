@@ -78,8 +78,8 @@ type Puller struct {
 // receiptToSend is a signed receipt on its way.
 type receiptToSend struct {
 	receipt Receipt
-	raw   []byte
-	tries int
+	raw     []byte
+	tries   int
 }
 
 // ErrHole marks a frame that does not continue the link's sequence: a message
