@@ -31,7 +31,7 @@ func onSmallDisk(t *testing.T, s regionSpec) (r *region, disk string) {
 		t.Fatalf("%s is no disk of at most 512 MiB (%v): it would take long to fill, and is perhaps needed", disk, err)
 	}
 	var err error
-	if s.base, err = os.MkdirTemp(disk, "region-"); err != nil {
+	if s.base, err = os.MkdirTemp(disk, "region-"); err != nil { //nolint:usetesting // on the small disk
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

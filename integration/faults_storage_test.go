@@ -199,17 +199,20 @@ func TestIndexIsBuiltAnew(t *testing.T) {
 }
 
 // lastBlock returns the file that holds the end of a node's log.
-func lastBlock(t *testing.T, data string) string {
+func lastBlock(t *testing.T, data string) string { t.Helper(); return blockOf(t, data, "LOG") }
+
+// blockOf returns the file that holds the end of one of a node's two streams.
+func blockOf(t *testing.T, data, stream string) string {
 	t.Helper()
 	var blocks []string
 	err := filepath.WalkDir(filepath.Join(data, "log"), func(path string, _ os.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".blk") && strings.Contains(path, "/streams/LOG/msgs/") {
+		if err == nil && strings.HasSuffix(path, ".blk") && strings.Contains(path, "/streams/"+stream+"/msgs/") {
 			blocks = append(blocks, path)
 		}
 		return err
 	})
 	if err != nil || len(blocks) != 1 {
-		t.Fatalf("blocks of the log: %v, %v", blocks, err)
+		t.Fatalf("blocks of %s: %v, %v", stream, blocks, err)
 	}
 	return blocks[0]
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/entente-relay/entente/federation"
 	wire "github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/dashboard"
 )
@@ -176,8 +177,8 @@ const idle = time.Second
 // pulled answers the victim's pulls.
 func (h *hostile) pulled(m *nats.Msg) {
 	p, err := wire.DecodePull(m.Data)
-	if err != nil && !bytes.HasPrefix(m.Data, []byte("eL")) {
-		return // sealed: not for this code
+	if federation.ReasonOf(err) == federation.BadSeal {
+		return // where the victim's terms want a seal, its pulls are not for this peer
 	}
 	if err != nil {
 		h.t.Errorf("a pull of the victim: %v", err)

@@ -126,7 +126,7 @@ func (n *Node) startPeer(id string) error {
 	// again on the link that stands.
 	wait := min(link.DefaultWait, n.opt.Watchdog/2)
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
-		Transport: peerTransport{n.bus, id}, Sink: &importer{node: n, peer: id}, Signer: n.keys.Message, Log: n.slog,
+		Transport: peerTransport{n.bus, id}, Sink: &importer{node: n, peer: id}, Signer: n.keys.Message, Log: n.slog, Stamp: n.now,
 		Seal: func() (*link.Seal, error) { return n.sealOf(id) },
 		Wait: wait, Margin: (n.opt.Watchdog - wait) * 3 / 4,
 		Refused: func(err error) { n.violated(id, err) }}}
@@ -211,6 +211,22 @@ type lane struct {
 	// recorded is the journal's last record of a frame for the peer since the
 	// start, under the mutex.
 	recorded uint64
+
+	turning sync.Mutex
+	newer   chan struct{} // closed when another pull comes
+}
+
+// next gives a pull its turn. The channel is closed when a newer one comes:
+// the pull that waits then ends at once, or those of processes that are no
+// more would fill all places of the peer for as long as they were to wait.
+func (l *lane) next() (turn uint64, newer <-chan struct{}) {
+	l.turning.Lock()
+	defer l.turning.Unlock()
+	if l.newer != nil {
+		close(l.newer)
+	}
+	l.newer = make(chan struct{})
+	return l.turn.Add(1), l.newer
 }
 
 func (n *Node) lane(peer string) *lane {

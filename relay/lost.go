@@ -173,6 +173,18 @@ func (n *Node) checkEnd(ctx context.Context, state *bus.State) error {
 	return nil
 }
 
+// checkJournalEnd notices a journal whose last record is counted but not
+// there. The index may tell of it, so it is built anew from what is there.
+func (n *Node) checkJournalEnd(ctx context.Context, state *bus.State) error {
+	last, ok, err := n.journalLog().Last(ctx)
+	if err != nil || state.Last == 0 || ok && last.Seq == state.Last {
+		return err
+	}
+	n.slog.Error("the journal lost its end: what it told of what left is gone; what came in it tells again", "last", last.Seq, "missing", state.Last)
+	state.Last = 0
+	return nil
+}
+
 // markEnd puts a marker where the end of the log is missing.
 func (n *Node) markEnd(ctx context.Context) error {
 	if n.endMissing {

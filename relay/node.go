@@ -57,7 +57,7 @@ type Node struct {
 	started time.Time
 
 	bus       *bus.Bus
-	log       *bus.Stream
+	log       *keptLog
 	journal   *journal.Writer
 	index     *store.Store
 	committer *committer
@@ -81,6 +81,8 @@ type Node struct {
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
 	told   *broadcast    // that the index went on
+	erases bool          // something was spilled; the follower's, like spills and owes
+	spills []spilled     // where what was spilled waited
 	owes   bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
@@ -208,7 +210,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.begin(); err != nil {
 		return err
 	}
-	n.log = n.bus.Log()
+	if n.log, err = openLog(ctx, n.bus.Log()); err != nil {
+		return err
+	}
 	logState, err := n.log.State(ctx)
 	if err != nil {
 		return err
@@ -219,6 +223,9 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	jState, err := n.bus.Journal().State(ctx)
 	if err != nil {
+		return err
+	}
+	if err := n.checkJournalEnd(ctx, &jState); err != nil {
 		return err
 	}
 	n.index, err = store.Open(filepath.Join(n.cfg.Data, "index.db"), store.Options{

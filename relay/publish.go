@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -37,12 +38,18 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 	if owner != "" && !directory.ValidID(owner) {
 		return dashboard.Published{}, federation.Refuse(federation.NotOwner, name, fmt.Sprintf("%q is not the id of a participant", owner))
 	}
-	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
+	w, now := n.world.Load(), n.now()
+	if err := w.maySign(n.keys, now); err != nil {
+		return dashboard.Published{}, err
+	}
+	p, err := w.read(n.keys, data, name, profile, now)
 	if err != nil {
 		return dashboard.Published{}, err
 	}
 	p.owner = owner
-	p.sealer.earlier = n.issuedBefore(ctx)
+	p.sealer.earlier = n.issuedBefore(ctx, cmp.Or(owner, n.id))
+	// Only a node that dispatches what it signs can account for decoys.
+	p.decoys = p.world.decoys
 	signed, err := p.sign()
 	if err != nil {
 		return dashboard.Published{}, err
@@ -82,6 +89,22 @@ func (p *publication) ids() []string {
 	return out
 }
 
+// maySign refuses to sign what nobody could verify, this node itself included
+// when it reads its log: the clock is wrong, or the node's statement lapsed.
+// What was acknowledged would stay here for good.
+func (w *World) maySign(k *Keys, now time.Time) error {
+	key, ok := w.Directory.Key(k.Message.KeyID())
+	if !ok {
+		return federation.Refuse(federation.UnknownIssuer, StatementFile, "it does not list the message key of this node")
+	}
+	err := key.Usable(directory.PurposeMessage, now)
+	if r, ok := errors.AsType[*federation.Refusal](err); ok {
+		return &federation.Refusal{Reason: r.Reason, Where: "this node's message key at " + now.UTC().Format(time.RFC3339), Detail: r.Detail,
+			Hint: "correct the clock, or renew the node's statement"}
+	}
+	return err
+}
+
 // Sign reads, judges and signs a file as Publish does, without a log: what
 // `entente sign` prints.
 func (w *World) Sign(k *Keys, data []byte, name, profile string, now time.Time) ([]*envelope.Verified, dashboard.Published, error) {
@@ -116,6 +139,7 @@ type publication struct {
 	stored   map[int]bool  // of those, the ones taken
 	waiting  []*stix.Object
 	sealer   *sealer
+	decoys   int
 	messages int
 	gone     takenBack // of versions that are replaced
 	owner    string    // on whose behalf, "" for this node
@@ -245,7 +269,7 @@ func (p *publication) restricted(o *stix.Object) bool {
 // issue signs one group and judges the result as any arriving message. What
 // cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret, Decoys: p.decoys,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	msgs, err := envelope.Issue(group, o)
 	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {

@@ -11,6 +11,6 @@ func diskSpace(dir string) (free, total uint64, known bool) {
 	if syscall.Statfs(dir, &s) != nil {
 		return 0, 0, false
 	}
-	size := uint64(s.Bsize) //nolint:unconvert // its type differs between systems
+	size := uint64(s.Bsize) // its type differs between systems
 	return s.Bavail * size, s.Blocks * size, true
 }

@@ -153,7 +153,7 @@ type Out struct {
 
 // Withdrawals counts objects that were taken back from a peer. Sent ==
 // Acknowledged + NotTaken + InFlight; Outstanding are those that it has not
-// obeyed, sent or not.
+// obeyed, sent or not; of many that are not sent, at least so many.
 type Withdrawals struct {
 	Sent         uint64 `json:"sent"`
 	Acknowledged uint64 `json:"acknowledged"`
