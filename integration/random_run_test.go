@@ -30,7 +30,7 @@ type trial struct {
 	faults  []fault
 	round   int
 	got     []map[string]bool // by region
-	must    int // arrivals that the oracle demanded and saw
+	must    int               // arrivals that the oracle demanded and saw
 }
 
 // fault is what the oracle found.
