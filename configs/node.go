@@ -32,6 +32,7 @@ type Node struct {
 	Accept        []string      `yaml:"accept"`
 	Reviewed      []Review      `yaml:"reviewed"`
 	Profiles      []Profile     `yaml:"profiles"`
+	Decoys        int           `yaml:"decoys"`
 	Language      string        `yaml:"language"`
 	Dirs          Dirs          `yaml:"dirs"`
 
@@ -258,6 +259,9 @@ func (n *Node) check() error {
 				bad("profiles."+p.Name+".seal", "each entry needs property and to")
 			}
 		}
+	}
+	if n.Decoys != 0 && (n.Decoys < 2 || n.Decoys > 8) {
+		bad("decoys", "%d: write 0 for none, or 2 to 8", n.Decoys)
 	}
 	if defaults > 1 {
 		bad("profiles", "only one profile may say `default: true`")

@@ -47,6 +47,7 @@ func TestBadConfigurationSaysWhereAndWhatToDo(t *testing.T) {
 		"tag for a list":    {"profiles: []", "profiles: !x b", []string{"n.yaml", "without tags"}},
 		"bad websocket":     {`websocket: ""`, `websocket: "443"`, []string{"listen.websocket", "host:port"}},
 		"two client ports":  {"nats: \"\"\n", "nats: \"0.0.0.0:4222\"\n  client: \"127.0.0.1:4222\"\n", []string{"client"}},
+		"many decoys":       {"decoys: 0", "decoys: 9", []string{"decoys", "2 to 8"}},
 		"link to nowhere":   {"storage: []", "external: {url: x, links: {pl-cert: {}}}\nstorage: []", []string{"external.links.pl-cert", "url or context"}},
 		"profile no TLP":    {"profiles: []", "profiles: [{name: x, default_marking: amber}]", []string{"profiles.x", "TLP:AMBER"}},
 	} {

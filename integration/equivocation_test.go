@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,6 +110,7 @@ func TestEquivocationIsProvedByTwoRoutes(t *testing.T) {
 	if err != nil || e.Issuer != x.a.id || e.ID != routedID {
 		t.Errorf("the proof says %+v, %v", e, err)
 	}
+	x.unprovable(face)
 	if _, err := x.d.node.Proof(t.Context(), 1); federation.ReasonOf(err) != federation.UnresolvedReference {
 		t.Errorf("a proof where there is none: %v", err)
 	}
@@ -140,4 +142,28 @@ func (x *diamond) oneProof(d, second *region) {
 	if st.Equivocations.Proved != 1 || st.Equivocations.By[x.a.id] != 1 {
 		x.t.Errorf("the status says %+v", st.Equivocations)
 	}
+}
+
+// unprovable spills the second content: D, which refused it and keeps it in a
+// proof alone, erases that, too.
+func (x *diamond) unprovable(face *region) {
+	x.t.Helper()
+	seq := x.firstProof(x.d)
+	if _, err := face.node.Withdraw(x.t.Context(), []string{routedID}, envelope.GoneSpill); err != nil {
+		x.t.Fatal(err)
+	}
+	gone := func() string {
+		ps, err := x.d.node.Proofs(x.t.Context())
+		if err != nil || len(ps) != 0 {
+			return fmt.Sprintf("D proves %+v, %v", ps, err)
+		}
+		if _, err := x.d.node.Proof(x.t.Context(), seq); federation.ReasonOf(err) != federation.UnresolvedReference {
+			return fmt.Sprintf("the proof of a spill is still there: %v", err)
+		}
+		return ""
+	}
+	eventually(x.t, 30*time.Second, gone)
+	x.restart()
+	eventually(x.t, 30*time.Second, gone)
+	x.want(x.d, routedID, "")
 }

@@ -1,18 +1,21 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/entente-relay/entente/federation"
 	wire "github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/dashboard"
 )
@@ -37,8 +40,9 @@ type hostile struct {
 	thought chan struct{}          // there is an answer
 	pulls   chan wire.Pull         // what the victim asked, the newest last
 
-	free    int // numbers the objects of the honest
-	arrived *arrivedIDs
+	published, inboxes atomic.Int64
+	free               int // numbers the objects of a case
+	arrived            *arrivedIDs
 }
 
 // arrivedIDs collects the ids of what the honest peer took.
@@ -93,6 +97,7 @@ func newHostile(t *testing.T, how direction) *hostile {
 		other:  newRegion(t, regionSpec{id: "jp-carrier", country: "JP"}),
 		codec:  codec, incarnation: "evil-1", pulls: make(chan wire.Pull, 1024), thought: make(chan struct{}, 1), arrived: &arrivedIDs{ids: map[string]bool{}},
 	}
+	h.victim.watchdog = 4 * time.Second // it gives a pull up after three and a half
 	h.victim.accept(h.other, terms(t, "pl-cert", "jp-carrier"), "")
 	switch how {
 	case itDials:
@@ -172,6 +177,9 @@ const idle = time.Second
 // pulled answers the victim's pulls.
 func (h *hostile) pulled(m *nats.Msg) {
 	p, err := wire.DecodePull(m.Data)
+	if federation.ReasonOf(err) == federation.BadSeal {
+		return // where the victim's terms want a seal, its pulls are not for this peer
+	}
 	if err != nil {
 		h.t.Errorf("a pull of the victim: %v", err)
 		return
@@ -197,7 +205,9 @@ func (h *hostile) pulled(m *nats.Msg) {
 	if answer != nil {
 		b = answer(p)
 	} else {
-		b = h.frame(wire.Frame{FirstSeq: h.seq + 1})
+		at := uint64(0)
+		_, _ = fmt.Sscanf(string(p.Cursor), "after %d", &at) // none: from the start
+		b = h.frame(wire.Frame{FirstSeq: at + 1})
 	}
 	h.mu.Unlock()
 	if b != nil {
@@ -267,7 +277,16 @@ func (h *hostile) send(messages [][]byte, root string) wire.Receipt {
 	h.t.Helper()
 	first, last := h.seq+1, h.seq+uint64(len(messages))
 	answer := h.frame(wire.Frame{FirstSeq: first, Messages: messages, Root: root, Next: cursor(last)})
-	p := h.giveBy(func() []byte { h.seq = last; return answer })
+	p := h.giveBy(func() []byte { return answer })
+	for range 5 { // an answer is lost when the link is made anew just then
+		if bytes.Equal(p.Cursor, cursor(last)) {
+			break
+		}
+		p = h.giveBy(func() []byte { return answer })
+	}
+	h.mu.Lock()
+	h.seq = last
+	h.mu.Unlock()
 	for range 50 {
 		if len(p.Receipt) > 0 {
 			rc, err := wire.OpenReceipt(p.Receipt, h.victim.node.World().Directory, time.Now())
@@ -312,13 +331,13 @@ func (h *hostile) askRaw(req []byte) (wire.Frame, error) {
 // it took.
 func (h *hostile) honest() time.Duration {
 	h.t.Helper()
-	h.free++
+	n := 1_000_000 + int(h.published.Add(1))
 	started := time.Now()
-	object := freeIndicator(1_000_000+h.free, started)
+	object := freeIndicator(n, started)
 	if p, err := h.victim.node.Publish(h.t.Context(), "honest", "", []byte(object)); err != nil || p.Taken != 1 {
 		h.t.Fatalf("publishing at the victim: %+v, %v", p, err)
 	}
-	id := fmt.Sprintf("indicator--00000000-0000-4000-8000-%012d", 1_000_000+h.free)
+	id := fmt.Sprintf("indicator--00000000-0000-4000-8000-%012d", n)
 	eventually(h.t, 20*time.Second, func() string {
 		if !h.arrived.has(id) {
 			return "the honest peer does not get " + id

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // proxy passes TCP connections on to a target. It can cut them all, or swallow
@@ -13,6 +14,7 @@ import (
 type proxy struct {
 	listener net.Listener
 	target   string
+	delay    time.Duration // of each byte, one way; set before the first connection
 
 	mu    sync.Mutex
 	cut   bool
@@ -115,11 +117,47 @@ type holed struct {
 	to net.Conn
 }
 
+// late copies one way as a long line does: each byte comes through after the
+// delay, and the next ones need not wait for it.
+func late(to io.Writer, from io.Reader, delay time.Duration) {
+	type chunk struct {
+		data []byte
+		due  time.Time
+	}
+	under := make(chan chunk, 1<<14)
+	go func() {
+		defer close(under)
+		for {
+			b := make([]byte, 32<<10)
+			n, err := from.Read(b)
+			if n > 0 {
+				under <- chunk{b[:n], time.Now().Add(delay)}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	broken := false
+	for c := range under {
+		wait := time.NewTimer(time.Until(c.due))
+		<-wait.C
+		if !broken {
+			_, err := to.Write(c.data)
+			broken = err != nil
+		}
+	}
+}
+
 // pipe copies one way; when it ends, for whatever reason, both ends are
 // closed: but the end of a black hole is swallowed as well, until the test
 // cuts it.
 func (p *proxy) pipe(c *carried, to, from net.Conn) {
-	_, _ = io.Copy(holed{c, to}, from)
+	if p.delay > 0 {
+		late(holed{c, to}, from, p.delay)
+	} else {
+		_, _ = io.Copy(holed{c, to}, from)
+	}
 	if c.swallow.Load() {
 		_ = from.Close()
 		return

@@ -11,6 +11,7 @@ import (
 type experiment struct {
 	seed      uint64
 	countries []string // of the regions
+	defaults  []string // what each region's source profile says of unmarked objects, "" for none
 	links     []link
 	things    []thing
 	bundle    int // most objects a bundle
@@ -21,6 +22,7 @@ type link struct {
 	a, b   int
 	ab, ba deal
 	flaps  bool // it is cut again and again while objects flow
+	pauses bool // the lower region pauses it before the second round
 }
 
 // deal is the terms under which one region sends to another.
@@ -32,6 +34,7 @@ type deal struct {
 	purposes, data    []string
 	storage, transit  []string
 	exercise          bool // VS-NfD may go, as an exercise
+	paused            bool // in the second round
 }
 
 var places = []string{"DE", "PL", "FR", "NO", "CH", "JP", "US"}
@@ -44,15 +47,18 @@ func newExperiment(seed uint64, objects int) *experiment {
 	n := 2 + r.IntN(5)
 	for range n {
 		e.countries = append(e.countries, places[r.IntN(len(places))])
+		e.defaults = append(e.defaults, []string{"", "", "clear", "green", "amber"}[r.IntN(5)])
 	}
 	for b := 1; b < n; b++ {
 		for a := range b {
 			if a == b-1-r.IntN(b) && !e.joined(b) || a == b-1 && !e.joined(b) || r.IntN(5) == 0 {
-				e.links = append(e.links, link{a: a, b: b, ab: e.newDeal(r, a, b), ba: e.newDeal(r, b, a), flaps: r.IntN(3) == 0})
+				e.links = append(e.links, link{a: a, b: b, ab: e.newDeal(r, a, b), ba: e.newDeal(r, b, a), flaps: r.IntN(3) == 0, pauses: r.IntN(6) == 0})
 			}
 		}
 	}
-	e.things = newThings(r, n, objects)
+	second := objects / 5
+	e.things = newThings(r, e.defaults, objects-second)
+	e.things = append(e.things, e.moreThings(r, second)...)
 	return e
 }
 
@@ -95,6 +101,7 @@ func (e *experiment) name(i int) string {
 func (e *experiment) deals() []deal {
 	var out []deal
 	for _, l := range e.links {
+		l.ab.paused, l.ba.paused = l.pauses, l.pauses
 		out = append(out, l.ab, l.ba)
 	}
 	return out
@@ -155,7 +162,7 @@ func (e *experiment) only(keep func(*thing) bool) *experiment {
 	c.things = nil
 	there := map[string]bool{}
 	for _, o := range e.things {
-		missing := slices.ContainsFunc(o.refs, func(id string) bool { return !there[id] })
+		missing := slices.ContainsFunc(o.refs, func(id string) bool { return !there[id] }) || o.mention != "" && !there[o.mention]
 		if keep(&o) && !missing {
 			there[o.id] = true
 			c.things = append(c.things, o)
@@ -174,6 +181,7 @@ func (e *experiment) without(gone int) *experiment {
 		return i
 	}
 	c.countries = slices.Delete(slices.Clone(e.countries), gone, gone+1)
+	c.defaults = slices.Delete(slices.Clone(e.defaults), gone, gone+1)
 	c.links = nil
 	for _, l := range e.links {
 		if l.a == gone || l.b == gone {
@@ -193,8 +201,16 @@ func (e *experiment) without(gone int) *experiment {
 func (e *experiment) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, %d regions, %d links, bundles of %d, %d objects\n", e.seed, len(e.countries), len(e.links), e.bundle, len(e.things))
-	for _, d := range e.deals() {
-		fmt.Fprintf(&b, "  %s -> %s: %+v\n", e.name(d.from), e.name(d.to), d)
+	for i, def := range e.defaults {
+		fmt.Fprintf(&b, "  %s takes unmarked objects for %q\n", e.name(i), def)
+	}
+	for _, l := range e.links {
+		for _, d := range []deal{l.ab, l.ba} {
+			fmt.Fprintf(&b, "  %s -> %s: %+v\n", e.name(d.from), e.name(d.to), d)
+		}
+		if l.flaps || l.pauses {
+			fmt.Fprintf(&b, "  %s - %s: is cut at times %t, is paused before the second round %t\n", e.name(l.a), e.name(l.b), l.flaps, l.pauses)
+		}
 	}
 	for i, o := range e.things {
 		if i == 10 {

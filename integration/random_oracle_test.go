@@ -27,6 +27,9 @@ func (e *experiment) stops(o *thing, d deal, s stage) string {
 	if why := audience(o.label(), d, s); why != "" {
 		return why
 	}
+	if o.round > 0 && d.paused {
+		return "the link is paused"
+	}
 	if o.classified() {
 		if !d.exercise || s != atOrigin || o.class != "VS-NUR FÜR DEN DIENSTGEBRAUCH" || o.label() == "clear" {
 			return "classified " + o.class
@@ -139,7 +142,10 @@ func (e *experiment) reach(o *thing, pass func(deal, stage) bool) []bool {
 }
 
 // ruling is what the oracle says of one object, for each region.
-type ruling struct{ may, note, must []bool }
+type ruling struct {
+	of              *thing
+	may, note, must []bool
+}
 
 // rule judges every thing. What must arrive is what nothing restricts on some
 // way; for a relationship or report, where all it refers to must arrive too.
@@ -147,7 +153,7 @@ func (e *experiment) rule() map[string]ruling {
 	out := map[string]ruling{}
 	for i := range e.things {
 		o := &e.things[i]
-		v := ruling{
+		v := ruling{of: o,
 			may:  e.reach(o, func(d deal, s stage) bool { return e.stops(o, d, s) == "" }),
 			note: e.reach(o, func(d deal, s stage) bool { return e.noteStops(o, d, s) == "" }),
 			must: make([]bool, len(e.countries)),
@@ -155,18 +161,37 @@ func (e *experiment) rule() map[string]ruling {
 		if o.free() && (len(o.residency) == 0 || resides(o.residency, e.countries[o.at])) {
 			// Where two ways lead on, TLP:AMBER may come by the client's first
 			// and count as second-hand: only the first recipients are sure.
-			v.must = e.reach(o, func(d deal, s stage) bool {
-				return e.stops(o, d, s) == "" && (s == atOrigin || ranks[o.label()] < ranks["amber"])
-			})
-		}
-		for _, id := range o.refs {
-			for n := range v.must {
-				v.must[n] = v.must[n] && out[id].must[n]
+			v.must = e.reach(o, func(d deal, s stage) bool { return e.surely(o, d, s, out) })
+			for _, id := range o.refs { // what its own region has not judged yet, or refused, it cannot judge
+				v.must[o.at] = v.must[o.at] && out[id].must[o.at]
 			}
 		}
 		out[o.id] = v
 	}
 	return out
+}
+
+// surely reports whether a deal lets an object pass, and with it all that it
+// cannot go without: that has come to the same region, by whatever way, and
+// would pass from there too.
+func (e *experiment) surely(o *thing, d deal, s stage, rulings map[string]ruling) bool {
+	if e.stops(o, d, s) != "" || s != atOrigin && ranks[o.label()] >= ranks["amber"] {
+		return false
+	}
+	for _, id := range o.refs {
+		v, ok := rulings[id]
+		if !ok || !v.must[d.from] {
+			return false
+		}
+		from := beyond
+		if v.of.at == d.from {
+			from = atOrigin
+		}
+		if !e.surely(v.of, d, from, rulings) {
+			return false
+		}
+	}
+	return true
 }
 
 // free reports whether nothing restricts an object but its label and its

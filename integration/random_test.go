@@ -2,8 +2,10 @@ package integration
 
 import (
 	"flag"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +22,11 @@ var (
 
 // perFederation is the most objects that one random federation carries: many,
 // for nodes take longer to start than objects to flow.
-const perFederation = 4_000
+const perFederation = 8_000
+
+// atOnce is how many federations run at a time: more than there are processors,
+// since each waits for its cut links most of the time.
+const atOnce = 4
 
 // TestRandomFederations lets random objects flow through random federations
 // under random terms while links are cut, and asks the oracle about every
@@ -31,13 +37,69 @@ func TestRandomFederations(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	federations, each := plan(*oracleObjects, testing.Short(), *oracleOnly)
+	var todo []*experiment
 	for i := range federations {
-		e := newExperiment(seed+uint64(i), each)
-		t.Logf("federation %d of %d: seed %d, %d regions, %d links, %d objects", i+1, federations, e.seed, len(e.countries), len(e.links), each)
-		if !passes(t, e) {
-			t.Fatalf("again with: go test ./integration -run '^TestRandomFederations$' -oracle.only -oracle.seed=%d -oracle.objects=%d", e.seed, each)
-		}
+		todo = append(todo, newExperiment(seed+uint64(i), each))
 	}
+	begun := time.Now()
+	failed := runAll(t, todo)
+	t.Logf("%d objects in %d federations in %v", federations*each, federations, time.Since(begun).Round(time.Second))
+	if failed == nil {
+		return
+	}
+	e := failed.e
+	t.Errorf("%d faults:\n%s", len(failed.faults), list(failed.faults))
+	small, why := shrink(t, e, failed.faults[0])
+	t.Errorf("the smallest case found:\n%s%s", small, list(why))
+	t.Errorf("again with: go test ./integration -run '^TestRandomFederations$' -oracle.only -oracle.seed=%d -oracle.objects=%d", e.seed, each)
+}
+
+// runAll runs experiments, some at a time, and returns the one at fault that has
+// the fewest regions, nil if there is none. After the first fault none begins.
+func runAll(t *testing.T, todo []*experiment) (worst *trial) {
+	var mu sync.Mutex
+	var work sync.WaitGroup
+	next := make(chan *experiment)
+	for range min(atOnce, len(todo)) {
+		work.Go(func() {
+			for e := range next {
+				tr := runOne(t, e)
+				mu.Lock()
+				if tr != nil && len(tr.faults) > 0 && (worst == nil || len(e.countries) < len(worst.e.countries)) {
+					worst = tr
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, e := range todo {
+		mu.Lock()
+		stop := worst != nil || t.Failed()
+		mu.Unlock()
+		if stop {
+			break
+		}
+		next <- e
+	}
+	close(next)
+	work.Wait()
+	return worst
+}
+
+// runOne runs one experiment; nil says that it could not be judged, which its
+// own log explains.
+func runOne(t *testing.T, e *experiment) (tr *trial) {
+	begun := time.Now()
+	ran := t.Run(fmt.Sprintf("seed %d", e.seed), func(t *testing.T) { tr = try(t, e) })
+	if !ran {
+		return nil
+	}
+	t.Logf("seed %d: %d regions, %d links, %d objects, %d arrivals demanded and seen in %v", e.seed, len(e.countries), len(e.links), len(e.things), tr.must,
+		time.Since(begun).Round(time.Millisecond))
+	if tr.must == 0 && len(e.things) >= 100 && len(tr.faults) == 0 {
+		t.Error("the oracle demanded nothing: the federation proves little")
+	}
+	return tr
 }
 
 // plan says how many federations there are, of how many objects each.
@@ -54,31 +116,6 @@ func plan(objects int, short, only bool) (federations, each int) {
 	return 4, 300
 }
 
-// passes runs an experiment, and a smaller one if it fails.
-func passes(t *testing.T, e *experiment) bool {
-	ran := false
-	var tr *trial
-	began := time.Now()
-	t.Run("federation", func(t *testing.T) {
-		tr = try(t, e)
-		ran = !t.Failed()
-	})
-	if ran && len(tr.faults) == 0 {
-		t.Logf("%d arrivals demanded and seen in %v", tr.must, time.Since(began).Round(time.Millisecond))
-		if tr.must == 0 && len(e.things) >= 100 {
-			t.Error("the oracle demanded nothing: the federation proves little")
-		}
-		return true
-	}
-	if !ran {
-		return false // it could not be judged, which its own log explains
-	}
-	t.Errorf("%d faults:\n%s", len(tr.faults), list(tr.faults))
-	small, why := shrink(t, e, tr.faults[0])
-	t.Errorf("the smallest case found:\n%s%s", small, list(why))
-	return false
-}
-
 // list prints the first faults.
 func list(faults []fault) string {
 	var b strings.Builder
@@ -92,16 +129,20 @@ func list(faults []fault) string {
 	return b.String()
 }
 
-// maxTries bounds the work of shrinking: each try starts a federation.
-const maxTries = 40
+// Shrinking ends after so many tries, each of which starts a federation, or
+// when it has taken so long.
+const (
+	maxTries   = 60
+	shrinkTime = 90 * time.Second
+)
 
 // shrink looks for a smaller experiment with a fault of the same kind: first
 // the one object at fault with what it refers to, then fewer and fewer
-// objects, then fewer regions and no cuts.
+// objects, then fewer regions, no cuts and pauses, and plainer terms.
 func shrink(t *testing.T, e *experiment, first fault) (*experiment, []fault) {
-	best, why, tries := e, []fault{first}, 0
+	best, why, tries, begun := e, []fault{first}, 0, time.Now()
 	smaller := func(c *experiment) bool {
-		if tries++; tries > maxTries || len(c.things) == 0 || len(c.countries) < 1 {
+		if tries++; tries > maxTries || time.Since(begun) > shrinkTime || len(c.things) == 0 || len(c.countries) < 1 {
 			return false
 		}
 		found := attempt(t, c)
@@ -111,7 +152,8 @@ func shrink(t *testing.T, e *experiment, first fault) (*experiment, []fault) {
 		best, why = c, found
 		return true
 	}
-	smaller(e.only(func(o *thing) bool { return needs(e, first.id)[o.id] }))
+	wanted := needs(e, first.id)
+	smaller(e.only(func(o *thing) bool { return wanted[o.id] }))
 	for size := (len(best.things) + 1) / 2; size > 0 && len(best.things) > 1; size /= 2 {
 		for from := 0; from < len(best.things); {
 			gone := map[string]bool{}
@@ -126,13 +168,26 @@ func shrink(t *testing.T, e *experiment, first fault) (*experiment, []fault) {
 	for i := len(best.countries) - 1; i >= 0; i-- {
 		smaller(best.without(i))
 	}
-	whole := *best
-	whole.links = slices.Clone(best.links)
-	for i := range whole.links {
-		whole.links[i].flaps = false
+	for _, plainer := range []func(*link){
+		func(l *link) { l.flaps = false },
+		func(l *link) { l.pauses = false },
+		func(l *link) { l.ab.plain(); l.ba.plain() },
+		func(l *link) { l.ab.ceiling, l.ba.ceiling = "strict", "strict" },
+	} {
+		c := *best
+		c.links = slices.Clone(best.links)
+		for i := range c.links {
+			plainer(&c.links[i])
+		}
+		smaller(&c)
 	}
-	smaller(&whole)
 	return best, why
+}
+
+// plain leaves of terms what says the least.
+func (d *deal) plain() {
+	d.kind, d.version, d.community, d.client = "authority", "2.0", true, false
+	d.purposes, d.storage, d.transit = []string{"network-security"}, nil, nil
 }
 
 // needs is the set of an object and all that it refers to.
@@ -140,7 +195,7 @@ func needs(e *experiment, id string) map[string]bool {
 	out := map[string]bool{id: true}
 	for _, o := range slices.Backward(e.things) {
 		if out[o.id] {
-			for _, ref := range o.refs {
+			for _, ref := range append(slices.Clone(o.refs), o.mention) {
 				out[ref] = true
 			}
 		}

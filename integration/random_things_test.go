@@ -19,18 +19,21 @@ var ranks = map[string]int{"clear": 1, "green": 2, "amber": 3, "strict": 4, "red
 // published is made of it by json, what the oracle judges is this.
 type thing struct {
 	at    int    // the region that publishes it
+	round int    // 0, or 1: when all else has come to rest
 	kind  string // indicator, relationship or report
 	id    string
 	token string // occurs in the object and in no other
 
 	marks                          []string // ids of marking-definitions without their prefix
+	unmarked                       bool     // the marks are the region's, not the producer's
 	scheme, class                  string
 	residency, releasable, purpose []string
-	personal                       string // the origin's word: yes, no or nothing
-	mail                           bool   // the pattern is an e-mail address
-	contact                        string // address of a person, in the note alone
-	noteRed                        bool   // a granular marking makes the note TLP:RED
-	refs                           []string
+	personal                       string   // the origin's word: yes, no or nothing
+	mail                           bool     // the pattern is an e-mail address
+	contact                        string   // address of a person, in the note alone
+	noteRed                        bool     // a granular marking makes the note TLP:RED
+	refs                           []string // what it cannot go without; a report, without all of
+	mention                        string   // an id in its description
 }
 
 // label is the strictest of a thing's markings, "" for none.
@@ -53,20 +56,75 @@ func (o *thing) mixed() bool {
 func (o *thing) classified() bool { return o.class != notClassified[o.scheme] }
 
 // newThings makes n things, published at any of the regions. A relationship or
-// report follows what it refers to, and is published with it.
-func newThings(r *rand.Rand, regions, n int) []thing {
+// report follows what it refers to: near it, or anywhere before.
+func newThings(r *rand.Rand, defaults []string, n int) []thing {
 	var out []thing
-	marks := slices.Sorted(keysOf(tlpOf))
 	for i := range n {
-		o := thing{at: i * regions / n, kind: "indicator", token: fmt.Sprintf("o%06dz%08x", i, r.Uint32())}
-		o.mark(r, marks)
-		o.classify(r)
-		o.limit(r)
-		o.write(r, i)
-		if own := ofRegion(out, o.at); len(own) > 8 && r.IntN(8) == 0 {
-			o.refer(r, own[len(own)-8:])
+		o := newThing(r, i, i*len(defaults)/n, defaults)
+		if own := ofRegion(out, o.at); len(own) > 8 {
+			near := own[len(own)-8:]
+			switch r.IntN(16) {
+			case 0, 1:
+				o.refer(r, near)
+			case 2:
+				o.refer(r, own)
+			case 3:
+				o.mention = own[r.IntN(len(own))].id
+			}
 		}
-		o.id = fmt.Sprintf("%s--%08x-%04x-4%03x-8%03x-%012x", o.kind, r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), r.IntN(1<<12), r.Uint64N(1<<48))
+		o.name(r)
+		out = append(out, o)
+	}
+	return out
+}
+
+// newThing makes an indicator without an id.
+func newThing(r *rand.Rand, i, at int, defaults []string) thing {
+	o := thing{at: at, kind: "indicator", token: fmt.Sprintf("o%06dz%08x", i, r.Uint32())}
+	o.mark(r, slices.Sorted(keysOf(tlpOf)))
+	if len(o.marks) == 0 && defaults[at] != "" {
+		o.marks, o.unmarked = []string{strings.TrimPrefix(tlpMark[defaults[at]], "marking-definition--")}, true
+	}
+	o.classify(r)
+	o.limit(r)
+	o.write(r, i)
+	return o
+}
+
+// name gives an id: random, or of a form that may be computed from values.
+func (o *thing) name(r *rand.Rand) {
+	version := 4
+	if r.IntN(8) == 0 {
+		version = 5
+	}
+	o.id = fmt.Sprintf("%s--%08x-%04x-%d%03x-8%03x-%012x", o.kind, r.Uint32(), r.IntN(1<<16), version, r.IntN(1<<12), r.IntN(1<<12), r.Uint64N(1<<48))
+}
+
+// moreThings makes the things of the second round: half of them refer to what
+// has come to their region from anywhere.
+func (e *experiment) moreThings(r *rand.Rand, n int) []thing {
+	rulings := e.rule()
+	here := make([][]thing, len(e.countries))
+	for _, o := range e.things {
+		for at, there := range rulings[o.id].must {
+			if there {
+				here[at] = append(here[at], o)
+			}
+		}
+	}
+	var out []thing
+	for i := range n {
+		o := newThing(r, len(e.things)+i, r.IntN(len(e.countries)), e.defaults)
+		o.round = 1
+		if known := here[o.at]; len(known) > 8 {
+			switch r.IntN(4) {
+			case 0:
+				o.refer(r, known)
+			case 1:
+				o.mention = known[r.IntN(len(known))].id
+			}
+		}
+		o.name(r)
 		out = append(out, o)
 	}
 	return out
@@ -155,19 +213,22 @@ func (o *thing) write(r *rand.Rand, i int) {
 // these rules do not foretell.
 func (o *thing) refer(r *rand.Rand, among []thing) {
 	o.kind, o.mail, o.contact, o.noteRed = "report", false, "", false
-	if len(o.marks) == 0 {
-		o.marks = []string{"55d920b0-5e8b-4f79-9ee9-91f868d9b421"}
+	if len(o.marks) == 0 || o.unmarked {
+		o.marks, o.unmarked = []string{"55d920b0-5e8b-4f79-9ee9-91f868d9b421"}, false
 	}
-	for _, i := range r.Perm(len(among))[:2+r.IntN(3)] {
-		o.refs = append(o.refs, among[i].id)
+	for n := 2 + r.IntN(3); len(o.refs) < n; {
+		if id := among[r.IntN(len(among))].id; !slices.Contains(o.refs, id) {
+			o.refs = append(o.refs, id)
+		}
 	}
 	if r.IntN(2) == 0 {
 		o.kind, o.refs = "relationship", o.refs[:2]
 	}
 }
 
-// json is the thing as it is published.
-func (o *thing) json(now time.Time) ([]byte, error) {
+// json is the thing as it is published, or as its region sends it on: marked by
+// the region where its producer had not.
+func (o *thing) json(now time.Time, sent bool) ([]byte, error) {
 	at := now.Add(-24 * time.Hour).UTC().Format("2006-01-02T15:04:05.000Z")
 	h := map[string]any{"extension_type": "property-extension"}
 	v := map[string]any{"type": o.kind, "spec_version": "2.1", "id": o.id, "created": at, "modified": at, "extensions": map[string]any{handlingExt: h}}
@@ -194,8 +255,14 @@ func (o *thing) json(now time.Time) ([]byte, error) {
 	for _, m := range o.marks {
 		marks = append(marks, "marking-definition--"+m)
 	}
-	if len(marks) > 0 {
+	if len(marks) > 0 && (sent || !o.unmarked) {
 		v["object_marking_refs"] = marks
+	}
+	if o.unmarked && sent {
+		h["default_marking"] = "unmarked-feed"
+	}
+	if o.mention != "" {
+		v["description"] = "Compare " + o.mention + "."
 	}
 	o.body(v, at)
 	return json.Marshal(v)

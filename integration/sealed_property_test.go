@@ -109,6 +109,14 @@ func TestSealedPropertyReachesItsReader(t *testing.T) {
 		addsUp(t, r)
 	}
 
+	// What explain says is what happens.
+	for to, removed := range map[string]int{"pl-cert": 0, "FR": 1} {
+		ex, err := de.node.World().Explain(sealedBundle(text), "sealed", "sealing", to, time.Now())
+		if err != nil || len(ex.Objects) != 1 || len(ex.Objects[0].Removed) != removed {
+			t.Errorf("explained for %s: %+v, %v", to, ex, err)
+		}
+	}
+
 	// The same file again is the same object; other words under the same version
 	// are another content, sealed or not.
 	if p, err = de.node.Publish(t.Context(), "sealed", "sealing", sealedBundle(text)); err != nil || p.Duplicate != 1 {

@@ -113,6 +113,7 @@ func lives(t *testing.T, r *region, id string) bool {
 // withdraws there, and sees it gone at the last, with the receipts shown at
 // each hop. What stood beside it in the same message stays.
 func TestWithdrawalEndToEnd(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen), indicator(2, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
@@ -161,6 +162,7 @@ func onlyEU(n int) string {
 // TestWithdrawalGoesOnlyWhereTheObjectWent: a node that never got the object
 // gets no message at all, not even one that it could count.
 func TestWithdrawalGoesOnlyWhereTheObjectWent(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, onlyEU(1), indicator(2, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
@@ -193,6 +195,10 @@ func TestWithdrawalGoesOnlyWhereTheObjectWent(t *testing.T) {
 // any more, a pause, a removal: what was sent is taken back all the same, as
 // soon as there is a way, and until then the status says so.
 func TestWithdrawalReachesWhomPolicyDenies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
+	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen), indicator(2, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
@@ -251,6 +257,10 @@ func waiting(t *testing.T, r *region, id, link, warning string) {
 
 // TestNewerVersionTakesBackTheOlder: publishing is enough, within one file too.
 func TestNewerVersionTakesBackTheOlder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
+	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
@@ -286,6 +296,10 @@ func TestNewerVersionTakesBackTheOlder(t *testing.T) {
 
 // TestWithdrawalIsTheIssuersAlone: at the desk, too.
 func TestWithdrawalIsTheIssuersAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
+	t.Parallel()
 	de, pl, _ := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
@@ -306,6 +320,10 @@ func TestWithdrawalIsTheIssuersAlone(t *testing.T) {
 // TestWithdrawalSurvivesCutsAndRebuild: the link is cut while objects are taken
 // back, and the index of the relay deleted; both give the same answers.
 func TestWithdrawalSurvivesCutsAndRebuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
+	t.Parallel()
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
 	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
 	de.accept(pl, terms(t, "de-cert", "pl-cert"), "")
@@ -374,12 +392,13 @@ func TestWithdrawalSurvivesDeath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a process for each step, and the race detector does not reach into them; runs without -short")
 	}
+	t.Parallel()
 	de, pl := twoProcesses(t)
 	for i, c := range []struct {
 		victim *process
 		step   string
 	}{
-		{de, "commit/after 1"}, {de, "export/after-journal 1"}, {pl, "commit/after 1"}, {pl, "import/before-answer 1"},
+		{de, "export/after-journal 1"}, {pl, "commit/after 1"},
 	} {
 		t.Logf("%s dies at %s", c.victim.id, c.step)
 		publishUntilTaken(t, de, bundled(indicator(i, 1, tlpGreen)))
@@ -473,4 +492,77 @@ func TestWithdrawalBesideItsObject(t *testing.T) {
 			reachedAll(t, de, indicatorNo(2), "pl-cert")
 		})
 	}
+}
+
+// TestWithdrawalActsBeforeTheIndex: a node that has acknowledged lists the object
+// no more, even while its index does not follow.
+func TestWithdrawalActsBeforeTheIndex(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
+	t.Parallel()
+	h := newHold("follow/before-index")
+	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
+	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
+	pl.fault = h.at
+	de.accept(pl, terms(t, "de-cert", "pl-cert"), "")
+	de.start()
+	pl.accept(de, terms(t, "pl-cert", "de-cert"), "tls://"+de.node.LeafAddr())
+	pl.start()
+	publish(t, de, indicator(1, 1, tlpGreen), indicator(2, 1, tlpGreen))
+	settled(t, de.node, pl.id, time.Minute)
+	if got := domains(t, pl); len(got) != 2 {
+		t.Fatalf("lists %v", got)
+	}
+	h.armed.Store(true)
+	withdraw(t, de, "withdrawn", indicatorNo(1))
+	reachedAll(t, de, indicatorNo(1), "pl-cert")
+	<-h.reached
+	if got := domains(t, pl); !slices.Equal(got, []string{"host2.example"}) {
+		t.Errorf("after it has acknowledged, it lists %v", got)
+	}
+	close(h.release)
+}
+
+// TestWithdrawalOfWhatWaits: the last node does not know the origin's key, so
+// that both the object and its withdrawal wait there. When it learns the key,
+// the object does not stay.
+func TestWithdrawalOfWhatWaits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
+	t.Parallel()
+	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
+	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
+	jp := newRegion(t, regionSpec{id: "jp-carrier", country: "JP"})
+	pl.accept(de, terms(t, "pl-cert", "de-cert"), "")
+	pl.accept(jp, terms(t, "pl-cert", "jp-carrier"), "")
+	pl.start()
+	de.accept(pl, terms(t, "de-cert", "pl-cert"), "tls://"+pl.node.LeafAddr())
+	de.start()
+	jp.accept(pl, terms(t, "jp-carrier", "pl-cert"), "tls://"+pl.node.LeafAddr())
+	jp.start()
+	publish(t, de, indicator(1, 1, tlpGreen), indicator(2, 1, tlpGreen))
+	settled(t, de.node, pl.id, time.Minute)
+	settled(t, pl.node, jp.id, time.Minute)
+	withdraw(t, de, "withdrawn", indicatorNo(1))
+	eventually(t, 30*time.Second, func() string {
+		ws, err := pl.node.Withdrawals(t.Context(), indicatorNo(1), 0)
+		if err != nil || len(ws) != 1 || len(ws[0].Recipients) != 1 || ws[0].Recipients[0].State != "not taken" || ws[0].Recipients[0].Reason != string(federation.UnknownIssuer) {
+			return fmt.Sprintf("%+v, %v", ws, err)
+		}
+		return ""
+	})
+	if _, p := peerOf(t, pl.node, jp.id); p.Out.Withdrawals != (dashboard.Withdrawals{Sent: 1, NotTaken: 1, Outstanding: 1}) {
+		t.Errorf("counted: %+v", p.Out.Withdrawals)
+	}
+	jp.know(de)
+	jp.reload()
+	eventually(t, 30*time.Second, func() string {
+		if got := domains(t, jp); !slices.Equal(got, []string{"host2.example"}) || lives(t, jp, indicatorNo(1)) {
+			return fmt.Sprintf("lists %v", got)
+		}
+		return ""
+	})
+	addsUp(t, jp)
 }

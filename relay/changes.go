@@ -109,6 +109,7 @@ func (n *Node) watchLinks(ctx context.Context) {
 		}
 		states := n.bus.Links()
 		n.watchdog(ctx, states)
+		n.watchFlow(ctx, states)
 		err := n.tellLinks(ctx, states, last)
 		if err != nil && !failing && ctx.Err() == nil {
 			n.slog.Error("the journal does not take the state of links", "error", err)

@@ -94,6 +94,10 @@ func (*fakeIndex) VersionAt(string, string, string) ([32]byte, bool, error) {
 	return [32]byte{}, false, nil
 }
 
+func (*fakeIndex) Whole(string, [32]byte) bool { return false }
+
+func (*fakeIndex) ProofsOf(string) (int, error) { return 0, nil }
+
 func (*fakeIndex) Proven(string, [32]byte, [32]byte) (bool, error) { return false, nil }
 
 func (*fakeIndex) Named(context.Context, string, [32]byte) (string, string, bool, error) {

@@ -35,6 +35,9 @@ const (
 	entryMarker entryKind = "marker"
 	// entryGone holds one verified message that takes objects back.
 	entryGone entryKind = "gone"
+	// entryErased holds, as its body, another entry without what was spilled; it
+	// stands at that one's sequence.
+	entryErased entryKind = "erased"
 	// entryResend asks that an earlier entry be judged again for one peer.
 	entryResend entryKind = "resend"
 )
@@ -77,6 +80,10 @@ type entry struct {
 	Items []entryItem `json:"items,omitempty"`
 	Gone  []goneItem  `json:"gone,omitempty"` // what it takes back with effect
 
+	// Erased leads from every erased entry of the log to the one that stands in
+	// its place: 0 for this one, itself for none.
+	Erased [][2]uint64 `json:"erased,omitempty"`
+
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
 	// Lost says of a marker that something stood here which the disk lost.
@@ -105,6 +112,8 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
+	// Erased: the message no longer holds it, because it was spilled.
+	Erased bool `json:"erased,omitempty"`
 	// Origin is what the object was made of, if this node gives it on as its
 	// own. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
@@ -144,7 +153,7 @@ type goneItem struct {
 // was refused, or is here already. A marking-definition stays, because the
 // objects beside it resolve their markings from the same message only.
 func (it *entryItem) dropped() bool {
-	return it.Outcome == refused || it.Outcome == duplicate && it.Type != "marking-definition"
+	return it.Erased || it.Outcome == refused || it.Outcome == duplicate && it.Type != "marking-definition"
 }
 
 // dropped lists the digests of the objects that the stored message no longer
@@ -162,7 +171,7 @@ func (e *entry) dropped() [][32]byte {
 // keeps reports whether anything new is in the message.
 func (e *entry) keeps() bool {
 	for i := range e.Items {
-		if o := e.Items[i].Outcome; o == taken || o == held {
+		if o := e.Items[i].Outcome; (o == taken || o == held) && !e.Items[i].Erased {
 			return true
 		}
 	}

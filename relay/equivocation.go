@@ -23,6 +23,10 @@ type entryProof struct {
 // the rest of its message.
 const maxProofBytes = 384 << 10
 
+// maxProofs is how many proofs against one signer are kept: it has nothing more
+// to lose, and must not fill the log.
+const maxProofs = 100
+
 // equivocates refuses an object whose issuer signed another content, with the
 // digest have, for the same version. The first stays. The two signatures are
 // kept, one proof a message, if what arrived may lie here and what is here can
@@ -35,6 +39,9 @@ func (a *arrival) equivocates(v *view, it *entryItem, i int, have digest) error 
 	}
 	known, err := v.index.Proven(it.Issuer, have, it.Digest)
 	if err != nil || known {
+		return err
+	}
+	if n, err := v.index.ProofsOf(a.verified.Issuer()); err != nil || n >= maxProofs {
 		return err
 	}
 	held, err := v.holding(it.Issuer, have)

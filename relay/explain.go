@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
@@ -68,7 +69,11 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	decisions := w.judgeFile(res, r, at)
+	var rules []configs.Seal
+	if prof != nil {
+		rules = w.seals[prof.Name]
+	}
+	decisions := w.judgeFile(res, r, rules, at)
 	next := 0
 	for _, it := range res.Items {
 		if it.Outcome != intake.Taken {
@@ -110,7 +115,7 @@ func (w *World) peer(id string) (*Peer, bool) {
 // message: first whether this node may keep them, then whether they may go. Of
 // what they mention and the file does not hold, nothing is known: a node that
 // runs looks at what it has.
-func (w *World) judgeFile(res *intake.Result, r *policy.Recipient, at time.Time) []policy.Decision {
+func (w *World) judgeFile(res *intake.Result, r *policy.Recipient, rules []configs.Seal, at time.Time) []policy.Decision {
 	objects := res.Taken
 	waits := map[string]bool{}
 	for _, o := range res.Held {
@@ -125,7 +130,12 @@ func (w *World) judgeFile(res *intake.Result, r *policy.Recipient, at time.Time)
 	out := make([]policy.Decision, len(objects))
 	for i, o := range objects {
 		s := w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, defs)
-		d := w.Bundle.Decide(s, r, at)
+		goes, err := w.shownSealed(o, rules, at)
+		if err != nil {
+			out[i] = w.Bundle.Withhold(s, r, federation.Withhold, federation.ReasonOf(err), err.Error(), at)
+			continue
+		}
+		d := w.Bundle.Decide(w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), goes, defs), r, at)
 		if keep := w.Bundle.DecideStore(s, &w.Node, at); keep.Verdict() == federation.Withhold || keep.Verdict() == federation.Hold {
 			var first policy.Cited
 			if rs := keep.Reasons(); len(rs) > 0 {

@@ -72,7 +72,7 @@ func (n *Node) disk(name string, do func() error) error {
 
 // testedLog is the log as the committer writes it: not onto a full disk.
 type testedLog struct {
-	*bus.Stream
+	*keptLog
 	node *Node
 }
 

@@ -72,7 +72,7 @@ func (n *Node) wake() {
 func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(time.Minute)
 	defer retry.Stop()
-	n.owes = true // what was made of others' objects may have been taken back just before the end
+	n.owes, n.erases = true, true // what was made of others' objects may have been taken back just before the end
 	n.wake()
 	var again <-chan time.Time
 	for {
@@ -89,6 +89,11 @@ func (n *Node) follow(ctx context.Context) {
 		if err == nil && n.owes {
 			if err = n.withdrawDerived(ctx); err == nil {
 				n.owes = false
+			}
+		}
+		if err == nil && n.erases {
+			if err = n.eraseSpilled(ctx); err == nil {
+				n.erases = false
 			}
 		}
 		n.note(err)
@@ -167,6 +172,9 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 		}
 	}
 	if err := n.journalIntakes(ctx, intakes); err != nil {
+		return err
+	}
+	if err := n.waitingSpills(ctx, batch); err != nil {
 		return err
 	}
 	n.at(stepIndex)

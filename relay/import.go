@@ -109,11 +109,15 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	pos := f.After()
 	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
 		entries := make([]*entry, len(arrivals))
+		// Two messages of a frame may hold the same object, or two versions of
+		// it. What the frame shows of itself is forgotten if it fails.
+		v = v.fork()
 		for i, a := range arrivals {
 			e, err := a.entry(v)
 			if err != nil {
 				return nil, err
 			}
+			v.add([]*entry{e})
 			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
 			entries[i] = e
 		}

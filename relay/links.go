@@ -200,7 +200,11 @@ type lane struct {
 	sync.Mutex
 	turn atomic.Uint64 // number of the newest pull
 	pos  atomic.Uint64 // log sequence up to which the peer's last pull had it
-	high uint64        // log sequence up to which the log was ever judged for the peer
+	// asked is when the peer's last pull began or ended, in nanoseconds of Unix
+	// time by the machine's clock; asking, how many wait here now.
+	asked  atomic.Int64
+	asking atomic.Int32
+	high   uint64 // log sequence up to which the log was ever judged for the peer
 
 	pulls, again budget
 	sent         sentFrames

@@ -31,6 +31,8 @@ var (
 	descUp   = prometheus.NewDesc("entente_link_up", "Whether the link to a peer stands.", []string{"peer"}, nil)
 	descLast = prometheus.NewDesc("entente_last_pull_timestamp_seconds",
 		"When a pull from a peer was last answered.", []string{"peer"}, nil)
+	descFlow = prometheus.NewDesc("entente_link_flow",
+		"How traffic moves over a link that stands: 0 as it should, 1 slow, 2 stalled.", []string{"peer"}, nil)
 	descViolations = prometheus.NewDesc("entente_link_violations",
 		"What a peer asked or answered against the protocol of the link, by reason.", []string{"peer", "reason"}, nil)
 	descLog = prometheus.NewDesc("entente_log_sequence", "Last sequence of the log and of what is indexed.", []string{"of"}, nil)
@@ -38,7 +40,7 @@ var (
 
 // Describe names the metrics.
 func (f *facts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descGone, descGoneIn, descLag, descUp, descLast, descViolations, descLog} {
+	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descGone, descGoneIn, descLag, descUp, descLast, descFlow, descViolations, descLog} {
 		ch <- d
 	}
 }
@@ -96,6 +98,7 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 		gauge(descGone, p.Out.Withdrawals.NotTaken, p.ID, "not_taken")
 		gauge(descGone, p.Out.Withdrawals.Outstanding, p.ID, "outstanding")
 		gauge(descLag, p.Backlog, p.ID)
+		gauge(descFlow, map[string]uint64{string(slow): 1, string(stalled): 2}[p.Flow], p.ID)
 		for reason, count := range p.Violations {
 			gauge(descViolations, count, p.ID, reason)
 		}

@@ -57,7 +57,7 @@ type Node struct {
 	started time.Time
 
 	bus       *bus.Bus
-	log       *bus.Stream
+	log       *keptLog
 	journal   *journal.Writer
 	index     *store.Store
 	committer *committer
@@ -71,6 +71,7 @@ type Node struct {
 	pullers    map[string]*pulling
 	lanes      map[string]*lane
 	watched    map[string]watched
+	flows      map[string]flowing // how traffic moves over each link
 	violations map[violationKey]violation
 	differing  map[string]int // objects whose marking a peer mapped otherwise
 	fault      error          // why the node can take no messages, nil while it can
@@ -80,6 +81,8 @@ type Node struct {
 	wg     sync.WaitGroup
 	queued chan struct{} // wakes the follower
 	told   *broadcast    // that the index went on
+	erases bool          // something was spilled; the follower's, like spills and owes
+	spills []spilled     // where what was spilled waited
 	owes   bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
@@ -120,7 +123,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
-		violations: map[violationKey]violation{}, queued: make(chan struct{}, 1), told: newBroadcast()}
+		violations: map[violationKey]violation{}, flows: map[string]flowing{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -207,7 +210,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.begin(); err != nil {
 		return err
 	}
-	n.log = n.bus.Log()
+	if n.log, err = openLog(ctx, n.bus.Log()); err != nil {
+		return err
+	}
 	logState, err := n.log.State(ctx)
 	if err != nil {
 		return err

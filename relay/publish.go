@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -46,7 +47,9 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 		return dashboard.Published{}, err
 	}
 	p.owner = owner
-	p.sealer.earlier = n.issuedBefore(ctx)
+	p.sealer.earlier = n.issuedBefore(ctx, cmp.Or(owner, n.id))
+	// Only a node that dispatches what it signs can account for decoys.
+	p.decoys = p.world.decoys
 	signed, err := p.sign()
 	if err != nil {
 		return dashboard.Published{}, err
@@ -136,6 +139,7 @@ type publication struct {
 	stored   map[int]bool  // of those, the ones taken
 	waiting  []*stix.Object
 	sealer   *sealer
+	decoys   int
 	messages int
 	gone     takenBack // of versions that are replaced
 	owner    string    // on whose behalf, "" for this node
@@ -265,7 +269,7 @@ func (p *publication) restricted(o *stix.Object) bool {
 // issue signs one group and judges the result as any arriving message. What
 // cannot be put into a message at all is refused, and the rest goes without.
 func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival, error) {
-	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret,
+	o := envelope.IssueOptions{Issuer: p.world.Node.ID, For: p.owner, Key: p.keys.Message, Now: p.now, Secret: p.keys.Secret, Decoys: p.decoys,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	msgs, err := envelope.Issue(group, o)
 	if cannot, ok := errors.AsType[*envelope.Refused](err); ok {

@@ -183,6 +183,13 @@ func (f *far) put(w *World, p *prepared) {
 	}
 }
 
+// forget empties it: an entry was written anew.
+func (f *far) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.world = nil
+}
+
 // entryAt returns the log entry with exactly that sequence, nil if it is no
 // longer kept.
 func (n *Node) entryAt(ctx context.Context, w *World, seq uint64) (*prepared, error) {

@@ -67,7 +67,7 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 	if e.Kind != entryMessage && e.Kind != entryGone {
 		return p, nil
 	}
-	v, err := envelope.Verify(e.Body, envelope.VerifyOptions{Keys: r.world.Directory, Now: e.At, Roots: r.node.roots, Dropped: e.dropped()})
+	v, err := envelope.Verify(e.Body, envelope.VerifyOptions{Keys: r.world.Directory, Now: e.At, Roots: r.node.roots, Dropped: e.dropped(), Secret: r.node.keys.Secret})
 	if err != nil {
 		// Its signer may have been removed from the directory since. What
 		// cannot be verified is not forwarded.

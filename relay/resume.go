@@ -42,6 +42,9 @@ func (im *importer) Unacknowledged(ctx context.Context) ([]link.Receipt, error) 
 			if err != nil {
 				return nil, err
 			}
+			if e.Root == "" {
+				continue // no message: it only keeps the position
+			}
 			if k := len(out); k == 0 || out[k-1].Root != e.Root {
 				out = append(out, link.Receipt{Peer: im.peer, Link: n.id, FirstSeq: e.LinkSeq, Root: e.Root})
 			}

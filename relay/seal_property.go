@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,23 +75,24 @@ type sealer struct {
 	earlier func(id, version string) (*stix.Object, error)
 }
 
+// shownSealed returns o as policy would see it once a source profile has sealed
+// it, with nothing encrypted.
+func (w *World) shownSealed(o *stix.Object, rules []configs.Seal, at time.Time) (*stix.Object, error) {
+	s := &sealer{world: w, now: at, rules: rules}
+	return s.each(o, func(u stix.Unit, r configs.Seal) ([]byte, error) {
+		_, kids, err := s.readers(r)
+		if err != nil {
+			return nil, notSealed(o, u, err)
+		}
+		return json.Marshal(stix.Sealed{JWE: jsontext.Value("{}"), For: kids})
+	})
+}
+
 // object returns o with its properties sealed. What cannot be sealed is refused:
 // it never goes open instead.
 func (s *sealer) object(o *stix.Object) (*stix.Object, error) {
-	var edits []stix.Edit
 	var before *stix.Object
-	for _, r := range s.rules {
-		at := slices.IndexFunc(o.Units(), func(u stix.Unit) bool { return u.Path == r.Property })
-		if at < 0 {
-			continue
-		}
-		u := o.Units()[at]
-		if _, sealed := stix.SealedValue(u.Value); sealed {
-			continue
-		}
-		if err := sealable(o, u); err != nil {
-			return nil, err
-		}
+	return s.each(o, func(u stix.Unit, r configs.Seal) ([]byte, error) {
 		if before == nil && s.earlier != nil {
 			var err error
 			if before, err = s.earlier(o.ID(), o.Version()); err != nil {
@@ -99,7 +101,36 @@ func (s *sealer) object(o *stix.Object) (*stix.Object, error) {
 		}
 		value, err := s.value(o, u, r, before)
 		if err != nil {
-			return nil, &federation.Refusal{Reason: federation.Unsealed, Where: o.ID() + ", " + u.Path, Detail: "the source profile wants it sealed, and that failed", Err: err}
+			return nil, notSealed(o, u, err)
+		}
+		return value, nil
+	})
+}
+
+// notSealed refuses an object of which a property could not be sealed.
+func notSealed(o *stix.Object, u stix.Unit, err error) error {
+	return &federation.Refusal{Reason: federation.Unsealed, Where: o.ID() + ", " + u.Path, Detail: "the source profile wants it sealed, and that failed", Err: err}
+}
+
+// each replaces what the rules name by what seal makes of it.
+func (s *sealer) each(o *stix.Object, seal func(stix.Unit, configs.Seal) ([]byte, error)) (*stix.Object, error) {
+	var edits []stix.Edit
+	for _, r := range s.rules {
+		units := o.Units()
+		at := slices.IndexFunc(units, func(u stix.Unit) bool { return u.Path == r.Property })
+		if at < 0 {
+			continue
+		}
+		u := units[at]
+		if _, sealed := stix.SealedValue(u.Value); sealed {
+			continue
+		}
+		if err := sealable(o, u); err != nil {
+			return nil, err
+		}
+		value, err := seal(u, r)
+		if err != nil {
+			return nil, err
 		}
 		edits = append(edits, stix.Edit{Path: u.Path, Value: value})
 	}
@@ -129,24 +160,12 @@ func (s *sealer) value(o *stix.Object, u stix.Unit, r configs.Seal, before *stix
 	if err := plain.Format(jsontext.ReorderRawObjects(true)); err != nil {
 		return nil, err
 	}
-	own, ok := s.world.Own.EncKey(s.now)
-	if !ok || s.keys.Enc == nil || own.KID != s.keys.Enc.KeyID() {
-		return nil, fmt.Errorf("this node has no encryption key of its own, in keys/%s and its statement", encKeyFile)
+	readers, kids, err := s.readers(r)
+	if err != nil {
+		return nil, err
 	}
-	readers, kids := []directory.Key{own}, []string{own.KID}
-	for i, id := range append(slices.Clone(r.To), r.Via...) {
-		st, ok := s.world.Directory.Participant(id)
-		if !ok {
-			return nil, fmt.Errorf("%s is not known", id)
-		}
-		k, ok := st.EncKey(s.now)
-		if !ok {
-			return nil, fmt.Errorf("%s has no key to encrypt to", id)
-		}
-		kids = append(kids, k.KID)
-		if i < len(r.To) {
-			readers = append(readers, k)
-		}
+	if s.keys.Enc == nil || readers[0].KID != s.keys.Enc.KeyID() {
+		return nil, fmt.Errorf("keys/%s is not the encryption key in this node's statement", encKeyFile)
 	}
 	context := propertyContext(s.world.Node.ID, o.ID(), u.Path)
 	if earlier := s.same(before, u.Path, context, plain, readers, kids); earlier != nil {
@@ -157,6 +176,31 @@ func (s *sealer) value(o *stix.Object, u stix.Unit, r configs.Seal, before *stix
 		return nil, err
 	}
 	return json.Marshal(stix.Sealed{JWE: jwe, For: kids})
+}
+
+// readers returns the keys that can read what a rule seals, this node's own
+// first, and the ids of all who may have it.
+func (s *sealer) readers(r configs.Seal) ([]directory.Key, []string, error) {
+	own, ok := s.world.Own.EncKey(s.now)
+	if !ok {
+		return nil, nil, errors.New("this node's own statement has no key to encrypt to")
+	}
+	readers, kids := []directory.Key{own}, []string{own.KID}
+	for i, id := range append(slices.Clone(r.To), r.Via...) {
+		st, ok := s.world.Directory.Participant(id)
+		if !ok {
+			return nil, nil, fmt.Errorf("%s is not known", id)
+		}
+		k, ok := st.EncKey(s.now)
+		if !ok {
+			return nil, nil, fmt.Errorf("%s has no key to encrypt to", id)
+		}
+		kids = append(kids, k.KID)
+		if i < len(r.To) {
+			readers = append(readers, k)
+		}
+	}
+	return readers, kids, nil
 }
 
 // same returns a property as it was sealed before, if it held the same for the
@@ -183,10 +227,11 @@ func (s *sealer) same(before *stix.Object, path, context string, plain []byte, r
 	return raw
 }
 
-// issuedBefore finds an object of this node's own in its log.
-func (n *Node) issuedBefore(ctx context.Context) func(id, version string) (*stix.Object, error) {
+// issuedBefore finds an object of this node's own in its log, or one of the owner
+// for whom it acts.
+func (n *Node) issuedBefore(ctx context.Context, owner string) func(id, version string) (*stix.Object, error) {
 	return func(id, version string) (*stix.Object, error) {
-		for o, err := range n.index.Objects(ctx, store.Filter{Issuer: n.id, ID: id}) {
+		for o, err := range n.index.Objects(ctx, store.Filter{Issuer: owner, ID: id}) {
 			if err != nil {
 				return nil, err
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/relay/journal"
 	"github.com/entente-relay/entente/relay/store"
 )
 
@@ -125,10 +126,16 @@ func TestOlderEquivocation(t *testing.T) {
 	s.want(s.arrives("de-cert", "", versioned(1, "changed")), refused, federation.Equivocation, false) // proved once
 	s.want(s.arrives("de-cert", "", versioned(2, "changed")), refused, federation.Equivocation, true)
 	s.want(s.arrives("de-cert", "", versioned(0, "older")), refused, federation.Stale, false)
+	// The journal tells which two, by digest.
+	e := s.arrives("de-cert", "", versioned(2, "once more"))
+	s.want(e, refused, federation.Equivocation, true)
+	if o := e.intake(9).Intake.Objects[0]; o.Against == (journal.Digest{}) || o.Against == o.Digest {
+		t.Errorf("the journal says %+v", o)
+	}
 	// Another issuer's object of the same id is another object.
 	s.want(s.arrives("fr-cert", "", versioned(1, "changed")), taken, "", false)
 	ps, err := s.index.Proofs(t.Context())
-	if err != nil || len(ps) != 2 || ps[0].Signer != "de-cert" || ps[0].Version != "2026-01-05T10:00:01Z" {
+	if err != nil || len(ps) != 3 || ps[0].Signer != "de-cert" || ps[0].Version != "2026-01-05T10:00:01Z" {
 		t.Errorf("the index has the proofs %+v, %v", ps, err)
 	}
 }
@@ -206,4 +213,28 @@ func TestSettleAheadOfTheIndex(t *testing.T) {
 	if id, typ, err := v.named("de-cert", e.Items[0].Digest); err != nil || id != e.Items[0].ID || typ != "indicator" {
 		t.Errorf("a withdrawal finds %q, %q, %v", id, typ, err)
 	}
+}
+
+// A signer that equivocates without end does not fill the log with proofs.
+func TestProofsAreBounded(t *testing.T) {
+	s := newSettling(t, nil)
+	s.want(s.arrives("de-cert", "", versioned(1, "first")), taken, "", false)
+	for n := range maxProofs + 3 {
+		s.want(s.arrives("de-cert", "", versioned(1, fmt.Sprint("other ", n))), refused, federation.Equivocation, n < maxProofs)
+	}
+	s.want(s.arrives("fr-cert", "", versioned(1, "first")), taken, "", false)
+	s.want(s.arrives("fr-cert", "", versioned(1, "other")), refused, federation.Equivocation, true)
+}
+
+// What its issuer took back does not come again by another way.
+func TestVariantOfWhatIsWithdrawn(t *testing.T) {
+	s := newSettling(t, nil)
+	e := s.arrives("de-cert", "", versioned(1, "first"))
+	s.want(e, taken, "", false)
+	gone := store.Entry{Seq: uint64(len(s.log) + 1), Source: "de-cert", At: time.Now(), Gone: []store.Gone{{Issuer: "de-cert", Digest: e.Items[0].Digest, Reason: envelope.GoneWithdrawn}}}
+	s.log[gone.Seq] = nil
+	if err := s.index.Apply(t.Context(), []store.Entry{gone}); err != nil {
+		t.Fatal(err)
+	}
+	s.want(s.arrives("de-cert", "", versioned(1, "first")), refused, federation.Withdrawn, false)
 }

@@ -97,8 +97,11 @@ func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logL
 		p.Link = "up"
 	}
 	n.mu.Lock()
-	pull, silent := n.pullers[id], n.watched[id]
+	pull, silent, flow := n.pullers[id], n.watched[id], n.flows[id]
 	n.mu.Unlock()
+	if flow.flow != flows {
+		p.Flow, p.FlowWhy, p.FlowSince = string(flow.flow), flow.why, flow.at
+	}
 	if pull != nil && peer.Paused == nil {
 		s := pull.puller.Status()
 		p.LastPull, p.State = s.LastGood, string(s.Phase)

@@ -37,6 +37,9 @@ func (e *entry) way(it entryItem) way {
 // The log is read only where two messages show different parts and neither
 // shows all.
 func (v *view) adds(it *entryItem, shown envelope.Shown) (bool, error) {
+	if v.index.Whole(it.Issuer, it.Digest) {
+		return false, nil
+	}
 	ways, err := v.ways(it.Issuer, it.Digest)
 	if err != nil {
 		return false, err

@@ -2,10 +2,12 @@ package relay
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/store"
 )
 
@@ -20,8 +22,12 @@ type seenIndex interface {
 	VersionAt(issuer, id, version string) (digest [32]byte, ok bool, err error)
 	// Proven reports whether an equivocation of two contents was proved before.
 	Proven(issuer string, held, refused [32]byte) (bool, error)
+	// ProofsOf counts those that are proved of a signer.
+	ProofsOf(signer string) (int, error)
 	// Named returns the id and the version of an object that was taken.
 	Named(ctx context.Context, issuer string, digest [32]byte) (id, version string, ok bool, err error)
+	// Whole reports whether some message that is held shows all of an object.
+	Whole(issuer string, digest [32]byte) bool
 	// Routes returns the messages by which an object was taken.
 	Routes(ctx context.Context, issuer string, digest [32]byte) ([]store.Route, error)
 	// Withdrawn reports which of the issuer's object digests are taken back,
@@ -43,6 +49,8 @@ type view struct {
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
 	made     map[origin]objectKey
+	// positions are those that the batch gives sources
+	positions map[string]*link.Position
 
 	// read returns a message of the log, nil when it is no longer kept or no
 	// longer verifies. Each is read once for a batch.
@@ -65,12 +73,23 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, fetched: map[uint64]*envelope.Verified{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
+}
+
+// fork returns a view that shows the same and can be added to by itself.
+func (v *view) fork() *view {
+	c := *v
+	c.digests, c.versions, c.gone = maps.Clone(v.digests), maps.Clone(v.versions), maps.Clone(v.gone)
+	c.made = maps.Clone(v.made)
+	return &c
 }
 
 // add lets the view show what entries hold.
 func (v *view) add(entries []*entry) {
 	for _, e := range entries {
+		if e.Position != nil {
+			v.positions[e.Source] = e.Position
+		}
 		for _, g := range e.Gone {
 			v.gone[objectKey{g.Issuer, g.Digest}] = g.For
 		}
@@ -79,7 +98,7 @@ func (v *view) add(entries []*entry) {
 				continue
 			}
 			ok := objectKey{it.Issuer, it.Digest}
-			v.digests[ok] = append(v.digests[ok], e.way(it))
+			v.digests[ok] = append(slices.Clip(v.digests[ok]), e.way(it))
 			if it.Origin != nil {
 				v.made[*it.Origin] = objectKey{it.Issuer, it.Digest}
 			}
@@ -121,6 +140,22 @@ func (v *view) madeOf(o origin, self string) (objectKey, bool) {
 	}
 	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
 	return objectKey{self, own}, ok
+}
+
+// position returns where the link of a source stands, nil for none.
+func (v *view) position(ctx context.Context, log logStream, source string) (*link.Position, error) {
+	if pos, ok := v.positions[source]; ok {
+		return pos, nil
+	}
+	st, ok, err := log.Last(ctx, source)
+	if err != nil || !ok {
+		return nil, err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return nil, err
+	}
+	return e.Position, nil
 }
 
 // owners returns the issuers of whom an object with this digest is held.

@@ -126,24 +126,25 @@ const withdrawalsShown = 1000
 // object, of the objects of one log entry, or all of the newest.
 func (n *Node) Withdrawals(ctx context.Context, id string, seq uint64) ([]dashboard.Withdrawal, error) {
 	var ws []store.Withdrawal
-	if id == "" && seq == 0 {
-		counts, err := n.index.Withdrawals(ctx, 0, 0)
-		if err != nil {
-			return nil, err
-		}
-		ws = counts[max(0, len(counts)-withdrawalsShown):]
-	} else {
-		for o, err := range n.index.Objects(ctx, store.Filter{ID: id, After: max(seq, 1) - 1}) {
-			if err != nil {
-				return nil, err
-			}
-			if seq != 0 && o.LogSeq != seq {
+	var err error
+	switch {
+	case seq != 0:
+		ws, err = n.withdrawnAt(ctx, seq)
+	case id == "":
+		ws, err = n.index.Withdrawals(ctx, 0, 0)
+		ws = ws[max(0, len(ws)-withdrawalsShown):]
+	default:
+		for o, oerr := range n.index.Objects(ctx, store.Filter{ID: id}) {
+			if err = oerr; err != nil {
 				break
 			}
 			if o.Withdrawal != nil {
 				ws = append(ws, *o.Withdrawal)
 			}
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	out := make([]dashboard.Withdrawal, 0, len(ws))
 	for _, w := range ws {
@@ -152,6 +153,32 @@ func (n *Node) Withdrawals(ctx context.Context, id string, seq uint64) ([]dashbo
 			return nil, err
 		}
 		out = append(out, shown)
+	}
+	return out, nil
+}
+
+// withdrawnAt lists what was taken back of the objects of one log entry.
+func (n *Node) withdrawnAt(ctx context.Context, seq uint64) ([]store.Withdrawal, error) {
+	st, ok, err := n.stored(ctx, seq)
+	if err != nil || !ok {
+		return nil, err
+	}
+	e, err := decodeEntry(st.Data)
+	if err != nil {
+		return nil, fmt.Errorf("log sequence %d: %w", seq, err)
+	}
+	var out []store.Withdrawal
+	for _, it := range e.Items {
+		if it.Outcome != taken {
+			continue
+		}
+		w, ok, err := n.index.Withdrawal(it.Issuer, it.Digest)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, w)
+		}
 	}
 	return out, nil
 }
@@ -216,13 +243,17 @@ func (n *Node) reach(peer string) string {
 	return "down"
 }
 
+// unsentLooked bounds how many withdrawals a status looks at that a peer's
+// frames have not come to: behind so many, it says how many there are at least.
+const unsentLooked = 200
+
 // unreached counts, by peer, the withdrawals of what it got that it has not yet
 // obeyed: not sent, sent without a receipt, or not taken there.
 func (n *Node) unreached(ctx context.Context, counts store.Counts) (map[string]uint64, error) {
 	out := map[string]uint64{}
 	for _, o := range counts.Out {
 		out[o.Peer] = o.Withdrawals.InFlight + o.Withdrawals.NotTaken
-		ws, err := n.index.Withdrawals(ctx, max(o.LogSeq, n.lane(o.Peer).pos.Load()), withdrawalsShown)
+		ws, err := n.index.Withdrawals(ctx, max(o.LogSeq, n.lane(o.Peer).pos.Load()), unsentLooked)
 		if err != nil {
 			return nil, err
 		}

@@ -39,6 +39,7 @@ type World struct {
 	profiles       map[string]*intake.Profile
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
+	decoys         int
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -128,7 +129,7 @@ func ownStatement(path string, now time.Time) (*directory.Statement, error) {
 // loadRules reads what needs neither keys nor peers. The world is usable only
 // without an error.
 func loadRules(cfg *configs.Node) (*World, error) {
-	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}, seals: map[string][]configs.Seal{}}
+	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}, seals: map[string][]configs.Seal{}, decoys: cfg.Decoys}
 	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Accreditation: policy.Accreditation{
 		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}

@@ -99,3 +99,16 @@ func BenchmarkRelayStep64(b *testing.B) {
 		b.ReportMetric(float64(spent[i].Nanoseconds())/float64(b.N*64*1000), name+"-µs/object")
 	}
 }
+
+// BenchmarkShown is what an import does for each message so that the same
+// objects by another way can be told: 64 objects.
+func BenchmarkShown(b *testing.B) {
+	v := issueOne(b, workload(b)...)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range v.Items() {
+			_ = v.Shown(i).Hash()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(v.Items())), "ns/object")
+}

@@ -18,6 +18,8 @@ import (
 type discloser struct {
 	mac    hash.Hash
 	issuer []byte
+	secret []byte
+	decoys int // see IssueOptions
 
 	// The object at hand.
 	typ, id, version string
@@ -40,7 +42,7 @@ type disclosed struct {
 }
 
 func newDiscloser(issuer string, secret []byte) *discloser {
-	return &discloser{mac: hmac.New(sha256.New, secret), issuer: []byte(issuer)}
+	return &discloser{mac: hmac.New(sha256.New, secret), issuer: []byte(issuer), secret: secret}
 }
 
 // object makes the disclosures of an object. Its JSON is first brought into one
@@ -99,6 +101,11 @@ func (d *discloser) properties(raw []byte, p place) ([]byte, error) {
 			continue
 		}
 		sd = append(sd, d.disclose(p.path(name, 0), name, inner, value))
+	}
+	if p == inObject && !stix.FixedWire1(d.typ, "") {
+		for i := range padding(len(sd), d.decoys) {
+			sd = append(sd, decoy(d.secret, i, string(d.issuer), d.id, d.version, ""))
+		}
 	}
 	return append(appendSD(out, sd), '}'), nil
 }

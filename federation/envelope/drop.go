@@ -35,7 +35,7 @@ func Drop(v *Verified, digests [][32]byte) (*Verified, error) {
 		raw = append(append(raw, '\n'), h.line...)
 	}
 	out := &message{sd: raw[:len(sd):len(sd)], head: m.head, jws: m.jws, issuer: m.issuer, owner: m.owner, id: m.id, issued: m.issued,
-		expires: m.expires, objects: m.objects, gone: m.gone, hops: m.hops}
+		expires: m.expires, objects: m.objects, gone: m.gone, hops: m.hops, secret: m.secret}
 	out.dropped = sortedDigests(append(slices.Clone(m.dropped), digests...))
 	items, err := out.readBack(bytes.Count(sd, []byte{'~'}) - 1)
 	if err != nil {

@@ -37,6 +37,11 @@ type IssueOptions struct {
 	// those with objects, so that it can go to exactly those who got the object:
 	// a list would tell each of them how much else was taken back.
 	Gone []Gone
+	// Decoys fills the digests of each object's properties, and those of each
+	// message's objects, up to the next multiple of so many with digests that stand
+	// for nothing; 0 adds none. Such a message verifies elsewhere only once hop 0
+	// lists them. Another number is another digest for the same object.
+	Decoys int
 }
 
 // Refused lists the objects that cannot be issued. Nothing was issued: leave
@@ -125,6 +130,9 @@ func (o *IssueOptions) check() error {
 	case o.Expiry < 0:
 		return errors.New("issue: the expiry is negative")
 	}
+	if err := checkDecoys(o.Decoys); err != nil {
+		return err
+	}
 	for _, g := range o.Gone {
 		if !goneReason(g.Reason) {
 			return fmt.Errorf("issue: gone: unknown reason %q", g.Reason)
@@ -137,6 +145,7 @@ func (o *IssueOptions) check() error {
 // issued once.
 func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
 	d := newDiscloser(o.Issuer, o.Secret)
+	d.decoys = o.Decoys
 	var refused Refused
 	parts := make([]*disclosed, 0, len(objs))
 	seen := make(map[string]*disclosed, len(objs))
@@ -198,6 +207,9 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 		all = append(all, d.discs...)
 		size += d.size
 	}
+	if len(batch) > 0 {
+		p.Objects = padObjects(p.Objects, o.Secret, o.Decoys, o.Issuer, p.Jti)
+	}
 	for _, g := range gone {
 		p.Gone = append(p.Gone, [2]string{digestString(g.Digest), g.Reason})
 	}
@@ -221,7 +233,7 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 // readBack reads our own message as a receiver would, all but the signature,
 // which was made just now. So what others would refuse is never issued.
 func (o *IssueOptions) readBack(sd []byte) (*Verified, error) {
-	m := &message{sd: sd, head: bytes.IndexByte(sd, '~'), jws: &directory.JWS{Key: directory.Key{KID: o.Key.KeyID(), Owner: o.Issuer}}}
+	m := &message{secret: o.Secret, sd: sd, head: bytes.IndexByte(sd, '~'), jws: &directory.JWS{Key: directory.Key{KID: o.Key.KeyID(), Owner: o.Issuer}}}
 	if len(sd) > MaxMessage {
 		return nil, federation.Refuse(federation.TooLarge, "issue", fmt.Sprintf("%d bytes, over %d", len(sd), MaxMessage))
 	}

@@ -36,6 +36,9 @@ type message struct {
 	sdHash  [32]byte // over sd
 	hops    []*hop
 	dropped [][32]byte // what this node took out itself, ascending
+
+	secret []byte // of this node, by which its decoys are known
+	decoys []hole // digests of its own that stand for nothing, not listed yet
 }
 
 // disclosure is one disclosure and where it stands.
@@ -177,6 +180,10 @@ func (m *message) keepDropped() {
 // node, says it took out.
 func (m *message) miss(h hole) error {
 	if _, ok := slices.BinarySearchFunc(m.out, h.digest, compareDigests); !ok {
+		if len(m.hops) == 0 && isDecoy(m.secret, h.digest) {
+			m.decoys = append(m.decoys, h) // our hop 0 will list it
+			return nil
+		}
 		return federation.Refuse(federation.UnaccountedRedaction, h.place.container(),
 			"digest "+digestString(h.digest)+" is missing, and no hop says that it took it out")
 	}
@@ -188,9 +195,9 @@ func (m *message) miss(h hole) error {
 // nothing that was taken out is there, and every disclosure has a place.
 func (m *message) account() error {
 	m.keepDropped()
-	holes := make([][32]byte, len(m.missing))
-	for i, h := range m.missing {
-		holes[i] = h.digest
+	holes := make([][32]byte, 0, len(m.missing)+len(m.decoys))
+	for _, h := range slices.Concat(m.missing, m.decoys) {
+		holes = append(holes, h.digest)
 	}
 	slices.SortFunc(holes, compareDigests)
 	for i := 1; i < len(holes); i++ {

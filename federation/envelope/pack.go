@@ -7,7 +7,7 @@ import (
 // What a message needs beside its disclosures, in bytes, with a margin: header,
 // times and signature, and each object's digest in the payload.
 const (
-	baseSize   = 1024
+	baseSize   = 1024 + maxDecoys*objectSize
 	objectSize = 72
 )
 

@@ -283,6 +283,7 @@ func (c *Cleared) apply() error {
 	}
 	if len(c.plan) == 0 {
 		c.sd, c.sdHash, c.items = m.sd, m.sdHash, c.v.items
+		c.decoyed(nil)
 		slices.SortFunc(c.out, compareOut)
 		return c.something()
 	}
@@ -296,6 +297,7 @@ func (c *Cleared) apply() error {
 	}
 	c.removed = r.removed
 	c.out = append(c.out, r.out()...)
+	c.decoyed(r.removed)
 	slices.SortFunc(c.out, compareOut)
 	c.sd = r.text()
 	c.sdHash = sha256.Sum256(c.sd)

@@ -222,6 +222,8 @@ func (f *vectorMaker) accepted() {
 		f.t.Fatal(err)
 	}
 	f.add("accept-on-behalf.json", "A delegate takes back an object of another participant. Whether it may is judged after this.", "", gone[0].Raw(), "")
+	_, decoys := f.send(withDecoys(f.t, 4), "de-cert", "pl-cert", map[string]cut{indicatorID: {paths: []string{"description"}, class: ClassPrivacy}})
+	f.add("accept-decoys.json", "Digests that stand for nothing fill every list up to a multiple of 4; hop 0 lists them and a property that was taken out alike.", "pl-cert", decoys, "")
 	f.add("accept-place-in-frame.json", "The second of two records under one root.", "pl-cert",
 		addHop(f.t, v, "pl-cert", func(h *hopForger) { h.i, h.n, h.root.N, h.path = 1, 2, 2, make([][32]byte, 1) }), "")
 	f.add("accept-other-header.json", "Another order and spacing of the header, and the algorithm by its newer name.", "",

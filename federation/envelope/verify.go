@@ -31,6 +31,9 @@ type VerifyOptions struct {
 	// Dropped accounts for objects that this node itself took out of the
 	// stored text with [Drop].
 	Dropped [][32]byte
+	// Secret is this node's own (see [IssueOptions]): a message of its own that
+	// it has not dispatched yet may hold decoys that no hop lists. Nil: none may.
+	Secret []byte
 }
 
 // Verify checks a message as it came: text, limits, signatures, keys, hops and
@@ -52,7 +55,7 @@ func Verify(raw []byte, o VerifyOptions) (v *Verified, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &message{dropped: sortedDigests(o.Dropped)}
+	m := &message{dropped: sortedDigests(o.Dropped), secret: o.Secret}
 	if err := m.readSD(sd, o.Keys, o.Now); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"time"
@@ -99,6 +100,11 @@ func EncodePull(p Pull) ([]byte, error) {
 func DecodePull(b []byte) (Pull, error) {
 	if len(b) > MaxWire {
 		return Pull{}, federation.Refuse(federation.TooLarge, "pull", fmt.Sprintf("%d bytes, the limit is %d", len(b), MaxWire))
+	}
+	if bytes.HasPrefix(b, []byte(sealedPrefix)) {
+		r := federation.Refuse(federation.BadSeal, "pull", "it came sealed, and the terms here do not ask for that")
+		r.Hint = "let both sides accept each other with the same --seal"
+		return Pull{}, r
 	}
 	r := open("pull", kindPull, b)
 	p := Pull{Ver: Version}

@@ -25,6 +25,9 @@ const (
 	kindSealedAnswer = 'A'
 )
 
+// sealedPrefix begins a sealed text: the base64url of the header's {".
+const sealedPrefix = "eyJ"
+
 // SealedMaxBytes is what [DefaultMaxBytes] is where answers are sealed: base64url
 // makes four characters of three bytes, and the result must fit into [MaxWire].
 const SealedMaxBytes = 704 << 10

@@ -22,6 +22,8 @@ const (
 // Status is a puller's state at one moment. Counts are since it was made.
 type Status struct {
 	Phase Phase
+	// Since is when Phase began, by the machine's clock.
+	Since time.Time
 	// LastGood is when the peer last answered with a frame, be it empty.
 	LastGood time.Time
 	// Unanswered is when the first of the pulls was sent to which the peer has
@@ -55,7 +57,10 @@ func (p *Puller) update(f func(*Status)) {
 	f(&p.status)
 }
 
-func (p *Puller) phase(ph Phase) { p.update(func(s *Status) { s.Phase = ph }) }
+func (p *Puller) phase(ph Phase) {
+	now := time.Now()
+	p.update(func(s *Status) { s.Phase, s.Since = ph, now })
+}
 
 // heard notes an answer with a frame that follows.
 func (p *Puller) heard() {

@@ -37,6 +37,7 @@ const appendTimeout = 30 * time.Second
 const (
 	codeNoMessage      = 10037
 	codeNoSequence     = 10043
+	codeNotDeleted     = 10057 // with the store's own words: that it has no such record, or a fault
 	codeMemoryFull     = 10028
 	codeStorageFull    = 10047
 	codeNoResources    = 10023

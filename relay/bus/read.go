@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -138,7 +139,7 @@ func (s *Stream) Delete(ctx context.Context, seq uint64) error {
 		Success bool `json:"success"`
 	}
 	code, err := s.ask(ctx, "STREAM.MSG.DELETE", map[string]any{"seq": seq}, &answer)
-	if code == codeNoSequence {
+	if code == codeNoSequence || code == codeNotDeleted && strings.Contains(err.Error(), server.ErrStoreMsgNotFound.Error()) {
 		return nil
 	}
 	if err == nil && !answer.Success {

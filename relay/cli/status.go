@@ -134,6 +134,9 @@ func (a *app) printPeer(p *dashboard.Peer) {
 	if p.State != "" {
 		a.printf(", %s", p.State)
 	}
+	if p.Flow != "" {
+		a.printf(", %s since %s: %s", a.paint(yellow, p.Flow), p.FlowSince.UTC().Format(time.RFC3339), p.FlowWhy)
+	}
 	if !p.LastPull.IsZero() {
 		a.printf(", last pull %s", p.LastPull.UTC().Format(time.RFC3339))
 	}

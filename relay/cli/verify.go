@@ -140,10 +140,13 @@ func (a *app) printVerified(v verified) {
 			v.Issuer, e.Digests[0], e.Digests[1], e.Object, e.Owner, e.Version)
 		return
 	}
-	removed := ""
+	removed, by := "", v.Issuer
+	if v.For != "" {
+		by += " for " + v.For
+	}
 	if v.Removed > 0 {
 		removed = ", " + plural(v.Removed, "part") + " removed on the way"
 	}
-	a.printf("%s line %d: %s of %s, %s, issued %s, path %s%s\n", a.paint(green, "verified"), v.Line, v.ID, v.Issuer,
+	a.printf("%s line %d: %s of %s, %s, issued %s, path %s%s\n", a.paint(green, "verified"), v.Line, v.ID, by,
 		plural(len(v.Objects), "object"), v.Issued.UTC().Format(time.RFC3339), strings.Join(v.Path, " → "), removed)
 }

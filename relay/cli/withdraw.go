@@ -20,7 +20,8 @@ func (a *app) withdrawCmd() *cobra.Command {
 to which one went is told, whatever policy and agreement say now, and nobody else;
 each passes it on to those it sent the object to. From then on the object is in no
 list, goes nowhere, and is refused when it comes again. Only a newer version can
-follow. Reason "spill" says that it should never have been sent.
+follow. Reason "spill" says that it should never have been sent: every node that
+obeys also erases its content from the log.
 
 A newer version of an object takes the one before back by itself ("superseded").
 

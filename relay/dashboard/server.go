@@ -52,12 +52,7 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/messages/{seq}", a.text(a.Message))
 	mux.HandleFunc("GET /v1/proofs/{seq}", a.text(a.Proof))
 	mux.HandleFunc("GET /v1/proofs", func(w http.ResponseWriter, r *http.Request) {
-		ps, err := a.Proofs(r.Context())
-		if err != nil {
-			fail(w, err)
-			return
-		}
-		reply(w, ps)
+		answer[[]Proof](w)(a.Proofs(r.Context()))
 	})
 	mux.HandleFunc("POST /v1/withdraw", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()

@@ -119,14 +119,19 @@ type Objects struct {
 
 // Peer is the state of one link.
 type Peer struct {
-	ID       string    `json:"id"`
-	Link     string    `json:"link"`           // up, down, paused
-	Since    time.Time `json:"since,omitzero"` // when Link last changed
-	State    string    `json:"state,omitempty"`
-	LastPull time.Time `json:"last_pull,omitzero"`
-	Backlog  uint64    `json:"backlog"` // log entries not yet judged for this peer
-	Out      Out       `json:"out"`
-	In       In        `json:"in"`
+	ID    string    `json:"id"`
+	Link  string    `json:"link"`           // up, down, paused
+	Since time.Time `json:"since,omitzero"` // when Link last changed
+	State string    `json:"state,omitempty"`
+	// Flow is how traffic moves while the link is up: "" as it should, "slow"
+	// or "stalled" when something waits, since FlowSince; FlowWhy says what.
+	Flow      string    `json:"flow,omitempty"`
+	FlowWhy   string    `json:"flow_why,omitempty"`
+	FlowSince time.Time `json:"flow_since,omitzero"`
+	LastPull  time.Time `json:"last_pull,omitzero"`
+	Backlog   uint64    `json:"backlog"` // log entries not yet judged for this peer
+	Out       Out       `json:"out"`
+	In        In        `json:"in"`
 	// Violations counts, since the start and by reason, what the peer asked or
 	// answered against the protocol of the link. Nothing came of any of it.
 	Violations map[string]uint64 `json:"violations,omitempty"`
@@ -148,7 +153,7 @@ type Out struct {
 
 // Withdrawals counts objects that were taken back from a peer. Sent ==
 // Acknowledged + NotTaken + InFlight; Outstanding are those that it has not
-// obeyed, sent or not.
+// obeyed, sent or not; of many that are not sent, at least so many.
 type Withdrawals struct {
 	Sent         uint64 `json:"sent"`
 	Acknowledged uint64 `json:"acknowledged"`

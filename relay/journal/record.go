@@ -161,8 +161,9 @@ type Settle struct {
 	By      []Token `json:"by,omitzero"`
 }
 
-// LinkEvent is something that happened to a link: "up", "down", "stalled",
-// "gap", "incarnation", "kicked", "refused".
+// LinkEvent is something that happened to a link: "up", "down", "slow",
+// "stalled" and, when that is over, "flows", "gap", "incarnation", "kicked",
+// "refused".
 type LinkEvent struct {
 	Peer   Token             `json:"peer,omitzero"`
 	Event  Token             `json:"event,omitzero"`

@@ -185,7 +185,10 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 			return err
 		}
 	}
-	b.addKey(ids[0], &o.Digest, idk, behind)
+	b.addKey(ids[0], &o.Digest, idk, behind, o.Shown.Whole)
+	if o.Shown.Whole {
+		b.whole = append(b.whole, b.nextObject)
+	}
 	b.objects[key] = b.nextObject
 	if !behind {
 		b.ids[idk] = b.nextObject

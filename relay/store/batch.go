@@ -21,7 +21,8 @@ type batch struct {
 	objects  map[objectKey]uint32
 	gone     map[objectKey]uint32
 	ids      map[idKey]uint32
-	firstKey uint32 // row of the first object in keys
+	whole    []uint32 // rows of objects of which some message shows all
+	firstKey uint32   // row of the first object in keys
 	keys     []byte
 	pulls    map[string]*Entry
 
@@ -135,19 +136,19 @@ func closeRows(rows *sql.Rows, err error) error {
 }
 
 // keyRecord is the size of one object in key_blocks: the issuer's name, the
-// first half of the digest, the idKey, and whether the row stands behind
-// another of its id. A block is read in one go when the store is opened,
+// first half of the digest, the idKey, and two bits: whether the row stands
+// behind another of its id, and whether its message shows all of it. A block is read in one go when the store is opened,
 // which is a hundred times faster than reading the rows.
 const keyRecord = 4 + 16 + 8 + 1
 
-func (b *batch) addKey(issuer int64, digest *[32]byte, id idKey, behind bool) {
+func (b *batch) addKey(issuer int64, digest *[32]byte, id idKey, behind, whole bool) {
 	if len(b.keys) == 0 {
 		b.firstKey = b.nextObject
 	}
 	b.keys = binary.BigEndian.AppendUint32(b.keys, uint32(issuer))
 	b.keys = append(b.keys, digest[:16]...)
 	b.keys = append(b.keys, id[:]...)
-	b.keys = append(b.keys, byte(boolInt(behind)))
+	b.keys = append(b.keys, byte(boolInt(behind)|boolInt(whole)<<1))
 }
 
 // finish writes what is written once per transaction.
@@ -208,6 +209,9 @@ func (b *batch) publish() {
 	}
 	for k, n := range b.ids {
 		m.ids[k] = n
+	}
+	for _, n := range b.whole {
+		m.whole.set(n)
 	}
 	m.nextObject, m.nextGone = b.nextObject, b.nextGone
 	m.forget(b.entries, b.applied)

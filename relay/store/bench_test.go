@@ -193,3 +193,26 @@ func BenchmarkVersion(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRoutes asks by which messages a known object came: once for every
+// object that comes again and was never here whole.
+func BenchmarkRoutes(b *testing.B) {
+	s, err := Open(filepath.Join(b.TempDir(), "index.db"), Options{Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }() // nothing is left to be told
+	entries := sampleEntries(1, 1000, 10)
+	if err := s.Apply(b.Context(), entries); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		o := &entries[i%len(entries)].Objects[i%10]
+		if ways, err := s.Routes(b.Context(), o.Issuer, o.Digest); err != nil || len(ways) != 1 {
+			b.Fatal(len(ways), err)
+		}
+		i++
+	}
+}

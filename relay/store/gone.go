@@ -105,7 +105,11 @@ func (s *Store) Withdrawals(ctx context.Context, after uint64, limit int) ([]Wit
 	if limit <= 0 {
 		limit = -1 // SQLite: none
 	}
-	rows, err := s.readDB.QueryContext(ctx, selectGone+" WHERE seq > ? ORDER BY seq, n LIMIT ?", int64(after), limit)
+	return s.withdrawals(ctx, selectGone+" WHERE seq > ? ORDER BY seq, n LIMIT ?", int64(after), limit)
+}
+
+func (s *Store) withdrawals(ctx context.Context, query string, args ...any) ([]Withdrawal, error) {
+	rows, err := s.readDB.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, s.fault(err)
 	}
@@ -121,6 +125,11 @@ func (s *Store) Withdrawals(ctx context.Context, after uint64, limit int) ([]Wit
 		return nil, s.fault(err)
 	}
 	return out, nil
+}
+
+// Spills returns what was withdrawn because it should never have been sent.
+func (s *Store) Spills(ctx context.Context) ([]Withdrawal, error) {
+	return s.withdrawals(ctx, selectGone+" WHERE reason = 'spill' ORDER BY seq, n")
 }
 
 // Told returns every recorded sending of a withdrawal, the oldest first.

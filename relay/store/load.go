@@ -77,7 +77,14 @@ func (s *Store) loadKeys(ctx context.Context) error {
 	if int64(m.nextObject) != rows+1 {
 		return useless(fmt.Sprintf("it is not whole: keys of %d objects, %d rows", m.nextObject-1, rows))
 	}
-	return nil
+	return s.query(ctx, "SELECT object FROM routes WHERE whole = 1", func(r *sql.Rows) error {
+		var n uint32
+		if err := r.Scan(&n); err != nil {
+			return err
+		}
+		m.whole.set(n)
+		return nil
+	})
 }
 
 // addBlock takes one block of keys, see keyRecord.
@@ -90,7 +97,10 @@ func (m *memory) addBlock(keys []byte, maskOf func(int64) (objectKey, error)) er
 		var digest [32]byte
 		copy(digest[:], keys[4:20])
 		m.objects.put(mask.of(&digest), m.nextObject)
-		if behind := keys[28] == 1; !behind {
+		if whole := keys[28]&2 != 0; whole {
+			m.whole.set(m.nextObject)
+		}
+		if behind := keys[28]&1 != 0; !behind {
 			m.ids[idKey(keys[20:28])] = m.nextObject
 		}
 		m.nextObject++

@@ -37,6 +37,7 @@ type memory struct {
 	objects *table           // row of objects
 	gone    *table           // row of gone
 	ids     map[idKey]uint32 // first row of the id's chain
+	whole   rowSet           // rows of objects of which some message shows all
 
 	derived map[Origin][32]byte // originals to the newest that was made of each
 

@@ -178,6 +178,9 @@ func openFile(path string, o Options) (_ *Store, err error) {
 			return nil, err
 		}
 	}
+	if s.readRoutes, err = s.readDB.Prepare(selectRoutes); err != nil {
+		return nil, err
+	}
 	return s, s.load()
 }
 

@@ -36,7 +36,8 @@ func (b *batch) prove(e *Entry) error {
 	return err
 }
 
-// Proofs returns what is proved, the oldest first.
+// Proofs returns what is proved, the oldest first. What was proved by a content
+// that was spilled is no longer.
 func (s *Store) Proofs(ctx context.Context) ([]Proof, error) {
 	rows, err := s.readDB.QueryContext(ctx, `SELECT seq, at, issuer.text, signer.text, proofs.id, version, held, refused FROM proofs
 		JOIN names issuer ON issuer.id = issuer JOIN names signer ON signer.id = signer ORDER BY seq`)
@@ -59,7 +60,59 @@ func (s *Store) Proofs(ctx context.Context) ([]Proof, error) {
 	if err := closeRows(rows, rows.Err()); err != nil {
 		return nil, s.fault(err)
 	}
+	kept := out[:0]
+	for _, p := range out {
+		held, err := s.spilled(p.Issuer, p.Held)
+		if err != nil {
+			return nil, err
+		}
+		refused, err := s.spilled(p.Issuer, p.Refused)
+		if err != nil {
+			return nil, err
+		}
+		if !held && !refused {
+			kept = append(kept, p)
+		}
+	}
+	return kept, nil
+}
+
+// spilled reports whether an object was withdrawn as one that must be erased.
+func (s *Store) spilled(issuer string, digest [32]byte) (bool, error) {
+	if !s.Withdrawn(issuer, [][32]byte{digest})[0] {
+		return false, nil
+	}
+	w, _, err := s.Withdrawal(issuer, digest)
+	return w.Reason == "spill", err
+}
+
+// ProofsAbout returns the log entries that prove something by the content with a
+// digest: those that have to forget it when it is spilled.
+func (s *Store) ProofsAbout(ctx context.Context, issuer string, digest [32]byte) ([]uint64, error) {
+	rows, err := s.readDB.QueryContext(ctx, "SELECT seq FROM proofs WHERE issuer"+named+" AND (held = ? OR refused = ?) ORDER BY seq", issuer, digest[:], digest[:])
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	var out []uint64
+	for rows.Next() {
+		var seq uint64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, s.fault(closeRows(rows, err))
+		}
+		out = append(out, seq)
+	}
+	if err := closeRows(rows, rows.Err()); err != nil {
+		return nil, s.fault(err)
+	}
 	return out, nil
+}
+
+// ProofsOf counts the equivocations that are proved of a signer.
+func (s *Store) ProofsOf(signer string) (n int, err error) {
+	if err = s.readDB.QueryRowContext(context.Background(), "SELECT count(*) FROM proofs WHERE signer"+named, signer).Scan(&n); err != nil {
+		return 0, s.fault(err)
+	}
+	return n, nil
 }
 
 // Proven reports whether it is proved already that issuer gave two contents to

@@ -17,11 +17,47 @@ func (b *batch) route(seq uint64, row uint32, o *Object) error {
 		int64(row), int64(seq), o.Shown.Hash[:], o.Shown.Parts, boolInt(o.Shown.Whole)); err != nil {
 		return err
 	}
+	if o.Shown.Whole {
+		b.whole = append(b.whole, row)
+	}
 	_, err := b.exec(`UPDATE objects SET best = ?2 WHERE n = ?1 AND ?3 >
 		(SELECT max(p) FROM (SELECT parts AS p FROM objects WHERE n = ?1 UNION ALL SELECT parts FROM routes WHERE object = ?1 AND seq <> ?2))`,
 		int64(row), int64(seq), o.Shown.Parts)
 	return err
 }
+
+// rowSet is a set of rows.
+type rowSet []uint64
+
+func (s *rowSet) set(n uint32) {
+	for int(n/64) >= len(*s) {
+		*s = append(*s, 0)
+	}
+	(*s)[n/64] |= 1 << (n % 64)
+}
+
+func (s rowSet) has(n uint32) bool { return int(n/64) < len(s) && s[n/64]>>(n%64)&1 == 1 }
+
+// Whole reports whether some message by which an object was taken shows all of
+// it: then no other can show more. It answers from memory, what was noted and
+// not yet applied included.
+func (s *Store) Whole(issuer string, digest [32]byte) bool {
+	m := s.memory
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	mask, ok := m.masks[issuer]
+	if !ok {
+		return false
+	}
+	k := mask.of(&digest)
+	if row := m.objects.get(&k); row != 0 && m.whole.has(row) {
+		return true
+	}
+	return slices.ContainsFunc(m.notedRoutes[k], func(r Route) bool { return r.Whole })
+}
+
+const selectRoutes = `SELECT seq, shown, parts, whole FROM objects WHERE n = ?1
+	UNION ALL SELECT seq, shown, parts, whole FROM routes WHERE object = ?1 ORDER BY seq`
 
 // Routes returns the messages by which an object was taken, in log order: the
 // first, and each that showed more. One of them stands in Stored.LogSeq. What
@@ -40,8 +76,7 @@ func (s *Store) Routes(ctx context.Context, issuer string, digest [32]byte) ([]R
 	if row == 0 {
 		return noted, nil
 	}
-	rows, err := s.readDB.QueryContext(ctx, `SELECT seq, shown, parts, whole FROM objects WHERE n = ?1
-		UNION ALL SELECT seq, shown, parts, whole FROM routes WHERE object = ?1 ORDER BY seq`, int64(row))
+	rows, err := s.readRoutes.QueryContext(ctx, int64(row))
 	if err != nil {
 		return nil, s.fault(err)
 	}

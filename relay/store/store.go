@@ -32,6 +32,7 @@ type Store struct {
 
 	writeDB, readDB *sql.DB
 	readVersion     *sql.Stmt // of readDB
+	readRoutes      *sql.Stmt
 	readPlace       *sql.Stmt // the same
 	readWaits       *sql.Stmt // the same
 	readRefused     *sql.Stmt // the same
@@ -78,6 +79,9 @@ func (s *Store) closeFile() error {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
+	}
+	if s.readRoutes != nil {
+		errs = append(errs, s.readRoutes.Close())
 	}
 	if s.readDB != nil {
 		errs = append(errs, s.readDB.Close())

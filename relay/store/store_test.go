@@ -201,6 +201,7 @@ type answers struct {
 	Seen       map[string][]bool
 	Withdrawn  map[string][]bool
 	Routes     map[string][]Route
+	Whole      map[string]bool
 }
 
 func allDigests() (all [][32]byte) {
@@ -220,7 +221,7 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 			t.Fatal(err)
 		}
 	}
-	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool), Routes: make(map[string][]Route)}
+	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool), Routes: make(map[string][]Route), Whole: make(map[string]bool)}
 	var err error
 	a.Counts, err = s.Counts(ctx)
 	must(err)
@@ -243,6 +244,7 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 			w, err := s.Routes(ctx, issuer, d)
 			must(err)
 			a.Routes[fmt.Sprint(issuer, d[0])] = w
+			a.Whole[fmt.Sprint(issuer, d[0])] = s.Whole(issuer, d)
 		}
 		for n := range 4 {
 			v, d, ok, err := s.Version(issuer, testID(n))
@@ -271,7 +273,7 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 // positions and the log was noted up to a third.
 func expect(log []Entry, applied, noted uint64, journal []Event, journaled uint64, whom [][32]byte) answers {
 	m := newModel(log[:applied], journal[:journaled])
-	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool), Routes: make(map[string][]Route)}
+	a := answers{Recipients: make(map[string][]Recipient), Versions: make(map[string]string), Seen: make(map[string][]bool), Withdrawn: make(map[string][]bool), Routes: make(map[string][]Route), Whole: make(map[string]bool)}
 	a.Counts = m.counts(applied, journaled)
 	a.Objects, a.Held = m.objects, m.held()
 	for _, source := range slices.Sorted(maps.Keys(m.pulls)) {
@@ -287,7 +289,9 @@ func expect(log []Entry, applied, noted uint64, journal []Event, journaled uint6
 		}
 		for _, d := range whom {
 			a.Recipients[fmt.Sprint(issuer, d[0])] = m.recipients(issuer, d)
-			a.Routes[fmt.Sprint(issuer, d[0])] = ahead.routes[modelKey{issuer, d}]
+			ways := ahead.routes[modelKey{issuer, d}]
+			a.Routes[fmt.Sprint(issuer, d[0])] = ways
+			a.Whole[fmt.Sprint(issuer, d[0])] = slices.ContainsFunc(ways, func(r Route) bool { return r.Whole })
 		}
 		for n := range 4 {
 			o, ok := ahead.version(issuer, testID(n))
