@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,8 +39,9 @@ type hostile struct {
 	thought chan struct{}          // there is an answer
 	pulls   chan wire.Pull         // what the victim asked, the newest last
 
-	free    int // numbers the objects of the honest
-	arrived *arrivedIDs
+	published, inboxes atomic.Int64
+	free               int // numbers the objects of a case
+	arrived            *arrivedIDs
 }
 
 // arrivedIDs collects the ids of what the honest peer took.
@@ -94,6 +96,7 @@ func newHostile(t *testing.T, how direction) *hostile {
 		other:  newRegion(t, regionSpec{id: "jp-carrier", country: "JP"}),
 		codec:  codec, incarnation: "evil-1", pulls: make(chan wire.Pull, 1024), thought: make(chan struct{}, 1), arrived: &arrivedIDs{ids: map[string]bool{}},
 	}
+	h.victim.watchdog = 4 * time.Second // it gives a pull up after three and a half
 	h.victim.accept(h.other, terms(t, "pl-cert", "jp-carrier"), "")
 	switch how {
 	case itDials:
@@ -316,13 +319,13 @@ func (h *hostile) askRaw(req []byte) (wire.Frame, error) {
 // it took.
 func (h *hostile) honest() time.Duration {
 	h.t.Helper()
-	h.free++
+	n := 1_000_000 + int(h.published.Add(1))
 	started := time.Now()
-	object := freeIndicator(1_000_000+h.free, started)
+	object := freeIndicator(n, started)
 	if p, err := h.victim.node.Publish(h.t.Context(), "honest", "", []byte(object)); err != nil || p.Taken != 1 {
 		h.t.Fatalf("publishing at the victim: %+v, %v", p, err)
 	}
-	id := fmt.Sprintf("indicator--00000000-0000-4000-8000-%012d", 1_000_000+h.free)
+	id := fmt.Sprintf("indicator--00000000-0000-4000-8000-%012d", n)
 	eventually(h.t, 20*time.Second, func() string {
 		if !h.arrived.has(id) {
 			return "the honest peer does not get " + id

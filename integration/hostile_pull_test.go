@@ -83,6 +83,12 @@ func (h *hostile) badCursor(c []byte) {
 // for a peer.
 func (h *hostile) sealed(secret []byte, peer string) []byte {
 	h.t.Helper()
+	return h.sealedAt(secret, peer, 1)
+}
+
+// sealedAt is one behind any log entry.
+func (h *hostile) sealedAt(secret []byte, peer string, pos uint64) []byte {
+	h.t.Helper()
 	f, err := h.ask(wire.Pull{})
 	if err != nil {
 		h.t.Fatal(err)
@@ -91,7 +97,7 @@ func (h *hostile) sealed(secret []byte, peer string) []byte {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	c, err := key.Seal(peer, wire.Cursor{Incarnation: f.Incarnation, Pos: 1, Seq: 0})
+	c, err := key.Seal(peer, wire.Cursor{Incarnation: f.Incarnation, Pos: pos, Seq: 0})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -301,5 +307,3 @@ func (h *hostile) receipts() int {
 	}
 	return n
 }
-
-func floodAttacks() []attack { return nil }

@@ -257,6 +257,13 @@ func linkCases() []reasonCase {
 		{federation.RevokedKey, "what verify prints", func(s *scene) string {
 			return s.command(3, "verify", s.file(s.message()), "--statements", filepath.Dir(s.statement()), "--at", "2040-01-01T00:00:00Z")
 		}},
+		{federation.Lost, told, func(s *scene) string {
+			// A cursor that this node made, for more than its log has.
+			if _, err := s.ask(wire.Pull{Cursor: s.sealedAt(s.victim.keys.Secret, s.id, 1<<40)}); err != nil {
+				s.t.Error(err)
+			}
+			return fmt.Sprint(s.journalled())
+		}},
 		{federation.Quota, told, func(s *scene) string {
 			s.strangers()
 			s.seen()

@@ -3,6 +3,8 @@ package integration
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -138,6 +140,9 @@ func opens(t *testing.T, pl *region, made []dashboard.Reoriginated, o *stix.Obje
 // TestReoriginationNeedsPermission tries it without terms that permit it, for
 // more than they permit, and for what cannot be said without naming the source.
 func TestReoriginationNeedsPermission(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de, pl, _ := star(t)
 	green, amber := indicator(1, 1, tlpGreen), indicator(2, 1, "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421")
@@ -180,6 +185,20 @@ func TestReoriginationNeedsPermission(t *testing.T) {
 			t.Errorf("a duty was lost: %s", a.Object)
 		}
 	}
+	// What was made of what is known again from the log alone.
+	opening, err := pl.node.Opening(t.Context(), made[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl.stop()
+	if err := os.Remove(filepath.Join(pl.dir, "data", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	pl.start()
+	if again, err := pl.node.Opening(t.Context(), made[0].ID); err != nil || again != opening {
+		t.Errorf("built anew: %+v, %v", again, err)
+	}
+	try(1, federation.Duplicate)
 }
 
 // decoded is a message's text with everything that base64url hides beside it.

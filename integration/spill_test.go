@@ -16,6 +16,9 @@ import (
 // built anew, and the log reads as before otherwise: counts, positions, what is
 // live, and what a peer that comes back gets.
 func TestSpillIsErased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen), indicator(2, 1, tlpGreen))

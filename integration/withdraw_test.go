@@ -195,6 +195,9 @@ func TestWithdrawalGoesOnlyWhereTheObjectWent(t *testing.T) {
 // any more, a pause, a removal: what was sent is taken back all the same, as
 // soon as there is a way, and until then the status says so.
 func TestWithdrawalReachesWhomPolicyDenies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen), indicator(2, 1, tlpGreen))
@@ -254,6 +257,9 @@ func waiting(t *testing.T, r *region, id, link, warning string) {
 
 // TestNewerVersionTakesBackTheOlder: publishing is enough, within one file too.
 func TestNewerVersionTakesBackTheOlder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de, pl, jp := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen))
@@ -290,6 +296,9 @@ func TestNewerVersionTakesBackTheOlder(t *testing.T) {
 
 // TestWithdrawalIsTheIssuersAlone: at the desk, too.
 func TestWithdrawalIsTheIssuersAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de, pl, _ := star(t)
 	publish(t, de, indicator(1, 1, tlpGreen))
@@ -311,6 +320,9 @@ func TestWithdrawalIsTheIssuersAlone(t *testing.T) {
 // TestWithdrawalSurvivesCutsAndRebuild: the link is cut while objects are taken
 // back, and the index of the relay deleted; both give the same answers.
 func TestWithdrawalSurvivesCutsAndRebuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
 	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
@@ -485,6 +497,9 @@ func TestWithdrawalBesideItsObject(t *testing.T) {
 // TestWithdrawalActsBeforeTheIndex: a node that has acknowledged lists the object
 // no more, even while its index does not follow.
 func TestWithdrawalActsBeforeTheIndex(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	h := newHold("follow/before-index")
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
@@ -513,6 +528,9 @@ func TestWithdrawalActsBeforeTheIndex(t *testing.T) {
 // that both the object and its withdrawal wait there. When it learns the key,
 // the object does not stay.
 func TestWithdrawalOfWhatWaits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes more than the race stage has time for; runs without -short")
+	}
 	t.Parallel()
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
 	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	renameio "github.com/google/renameio/v2/maybe"
-
 	"github.com/entente-relay/entente/federation/directory"
 )
 
@@ -38,6 +36,10 @@ func DelegationsDir(dir string) string { return filepath.Join(dir, "delegations"
 // agreement key in keys, and stores it under dir, signed with this node's own
 // key. One of the two results is not nil.
 func TakeDelegation(dir string, raw []byte, keys directory.KeySource, own directory.Signer, now time.Time) (*directory.Delegation, *directory.Revocation, error) {
+	return files{}.takeDelegation(dir, raw, keys, own, now)
+}
+
+func (f files) takeDelegation(dir string, raw []byte, keys directory.KeySource, own directory.Signer, now time.Time) (*directory.Delegation, *directory.Revocation, error) {
 	raw = bytes.TrimSpace(raw)
 	act := takenAct{Version: termsVersion, Act: string(raw), Taken: now.UTC().Truncate(time.Second)}
 	d, err := directory.ParseDelegation(raw, keys, now)
@@ -66,7 +68,7 @@ func TakeDelegation(dir string, raw []byte, keys directory.KeySource, own direct
 	if act.End {
 		name += ".end"
 	}
-	return d, end, renameio.WriteFile(filepath.Join(dir, name+termsExt), append(signed, '\n'), 0o600)
+	return d, end, f.put(fileDelegation, filepath.Join(dir, name+termsExt), append(signed, '\n'), 0o600)
 }
 
 // Delegations are the acts that this node has taken.

@@ -118,11 +118,13 @@ func (l *keptLog) Read(ctx context.Context, from uint64, most, maxBytes int) ([]
 	out := make([]bus.Stored, 0, len(got))
 	for _, st := range got {
 		for _, seq := range l.erased(from, st.Seq+1) {
-			again, err := l.anew(ctx, seq)
+			again, ok, err := l.anew(ctx, seq)
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, again)
+			if ok {
+				out = append(out, again)
+			}
 		}
 		if n := len(out); n == 0 || out[n-1].Seq != st.Seq {
 			if st.Subject == sourceErased {
@@ -145,32 +147,30 @@ func (l *keptLog) whole() bool {
 	return len(l.stands) == 0
 }
 
-// anew returns what stands at an erased sequence.
-func (l *keptLog) anew(ctx context.Context, seq uint64) (bus.Stored, error) {
+// anew returns what stands at an erased sequence; nothing when it is no longer
+// kept.
+func (l *keptLog) anew(ctx context.Context, seq uint64) (st bus.Stored, ok bool, err error) {
 	l.mu.Lock()
 	by := l.stands[seq]
 	l.mu.Unlock()
 	if by == seq {
 		// It was written anew itself, and then once more.
 		data, err := (&entry{Kind: entryMarker, Source: sourceErased}).encode()
-		return bus.Stored{Seq: seq, Subject: sourceErased, Data: data}, err
+		return bus.Stored{Seq: seq, Subject: sourceErased, Data: data}, err == nil, err
 	}
 	got, err := l.Stream.Read(ctx, by, 1, 1)
-	if err != nil {
-		return bus.Stored{}, err
-	}
-	if len(got) == 0 || got[0].Seq != by {
-		return bus.Stored{}, fmt.Errorf("log sequence %d was written anew at %d, which is missing", seq, by)
+	if err != nil || len(got) == 0 || got[0].Seq != by {
+		return bus.Stored{}, false, err
 	}
 	e, err := decodeEntry(got[0].Data)
 	if err != nil {
-		return bus.Stored{}, fmt.Errorf("log sequence %d: %w", by, err)
+		return bus.Stored{}, false, fmt.Errorf("log sequence %d: %w", by, err)
 	}
 	inner, err := decodeEntry(e.Body)
 	if err != nil {
-		return bus.Stored{}, fmt.Errorf("log sequence %d: %w", by, err)
+		return bus.Stored{}, false, fmt.Errorf("log sequence %d: %w", by, err)
 	}
-	return bus.Stored{Seq: seq, Subject: inner.Source, Time: got[0].Time, Data: e.Body}, nil
+	return bus.Stored{Seq: seq, Subject: inner.Source, Time: got[0].Time, Data: e.Body}, true, nil
 }
 
 // headOf returns an entry's data without its body.

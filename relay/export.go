@@ -98,7 +98,17 @@ func (x *exporter) turn(ctx context.Context, l *lane, peer string, at link.Curso
 	if err == nil && f.Then != (link.Cursor{}) {
 		l.served(at.Pos, f.Then.Pos)
 	}
-	return f, err
+	return f, x.node.unsaid(peer, err)
+}
+
+// unsaid keeps to this node why a frame could not be made. Of a refusal the peer
+// would be told the detail, which may be about what it does not get.
+func (n *Node) unsaid(peer string, err error) error {
+	if federation.ReasonOf(err) == "" {
+		return err
+	}
+	n.slog.Error("a frame could not be made", "peer", peer, "error", err)
+	return errors.New("the frame could not be made")
 }
 
 // draft is a frame in the making.

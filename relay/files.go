@@ -29,6 +29,7 @@ const (
 	fileResumed     = "pause/remove"
 	fileParticipant = "participant"
 	fileForgotten   = "participant/remove"
+	fileDelegation  = "delegation"
 )
 
 func (f files) try(name, path string, do func() error) error {

@@ -146,6 +146,12 @@ func TestOperatorFilesBroken(t *testing.T) {
 		fileParticipant: {do: know, state: (*operator).known, was: "none", is: "known"},
 		fileForgotten: {before: []func(*operator) error{know}, do: func(o *operator) error { return o.disk.forgetParticipant(StatementsDir(o.dir()), "pl-cert") },
 			state: (*operator).known, was: "known", is: "none", goneIfRemoved: "is not known"},
+		fileDelegation: {do: func(o *operator) error {
+			raw, err := directory.NewRevocation(directory.Revocation{ID: "01944000-0000-7000-8000-000000000001", Issuer: "de-cert", At: time.Now()}, o.keys.Terms)
+			o.must(err)
+			_, _, err = o.disk.takeDelegation(DelegationsDir(o.dir()), raw, o.ring(), o.keys.Terms, time.Now())
+			return err
+		}, state: (*operator).ended, was: "0", is: "1"},
 		fileStatement: {do: func(o *operator) error {
 			return o.disk.writeStatement(o.cfg, o.keys, []string{"tls://relay.example:7422"}, 2, time.Now())
 		}, state: (*operator).version, was: "1", is: "2"},
@@ -175,11 +181,20 @@ func TestOperatorFilesBroken(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileStatement} {
+	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileStatement} {
 		if _, ok := steps[name]; !ok {
 			t.Errorf("nothing breaks %s", name)
 		}
 	}
+}
+
+// ended counts the delegations that the node knows to have ended.
+func (o *operator) ended() string {
+	ds, err := LoadDelegations(DelegationsDir(o.dir()), o.ring(), o.ring())
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(len(ds.Ends))
 }
 
 // version is the version of the node's own statement.

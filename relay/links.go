@@ -126,7 +126,7 @@ func (n *Node) startPeer(id string) error {
 	// again on the link that stands.
 	wait := min(link.DefaultWait, n.opt.Watchdog/2)
 	p := &pulling{cancel: cancel, done: make(chan struct{}), puller: &link.Puller{Peer: id, Self: n.id,
-		Transport: peerTransport{n.bus, id}, Sink: &importer{node: n, peer: id}, Signer: n.keys.Message, Log: n.slog,
+		Transport: peerTransport{n.bus, id}, Sink: &importer{node: n, peer: id}, Signer: n.keys.Message, Log: n.slog, Stamp: n.now,
 		Seal: func() (*link.Seal, error) { return n.sealOf(id) },
 		Wait: wait, Margin: (n.opt.Watchdog - wait) * 3 / 4,
 		Refused: func(err error) { n.violated(id, err) }}}

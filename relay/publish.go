@@ -38,7 +38,11 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 	if owner != "" && !directory.ValidID(owner) {
 		return dashboard.Published{}, federation.Refuse(federation.NotOwner, name, fmt.Sprintf("%q is not the id of a participant", owner))
 	}
-	p, err := n.world.Load().read(n.keys, data, name, profile, n.now())
+	w, now := n.world.Load(), n.now()
+	if err := w.maySign(n.keys, now); err != nil {
+		return dashboard.Published{}, err
+	}
+	p, err := w.read(n.keys, data, name, profile, now)
 	if err != nil {
 		return dashboard.Published{}, err
 	}
@@ -83,6 +87,22 @@ func (p *publication) ids() []string {
 		out = append(out, k.id)
 	}
 	return out
+}
+
+// maySign refuses to sign what nobody could verify, this node itself included
+// when it reads its log: the clock is wrong, or the node's statement lapsed.
+// What was acknowledged would stay here for good.
+func (w *World) maySign(k *Keys, now time.Time) error {
+	key, ok := w.Directory.Key(k.Message.KeyID())
+	if !ok {
+		return federation.Refuse(federation.UnknownIssuer, StatementFile, "it does not list the message key of this node")
+	}
+	err := key.Usable(directory.PurposeMessage, now)
+	if r, ok := errors.AsType[*federation.Refusal](err); ok {
+		return &federation.Refusal{Reason: r.Reason, Where: "this node's message key at " + now.UTC().Format(time.RFC3339), Detail: r.Detail,
+			Hint: "correct the clock, or renew the node's statement"}
+	}
+	return err
 }
 
 // Sign reads, judges and signs a file as Publish does, without a log: what

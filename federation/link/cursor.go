@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -27,21 +28,26 @@ type Cursor struct {
 
 // CursorKey seals and opens cursors. A peer must not change a cursor, use
 // another peer's, or read it: positions in the log would tell it how much it
-// does not get. Sealing is deterministic encryption with a synthetic
-// initialisation vector (the construction of RFC 5297, with HMAC-SHA256 as the
-// pseudo-random function): the same place always gives the same cursor, so no
-// randomness is needed and nothing can be learnt from repeats but the repeat.
+// does not get. Sealing is encryption with a synthetic initialisation vector (the
+// construction of RFC 5297, with HMAC-SHA256 as the pseudo-random function) over
+// the place and fresh random bytes: a cursor that comes again would tell that
+// nothing was logged meanwhile, and one that changes, that something was which
+// the peer does not get.
 type CursorKey struct {
 	mac   []byte
 	block cipher.Block
+	fresh func([]byte) // fills with random bytes
 }
 
 // cursorVersion is the first byte of what is sealed.
 const cursorVersion = 1
 
 // cursorFixed is the size of what is sealed without the incarnation: version,
-// Pos, Seq and Check.
-const cursorFixed = 1 + 3*8
+// random bytes, Pos, Seq and Check.
+const (
+	cursorFresh = 16
+	cursorFixed = 1 + cursorFresh + 3*8
+)
 
 // tagSize is the size of the authentication tag in bytes.
 const tagSize = sha256.Size
@@ -63,7 +69,9 @@ func NewCursorKey(secret []byte) (*CursorKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("link: cursor key: %w", err)
 	}
-	return &CursorKey{mac: mac, block: block}, nil
+	return &CursorKey{mac: mac, block: block, fresh: func(b []byte) {
+		_, _ = rand.Read(b) // never fails (crypto/rand, Go 1.24)
+	}}, nil
 }
 
 // tag authenticates a cursor for one peer.
@@ -84,6 +92,8 @@ func (k *CursorKey) Seal(peer string, c Cursor) ([]byte, error) {
 	}
 	plain := make([]byte, 0, cursorFixed+len(c.Incarnation))
 	plain = append(plain, cursorVersion)
+	plain = plain[:1+cursorFresh]
+	k.fresh(plain[1:])
 	plain = binary.BigEndian.AppendUint64(plain, c.Pos)
 	plain = binary.BigEndian.AppendUint64(plain, c.Seq)
 	plain = binary.BigEndian.AppendUint64(plain, c.Check)
@@ -108,9 +118,9 @@ func (k *CursorKey) Open(peer string, sealed []byte) (Cursor, error) {
 		return Cursor{}, refused
 	}
 	return Cursor{
-		Pos:         binary.BigEndian.Uint64(plain[1:]),
-		Seq:         binary.BigEndian.Uint64(plain[9:]),
-		Check:       binary.BigEndian.Uint64(plain[17:]),
+		Pos:         binary.BigEndian.Uint64(plain[1+cursorFresh:]),
+		Seq:         binary.BigEndian.Uint64(plain[9+cursorFresh:]),
+		Check:       binary.BigEndian.Uint64(plain[17+cursorFresh:]),
 		Incarnation: string(plain[cursorFixed:]),
 	}, nil
 }

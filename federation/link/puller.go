@@ -50,8 +50,10 @@ type Puller struct {
 	MinBackoff, MaxBackoff time.Duration
 	// Rand returns a number in [0, 1) for the pauses. Nil: math/rand/v2.
 	Rand func() float64
-	// Now is the clock for the status and receipts. Nil: time.Now.
+	// Now is the clock for the status and for pauses. Nil: time.Now.
 	Now func() time.Time
+	// Stamp is the clock by which receipts are dated. Nil: Now.
+	Stamp func() time.Time
 	// Codec is made at the start if nil.
 	Codec *Codec
 	// Log takes faults and resets, once per change. Nil: nothing is logged.
@@ -65,6 +67,8 @@ type Puller struct {
 
 	// What follows belongs to Run's goroutine.
 	receipts []*receiptToSend
+	late     []*receiptToSend // set aside, see setAside
+	lateFrom time.Time
 	sealed   uint64 // number of the last sealed pull
 	faults   int    // in a row
 	forged   int    // frames in a row of which nothing was what it claims to be
@@ -73,8 +77,9 @@ type Puller struct {
 
 // receiptToSend is a signed receipt on its way.
 type receiptToSend struct {
-	raw   []byte
-	tries int
+	receipt Receipt
+	raw     []byte
+	tries   int
 }
 
 // ErrHole marks a frame that does not continue the link's sequence: a message
@@ -195,6 +200,7 @@ func (p *Puller) session(ctx context.Context) error {
 func (p *Puller) ask(ctx context.Context, pos Position) <-chan answer {
 	pull := Pull{Ver: Version, Cursor: pos.Cursor, MaxBytes: p.MaxBytes, Wait: p.Wait}
 	var r *receiptToSend
+	p.takeUp()
 	if len(p.receipts) > 0 {
 		r = p.receipts[0]
 		p.receipts = p.receipts[1:]
@@ -242,7 +248,15 @@ func (p *Puller) spare(ctx context.Context, a answer) error {
 // returned looks after the receipt that went with a pull: if it is not known
 // to have arrived, it goes again.
 func (p *Puller) returned(a answer) {
-	if a.receipt == nil || a.err == nil {
+	if a.receipt == nil {
+		return
+	}
+	if a.err == nil {
+		p.lateFrom = time.Time{}
+		return
+	}
+	if notNow(a.err) {
+		p.setAside(a.receipt)
 		return
 	}
 	if _, refused := errors.AsType[*Fault](a.err); refused {
@@ -359,7 +373,7 @@ func (p *Puller) commit(ctx context.Context, f Frame, before Position) error {
 	}
 	rc.Peer, rc.Link, rc.FirstSeq, rc.LastSeq, rc.Root = p.Peer, p.Self, f.FirstSeq, f.After().LastSeq, f.Root
 	if rc.At.IsZero() {
-		rc.At = p.Now()
+		rc.At = p.stamp()
 	}
 	raw, err := SignReceipt(rc, p.Signer)
 	if err != nil {
@@ -372,6 +386,6 @@ func (p *Puller) commit(ctx context.Context, f Frame, before Position) error {
 		p.receipts = p.receipts[1:]
 		p.dropReceipt("too many wait", nil)
 	}
-	p.receipts = append(p.receipts, &receiptToSend{raw: raw})
+	p.receipts = append(p.receipts, &receiptToSend{receipt: rc, raw: raw})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,7 +224,7 @@ func TestRefusedReceiptIsDropped(t *testing.T) {
 			defer r.log.mu.Unlock()
 			r.log.refuse = nil
 			if len(p.Receipt) > 0 {
-				r.log.refuse = federation.Refuse(federation.UnknownIssuer, "receipt", "who are you")
+				r.log.refuse = federation.Refuse(federation.BadSignature, "receipt", "that is nobody's")
 			}
 			return nil
 		}
@@ -231,6 +232,56 @@ func TestRefusedReceiptIsDropped(t *testing.T) {
 		r.all(t, want)
 		if s := r.puller.Status(); s.ReceiptsLost == 0 {
 			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+// A receipt that a peer cannot judge now, because a clock is wrong, neither
+// holds up the link nor is lost: it is dated anew and goes when it is taken.
+func TestReceiptWaitsForTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, keys := signer(t, "bb")
+		r := newRig(t, 2)
+		r.puller.Signer = k
+		var right atomic.Bool
+		r.puller.Stamp = func() time.Time {
+			if right.Load() {
+				return time.Now()
+			}
+			return time.Now().Add(72 * time.Hour)
+		}
+		accepted := map[uint64]bool{}
+		r.wire.before = func(_ int, req []byte) error {
+			p, err := DecodePull(req)
+			r.log.mu.Lock()
+			defer r.log.mu.Unlock()
+			r.log.refuse = nil
+			if err != nil || len(p.Receipt) == 0 {
+				return err
+			}
+			var rc Receipt
+			if rc, r.log.refuse = OpenReceipt(p.Receipt, keys, time.Now()); r.log.refuse == nil {
+				for seq := rc.FirstSeq; seq <= rc.LastSeq; seq++ {
+					accepted[seq] = true
+				}
+			}
+			return nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- r.puller.Run(ctx) }()
+		want := r.fill(6)
+		time.Sleep(time.Minute) // of the bubble's clock
+		r.all(t, want)
+		right.Store(true)
+		time.Sleep(time.Minute)
+		r.log.add("m7")
+		time.Sleep(time.Minute)
+		cancel()
+		<-ended
+		r.all(t, append(want, "m7"))
+		if s := r.puller.Status(); s.ReceiptsLost != 0 || len(accepted) != 7 {
+			t.Errorf("%d messages are acknowledged, want 7; status %+v", len(accepted), s)
 		}
 	})
 }

@@ -30,6 +30,6 @@ func (p *Puller) resume(ctx context.Context) {
 			p.dropReceipt("it could not be signed", err)
 			continue
 		}
-		p.receipts = append(p.receipts, &receiptToSend{raw: raw})
+		p.receipts = append(p.receipts, &receiptToSend{receipt: rc, raw: raw})
 	}
 }

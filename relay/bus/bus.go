@@ -157,6 +157,11 @@ func (b *Bus) SetPeers(ctx context.Context, peers []Peer) error {
 	}
 	b.mu.Lock()
 	b.peers = peers
+	// With the list and not before: a look at the links in between would put the
+	// state of who goes back, and nobody would see that the link is no more.
+	maps.DeleteFunc(b.since, func(id string, _ LinkState) bool {
+		return !slices.ContainsFunc(peers, func(p Peer) bool { return p.ID == id })
+	})
 	b.mu.Unlock()
 	for _, p := range peers {
 		errs = append(errs, b.addLink(p.ID))
@@ -186,9 +191,6 @@ func (b *Bus) dropLinks(keep []Peer) (before []Peer, gone []*peerLink, err error
 		}
 		gone = append(gone, l)
 		delete(b.links, id)
-		if i < 0 {
-			delete(b.since, id)
-		}
 	}
 	return b.peers, gone, nil
 }

@@ -211,15 +211,18 @@ func (e *embedded) relayConn() (*nats.Conn, error) { return e.connect(e.relay) }
 
 func (e *embedded) linkConn(peer string, opts ...nats.Option) (*nats.Conn, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	delete(e.outward, peer)
 	p, ok := e.peers[peer]
+	key := e.links[peer]
+	e.mu.Unlock()
 	if !ok || !p.asClient() {
-		return e.connect(e.links[peer], opts...)
+		return e.connect(key, opts...)
 	}
-	nc, err := e.dialOut(p, opts...)
+	nc, err := e.dialOut(p, opts...) // may take a while, in which others ask for the state of links
 	if err == nil {
+		e.mu.Lock()
 		e.outward[peer] = nc
+		e.mu.Unlock()
 	}
 	return nc, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -54,7 +55,17 @@ func TestRemovedPeerIsKickedAndOthersAreNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := leafIDs(t, a, "cc")
+	// Who looks at the links all the time does not bring the removed one back.
+	ctx, enough := context.WithCancel(t.Context())
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for ctx.Err() == nil {
+			a.Links()
+		}
+	})
 	setPeers(t, a, ic.peer(""))
+	enough()
+	looking.Wait()
 	up(t, b, "aa", false)
 	if ids := leafIDs(t, a, "bb"); len(ids) != 0 {
 		t.Errorf("leaf connections of the removed peer: %v", ids)
