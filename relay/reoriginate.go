@@ -220,6 +220,13 @@ func (v *view) fresh(o store.Stored, it *entryItem) error {
 // Opening returns what opens the commitment of an object that this node
 // re-originated: who the source is, and proof of it.
 func (n *Node) Opening(ctx context.Context, id string) (envelope.Opening, error) {
+	state, err := n.log.State(ctx)
+	if err != nil {
+		return envelope.Opening{}, err
+	}
+	if err := n.awaitIndex(ctx, state.Last, 0); err != nil {
+		return envelope.Opening{}, err
+	}
 	all, err := n.index.Derived(ctx)
 	if err != nil {
 		return envelope.Opening{}, err
