@@ -29,7 +29,8 @@ type trial struct {
 	things  map[string]*thing
 	faults  []fault
 	round   int
-	must    int // arrivals that the oracle demanded and saw
+	got     []map[string]bool // by region
+	must    int               // arrivals that the oracle demanded and saw
 }
 
 // fault is what the oracle found.
@@ -53,9 +54,10 @@ func try(t *testing.T, e *experiment) *trial {
 	tr.publishAll(1)
 	tr.quiet()
 	for i, r := range tr.regions {
-		tr.arrived(i, arrivals(t, r.node))
+		tr.got = append(tr.got, tr.arrived(i, arrivals(t, r.node)))
 		addsUp(t, r)
 	}
+	tr.withdraw()
 	for i, r := range tr.regions {
 		r.stop()
 		tr.onDisk(i)
@@ -244,8 +246,46 @@ func (tr *trial) quiet() {
 	})
 }
 
-// arrived judges what a region took.
-func (tr *trial) arrived(at int, all []arrival) {
+// withdrawals is how many things each region takes back at the end.
+const withdrawals = 5
+
+// withdraw lets every region take some things back, and demands that each region
+// which has got them says so. Where links are paused, this need not come.
+func (tr *trial) withdraw() {
+	if slices.ContainsFunc(tr.e.links, func(l link) bool { return l.pauses }) {
+		return
+	}
+	var gone []*thing
+	for i, r := range tr.regions {
+		var ids []string
+		for k := range tr.e.things {
+			o := &tr.e.things[k]
+			if o.at == i && tr.got[i][o.id] && len(ids) < withdrawals && (k%7 == 0 || len(tr.e.things) < 10) {
+				ids, gone = append(ids, o.id), append(gone, o)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		if _, err := r.node.Withdraw(tr.t.Context(), ids, "withdrawn"); err != nil {
+			tr.t.Fatalf("%s withdraws: %v", r.id, err)
+		}
+	}
+	tr.quiet()
+	for i, r := range tr.regions {
+		for _, o := range gone {
+			if !tr.got[i][o.id] {
+				continue
+			}
+			if ws, err := r.node.Withdrawals(tr.t.Context(), o.id, 0); err != nil || len(ws) == 0 {
+				tr.fault(o.id, r.id, "it was withdrawn, and %s does not know: %v", r.id, err)
+			}
+		}
+	}
+}
+
+// arrived judges what a region took, and returns the ids.
+func (tr *trial) arrived(at int, all []arrival) map[string]bool {
 	name := tr.e.name(at)
 	got, forms := map[string]bool{}, map[string]arrival{}
 	for _, a := range all {
@@ -274,6 +314,7 @@ func (tr *trial) arrived(at int, all []arrival) {
 			tr.fault(o.id, name, "nothing restricts it, and it has not arrived")
 		}
 	}
+	return got
 }
 
 // judge looks at one object that arrived.
