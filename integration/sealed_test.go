@@ -228,6 +228,53 @@ func TestThirdPartyReadsNothing(t *testing.T) {
 	}
 }
 
+// TestSealIsTurnedOnWhileRunning seals a link that stands, first on one side,
+// which stops it, then on both; the journal tells of it, and of its end.
+func TestSealIsTurnedOnWhileRunning(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several reloads: not with -short")
+	}
+	_, de, pl := overHub(t, "", "")
+	publishSingly(t, de, 1)
+	settled(t, de.node, pl.id, 30*time.Second)
+	turn := func(r, peer *region, seal string) {
+		t.Helper()
+		r.acceptSeal(peer, terms(t, r.id, peer.id), seal)
+		if err := r.node.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn(de, pl, relay.SealRequired)
+	publishMore(t, de)
+	eventually(t, 30*time.Second, func() string {
+		if _, p := peerOf(t, pl.node, de.id); !strings.Contains(p.State, string(federation.Unsealed)) {
+			return "PL says of the link: " + p.State
+		}
+		return ""
+	})
+	if got := arrivals(t, pl.node); len(got) != 1 {
+		t.Errorf("%d objects arrived over a link that one side wants sealed", len(got))
+	}
+	turn(pl, de, relay.SealRequired)
+	settled(t, de.node, pl.id, 60*time.Second)
+	if got := arrivals(t, pl.node); len(got) < 3 {
+		t.Errorf("%d objects arrived", len(got))
+	}
+	turn(pl, de, "")
+	var changes []string
+	for r, err := range pl.node.Records(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Peer != nil {
+			changes = append(changes, string(r.Peer.Change))
+		}
+	}
+	if got := strings.Join(changes, " "); !strings.Contains(got, "sealed unsealed") {
+		t.Errorf("the journal tells %q", got)
+	}
+}
+
 // TestThirdPartyDowngrade lets the third party ask and answer open where a link
 // is sealed, and one side forget to seal.
 func TestThirdPartyDowngrade(t *testing.T) {

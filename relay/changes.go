@@ -14,12 +14,13 @@ import (
 // toldPeer is what the journal was last told about a peer.
 type toldPeer struct {
 	paused      bool
+	sealed      bool
 	agreement   digest
 	fingerprint string
 }
 
 func told(p *Peer) toldPeer {
-	t := toldPeer{paused: p.Paused != nil, agreement: p.Digest}
+	t := toldPeer{paused: p.Paused != nil, sealed: p.Seal != "", agreement: p.Digest}
 	if p.Statement != nil {
 		t.fingerprint = p.Statement.Fingerprint()
 	}
@@ -51,6 +52,12 @@ func peerChanges(before, after toldPeer, was, is bool) []journal.Token {
 	}
 	if before.agreement != after.agreement {
 		out = append(out, "agreement")
+	}
+	switch {
+	case after.sealed && !before.sealed:
+		out = append(out, "sealed")
+	case before.sealed && !after.sealed:
+		out = append(out, "unsealed")
 	}
 	switch {
 	case after.paused && !before.paused:

@@ -259,7 +259,9 @@ func (p *Puller) returned(a answer) {
 		p.setAside(a.receipt)
 		return
 	}
-	if _, refused := errors.AsType[*Fault](a.err); refused {
+	// Over a link that one side wants sealed nothing gets through: that is not
+	// about the receipt.
+	if f, refused := errors.AsType[*Fault](a.err); refused && f.Reason != federation.Unsealed && f.Reason != federation.BadSeal {
 		a.receipt.tries++
 	}
 	if a.receipt.tries >= receiptTries {
@@ -297,6 +299,12 @@ func (p *Puller) request(ctx context.Context, pull Pull, seq uint64) answer {
 	p.said()
 	if seal != nil {
 		resp, err = seal.openAnswer(resp, q)
+	} else if p.Seal != nil {
+		// The terms may have changed while the pull was on its way.
+		var now *Seal
+		if now, err = p.Seal(); err == nil && now != nil {
+			err = errSealedMeanwhile(p.Peer)
+		}
 	}
 	var f Frame
 	if err == nil {

@@ -412,3 +412,43 @@ func TestSealedFrameFits(t *testing.T) {
 		t.Errorf("a frame that does not fit: %v", err)
 	}
 }
+
+// Terms may come to want a seal while an open pull waits at the sender, or its
+// answer is on the way: neither goes through.
+func TestSealedMeanwhile(t *testing.T) {
+	aa, bb := newParty(t, "aa"), newParty(t, "bb")
+	sealed := false
+	at := func(seal *Seal) func() (*Seal, error) {
+		return func() (*Seal, error) {
+			if sealed {
+				return seal, nil
+			}
+			return nil, nil
+		}
+	}
+	s := &Server{Cursors: cursorKey(t, 1), Seal: func(string) (*Seal, error) { return at(aa.seal(bb))() },
+		Source: sourceFunc(func(Pull) (Frame, error) {
+			sealed = true
+			return Frame{Incarnation: "inc", FirstSeq: 1, Messages: [][]byte{[]byte("secret words")}, Then: Cursor{Incarnation: "inc", Pos: 1, Seq: 1}}, nil
+		})}
+	req, err := EncodePull(Pull{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Serve(t.Context(), "bb", req)
+	if _, err := codec(t).DecodeFrame(b); federation.ReasonOf(err) != federation.Unsealed || bytes.Contains(b, []byte("secret words")) {
+		t.Errorf("the sender answers %q, %v", b, err)
+	}
+
+	sealed = false
+	r := newRig(t, 1)
+	r.wire.after = func(_ int, resp []byte) ([]byte, error) { sealed = true; return resp, nil }
+	r.puller.Seal, r.puller.Signer = at(bb.seal(aa)), bb.sign
+	r.fill(1)
+	if err := r.puller.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	if a := r.puller.request(t.Context(), Pull{}, 1); federation.ReasonOf(a.err) != federation.Unsealed || len(a.frame.Messages) != 0 {
+		t.Errorf("the receiver takes %+v, %v", a.frame, a.err)
+	}
+}

@@ -60,6 +60,12 @@ func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
 		limit = SealedMaxBytes
 	}
 	b, err := s.answer(ctx, peer, req, limit)
+	if seal == nil {
+		// A pull that came open may have waited here while the terms changed.
+		if err := s.stillOpen(peer); err != nil {
+			return openFault(err).encode()
+		}
+	}
 	if err == nil && seal != nil {
 		b, err = seal.sealAnswer(b, q)
 	}
@@ -95,6 +101,24 @@ func openFault(err error) *Fault {
 		f.Reason = federation.PolicyError
 	}
 	return f
+}
+
+// stillOpen says why the answer to an open pull may not go open any more.
+func (s *Server) stillOpen(peer string) error {
+	if s.Seal == nil {
+		return nil
+	}
+	seal, err := s.Seal(peer)
+	if err == nil && seal != nil {
+		err = errSealedMeanwhile(peer)
+	}
+	return err
+}
+
+// errSealedMeanwhile refuses what was asked in the open before the terms wanted a
+// seal.
+func errSealedMeanwhile(peer string) error {
+	return federation.Refuse(federation.Unsealed, "link with "+peer, "it was asked open, and the terms want it sealed by now")
 }
 
 // unseal opens a pull, if the link with the peer is a sealed one.

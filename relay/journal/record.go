@@ -174,7 +174,7 @@ type LinkEvent struct {
 }
 
 // PeerChange is a change to who may link or on what terms: "added", "paused",
-// "resumed", "removed", "rotated", "agreement".
+// "resumed", "removed", "rotated", "agreement", "sealed", "unsealed".
 type PeerChange struct {
 	Peer        Token  `json:"peer,omitzero"`
 	Change      Token  `json:"change,omitzero"`
