@@ -192,8 +192,19 @@ func TestRemovalWhileAnswering(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	go b.Request(within(t), "aa", nil)
-	<-entered
+	go func() {
+		for {
+			// The interest of a has to cross the link before b finds it.
+			if _, err := b.Request(within(t), "aa", nil); !errors.Is(err, ErrNoPeer) || t.Context().Err() != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case <-entered:
+	case <-within(t).Done():
+		t.Fatal("the request does not arrive")
+	}
 	setPeers(t, a, ic.peer(""))
 	answers(t, a, "cc", "x")
 }
