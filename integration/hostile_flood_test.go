@@ -150,7 +150,7 @@ func (h *hostile) flood(f func()) {
 	worst := time.Duration(0)
 	for going := true; going; {
 		worst = max(worst, h.honest())
-		if n := runtime.NumGoroutine(); n > routines+300 {
+		if n := runtime.NumGoroutine(); n > routines+500 {
 			h.t.Errorf("%d goroutines, %d before", n, routines)
 		}
 		select {
@@ -159,11 +159,14 @@ func (h *hostile) flood(f func()) {
 		default:
 		}
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if after.HeapAlloc > before.HeapAlloc+96<<20 {
-		h.t.Errorf("%d MB on the heap, %d before", after.HeapAlloc>>20, before.HeapAlloc>>20)
-	}
+	eventually(h.t, 20*time.Second, func() string {
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if after.HeapAlloc > before.HeapAlloc+128<<20 { // others run in this process, too
+			return fmt.Sprintf("%d MB on the heap, %d before", after.HeapAlloc>>20, before.HeapAlloc>>20)
+		}
+		return ""
+	})
 	if worst > 5*time.Second {
 		h.t.Errorf("meanwhile an object took %v to an honest peer", worst)
 	}

@@ -319,10 +319,14 @@ func (h *hostile) ask(p wire.Pull) (wire.Frame, error) {
 
 func (h *hostile) askRaw(req []byte) (wire.Frame, error) {
 	h.t.Helper()
-	m, err := h.nc.Request("px."+h.victim.id+".pull", req, 10*time.Second)
-	if err != nil {
-		h.t.Fatalf("the victim does not answer: %v", err)
-	}
+	var m *nats.Msg
+	eventually(h.t, 20*time.Second, func() (said string) {
+		var err error
+		if m, err = h.nc.Request("px."+h.victim.id+".pull", req, 10*time.Second); err != nil {
+			return "the victim does not answer: " + err.Error() // its watchdog may have cut the link just then
+		}
+		return ""
+	})
 	return h.codec.DecodeFrame(m.Data)
 }
 
