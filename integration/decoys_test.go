@@ -10,6 +10,9 @@ import (
 // TestDecoysOnTheWay publishes with decoys over two borders: everything arrives as
 // without, every digest is accounted for, and the origin's restart reads its log.
 func TestDecoysOnTheWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several nodes run for it: not with -short")
+	}
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
 	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
 	jp := newRegion(t, regionSpec{id: "jp-carrier", country: "JP"})

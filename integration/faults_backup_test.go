@@ -65,6 +65,9 @@ func hasAll(t *testing.T, what string, from, to *region) {
 // other entries past that place before the peer comes back, or stays behind
 // it, everything published afterwards arrives; the node says what happened.
 func TestSenderPutBackFromABackup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
+	}
 	for name, after := range map[string]int{"the log stays behind": 3, "the log grows past it": 30} {
 		t.Run(name, func(t *testing.T) {
 			de, pl := pair(t)
@@ -106,6 +109,9 @@ func TestSenderPutBackFromABackup(t *testing.T) {
 // place: it gets again what it lost, and what it publishes itself in places
 // of its log that its peer has read already reaches the peer.
 func TestReceiverPutBackFromABackup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
+	}
 	de, pl := pair(t)
 	publishSome(t, de, 8, 2, 1200)
 	publishSome(t, pl, 4, 1, 1201)
@@ -196,6 +202,9 @@ func linkEvents(t *testing.T, r *region) map[string]bool {
 // frame, which brought several messages: what is missing comes again, and what
 // is there of the frame does not count twice.
 func TestFrameIsCutOff(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
+	}
 	de, pl := pair(t)
 	publishSome(t, de, 4, 2, 1400)
 	settled(t, de.node, pl.id, time.Minute)
@@ -216,8 +225,8 @@ func TestFrameIsCutOff(t *testing.T) {
 	}
 	places := cuts(before.Size(), whole.Size())
 	for i, cut := range places {
-		if i%3 != 0 {
-			continue // between two messages, in the first and in the last: a third is enough
+		if i%7 != 0 && !*everyFault {
+			continue // relay/bus cuts at every byte: a few whole nodes are enough
 		}
 		putBack(t, saved, filepath.Join(pl.dir, "data"))
 		if err := os.Truncate(block, cut); err != nil {
@@ -272,6 +281,9 @@ func chain(t *testing.T, r *region) error {
 // places of its last records: the node starts, says so, its journal is one
 // whole chain that tells of every log entry once, and the counts add up.
 func TestJournalLosesItsEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
+	}
 	de, pl := pair(t)
 	de.edit(`leaf: "127.0.0.1:0"`, `leaf: "`+de.node.LeafAddr()+`"`)
 	publishSome(t, de, 8, 2, 1500)
@@ -283,7 +295,7 @@ func TestJournalLosesItsEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, lost := range []int64{1, 200, info.Size() / 2, info.Size() - 1} {
+		for _, lost := range []int64{1, info.Size() / 2} {
 			putBack(t, saved, filepath.Join(r.dir, "data"))
 			if err := os.Truncate(path, info.Size()-lost); err != nil {
 				t.Fatal(err)

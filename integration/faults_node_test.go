@@ -18,7 +18,8 @@ import (
 
 // With faultConfig set, the test binary is no test but a node: it runs the
 // configuration named there, and ends as if its power were cut when it comes
-// to the step that faultStep names for the n-th time ("commit/after 2").
+// to the step that faultStep names for the n-th time ("commit/after 2"), or to
+// the moment before or after a write ("journal/append:before 3").
 const (
 	faultConfig = "ENTENTE_FAULT_CONFIG"
 	faultStep   = "ENTENTE_FAULT_STEP"
@@ -33,6 +34,13 @@ func faultNode(path, step string) error {
 	o := relay.Options{Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	if o.Fault, err = dieAt(step); err != nil {
 		return err
+	}
+	if hook := o.Fault; hook != nil {
+		o.Write = func(name string, do func() error) error {
+			hook(name + ":before")
+			defer hook(name + ":after")
+			return do()
+		}
 	}
 	n, err := relay.New(cfg, o)
 	if err != nil {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,6 +54,44 @@ func TestDiesAtEveryStep(t *testing.T) {
 		}
 	}
 	arrivedAll(t, de, pl)
+	journalledOnce(t, de)
+	journalledOnce(t, pl)
+}
+
+// everyFault asks for what takes minutes.
+var everyFault = flag.Bool("faults", false, "break every write as often as it is tried again, and end nodes at every write")
+
+// TestDiesAtEveryWrite does the same just before and just after the writes of
+// a running node; the rest is written before it runs, or holds nothing.
+func TestDiesAtEveryWrite(t *testing.T) {
+	if !*everyFault {
+		t.Skip("needs a minute beyond TestDiesAtEveryStep, which ends nodes around the same writes; runs with -faults")
+	}
+	de, pl := twoProcesses(t)
+	var acknowledged []string
+	tried := map[string]bool{}
+	for i, c := range []struct {
+		victim *process
+		step   string
+	}{
+		{de, "data/running:after 1"}, {de, "bus/trust:after 2"}, {de, "journal/append:before 2"}, {de, "journal/append:after 3"},
+		{de, "index/commit:before 2"}, {de, "index/commit:after 1"}, {pl, "log/append:after 1"}, {pl, "journal/append:after 2"}, {pl, "index/commit:after 2"},
+	} {
+		name, _, _ := strings.Cut(c.step, ":")
+		tried[name] = true
+		t.Logf("%s dies at %s", c.victim.id, c.step)
+		acknowledged = append(acknowledged, dieOnce(t, de, c.victim, c.step, uint64(100+i))...)
+		de.settledWith(pl.id, time.Minute)
+		nothingLost(t, de, pl, acknowledged)
+		if t.Failed() {
+			return
+		}
+	}
+	for _, w := range []string{"log/append", "journal/append", "index/commit", "data/running", "bus/trust"} {
+		if !tried[w] || !slices.Contains(relay.Writes(), w) {
+			t.Errorf("no node was ended at the write %s, or there is none", w)
+		}
+	}
 	journalledOnce(t, de)
 	journalledOnce(t, pl)
 }

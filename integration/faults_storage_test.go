@@ -3,6 +3,7 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -143,8 +144,10 @@ func TestIndexIsBuiltAnew(t *testing.T) {
 	de, pl := pair(t)
 	publishSome(t, de, 60, 7, 21)
 	settled(t, de.node, pl.id, time.Minute)
+	withdrawOne(t, de, pl)
 	regions := []*region{de, pl}
 	want := map[string]answers{de.id: ask(t, de), pl.id: ask(t, pl)}
+	whole := map[string]string{de.id: everything(t, de), pl.id: everything(t, pl)}
 	sent := map[string][]string{}
 	damage := map[string]func(path string) error{
 		"deleted": os.Remove,
@@ -191,11 +194,39 @@ func TestIndexIsBuiltAnew(t *testing.T) {
 			if got := ask(t, r); !reflect.DeepEqual(got, want[r.id]) {
 				t.Errorf("%s, %s: the answers changed\nwas %+v\nis  %+v", r.id, name, want[r.id], got)
 			}
+			if got := everything(t, r); got != whole[r.id] {
+				t.Errorf("%s, %s: an answer of the API changed\n%s", r.id, name, firstDifference(whole[r.id], got))
+			}
 			if log.has("did not end by itself") {
 				t.Errorf("%s was stopped and says that it was not", r.id)
 			}
 		}
 	}
+}
+
+// withdrawOne takes one of a node's objects back, and waits until its peer has
+// heard of it.
+func withdrawOne(t *testing.T, from, to *region) {
+	t.Helper()
+	first := arrivals(t, to.node)[0]
+	if _, err := from.node.WithdrawFor(t.Context(), "", []string{first.ID}, "withdrawn"); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, from.node, to.id, time.Minute)
+	eventually(t, 20*time.Second, func() string {
+		gone, err := from.node.Withdrawals(t.Context(), first.ID, 0)
+		if err != nil || len(gone) == 0 {
+			return fmt.Sprintf("the withdrawal is not listed: %v", err)
+		}
+		for _, g := range gone {
+			for _, r := range g.Recipients {
+				if r.State != "acknowledged" {
+					return "the withdrawal is not acknowledged"
+				}
+			}
+		}
+		return ""
+	})
 }
 
 // lastBlock returns the file that holds the end of a node's log.

@@ -119,13 +119,17 @@ func breakTraffic(t *testing.T, victim string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	often := []int{1}
+	if *everyFault {
+		often = []int{1, 4} // more often than it is tried again
+	}
 	seed, acknowledged := uint64(700), map[string]bool{}
 	for name, f := range writeFaults {
 		if !f.traffic {
 			continue
 		}
 		for _, keeps := range []bool{false, true} {
-			for _, times := range []int{1, 4} {
+			for _, times := range often {
 				what := fmt.Sprintf("%s of the %s fails %d times, stored: %v", name, victim, times, keeps)
 				before := log.size()
 				disk.arm(name, keeps, times)
@@ -158,6 +162,9 @@ func breakTraffic(t *testing.T, victim string) {
 // TestWritesAtStartAreBroken breaks in both ways what a node writes when it
 // starts: it does not start, and says why; the next start finds everything.
 func TestWritesAtStartAreBroken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
+	}
 	disk := &burning{}
 	de, pl := pair(t)
 	publishSome(t, de, 12, 4, 900)
@@ -205,6 +212,9 @@ func TestWritesAtStartAreBroken(t *testing.T) {
 // peers change: the reload fails, nothing flows that was to end, and the same
 // reload given again does it.
 func TestWritesOfAReloadAreBroken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
+	}
 	disk := &burning{}
 	de, pl := pair(t)
 	de.edit(`leaf: "127.0.0.1:0"`, `leaf: "`+de.node.LeafAddr()+`"`)

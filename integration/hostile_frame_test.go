@@ -187,7 +187,7 @@ func (h *hostile) emptyFrames() {
 		h.give(h.frame(wire.Frame{FirstSeq: h.seq + 1, Next: cursor(h.seq), More: true,
 			Gap: &wire.Gap{Reason: "expired", Until: time.UnixMilli(int64(asked + 1))}}))
 	}
-	if grown := len(told(h.t, h.victim, h.id)) - before; asked > 30 || grown > 30 {
+	if grown := len(told(h.t, h.victim, h.id)) - before; asked > 15 || grown > 15 {
 		h.t.Errorf("in a second the victim asked %d times and journalled %d gaps", asked, grown)
 	}
 }

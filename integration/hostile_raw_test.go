@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nkeys"
+
+	wire "github.com/entente-relay/entente/federation/link"
 )
 
 // rawLeaf is a connection of the hostile peer to the victim's leaf port on which
@@ -101,7 +103,10 @@ func (h *hostile) tried(attack string) (subjects []string, hungUp bool) {
 	l := h.dialRaw()
 	defer l.conn.Close()
 	last := h.inbox()
-	pull := "eLP\x01\x00\x00\x00\x00"
+	pull, err := wire.EncodePull(wire.Pull{Cursor: h.mine})
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	l.send("%sLMSG px.%s.pull %s %d\r\n%s\r\n", attack, h.victim.id, last, len(pull), pull)
 	return l.messages(last)
 }

@@ -130,6 +130,9 @@ func TestSealedPropertyReachesItsReader(t *testing.T) {
 // Where the origin does not name the relay, the relay does not get it, and says
 // so to nobody: the origin's own hop lists it as taken out.
 func TestSealedPropertyGoesOnlyToThoseNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several nodes run for it: not with -short")
+	}
 	de, pl, jp := sealedChain(t, "")
 	if p, err := de.node.Publish(t.Context(), "sealed", "sealing", sealedBundle("secret words")); err != nil || p.Taken != 1 {
 		t.Fatalf("%+v, %v", p, err)

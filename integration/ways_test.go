@@ -13,6 +13,9 @@ import (
 // messages go both ways, survive cuts in their order, and stop when the peer is
 // removed.
 func TestNodeThatCanOnlyDial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several nodes run for it: not with -short")
+	}
 	for way, addr := range map[string]func(*relay.Node) string{
 		"nats+tls": (*relay.Node).NATSAddr,
 		"wss":      (*relay.Node).WebsocketAddr,

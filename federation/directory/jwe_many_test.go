@@ -124,3 +124,26 @@ func sealHeaderOf(t *testing.T, raw []byte, old, text string) string {
 	}
 	return strict.EncodeToString([]byte(strings.Replace(string(head), old, text, 1)))
 }
+
+func FuzzOpenMany(f *testing.F) {
+	a, toA := encKey(f)
+	_, toB := encKey(f)
+	raw, err := SealMany(sealTyp, "here", []byte("x"), []Key{toA, toB})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(raw))
+	f.Add([]byte(`{"protected":"","recipients":[{"header":{"alg":"","epk":{},"kid":""},"encrypted_key":""}],"iv":"","ciphertext":"","tag":""}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := a.OpenMany(b, sealTyp, "here")
+		if err == nil && string(got) != "x" {
+			t.Errorf("opened to %q", got)
+		}
+		if err != nil && federation.ReasonOf(err) == "" {
+			t.Errorf("refused without a reason: %v", err)
+		}
+		if kids, err := Readers(b, sealTyp); err == nil && (len(kids) == 0 || len(kids) > MaxReaders) {
+			t.Errorf("%d readers", len(kids))
+		}
+	})
+}
