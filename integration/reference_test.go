@@ -229,6 +229,9 @@ func TestReferenceBeforeItsTarget(t *testing.T) {
 // commits, in which what is mentioned comes last, while the neighbour pulls: what
 // goes to nobody is not named, and nothing waits for what goes.
 func TestReferenceWithinOneFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: 3,300 objects")
+	}
 	de, pl, _ := regionsInARow(t, "jp-carrier")
 	commits := 0
 	de.fault = func(step string) {
@@ -242,7 +245,7 @@ func TestReferenceWithinOneFile(t *testing.T) {
 	pl.accept(de, terms(t, "pl-cert", "de-cert"), "tls://"+de.node.LeafAddr())
 	pl.start()
 	awaitLink(t, de, pl.id, "up")
-	const n = 4000
+	const n = 3300 // in more messages than one commit takes
 	kept1, kept2 := numbered("identity", 1), numbered("malware", 2)
 	limited := func(o map[string]any, key, country string) map[string]any {
 		o["extensions"] = map[string]any{handlingExt: map[string]any{"extension_type": "property-extension", key: []string{country}}}

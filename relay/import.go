@@ -108,18 +108,12 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	im.compareMappings(arrivals)
 	pos := f.After()
 	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
-		entries := make([]*entry, len(arrivals))
-		// Two messages of a frame may hold the same object, or two versions of
-		// it. What the frame shows of itself is forgotten if it fails.
-		v = v.fork()
-		for i, a := range arrivals {
-			e, err := a.entry(v)
-			if err != nil {
-				return nil, err
-			}
-			v.add([]*entry{e})
+		entries, err := settleFrame(v, arrivals)
+		if err != nil {
+			return nil, err
+		}
+		for i, e := range entries {
 			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
-			entries[i] = e
 		}
 		entries[len(entries)-1].Position = &pos
 		return entries, nil
@@ -208,6 +202,22 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 		}
 	}
 	return nil
+}
+
+// settleFrame makes the entries of a frame. Two of its messages may hold the
+// same object, or two versions of it, so each sees those before it; v does not,
+// for the frame may still fail.
+func settleFrame(v *view, arrivals []*arrival) ([]*entry, error) {
+	v = v.fork()
+	entries := make([]*entry, len(arrivals))
+	for i, a := range arrivals {
+		var err error
+		if entries[i], err = a.entry(v); err != nil {
+			return nil, err
+		}
+		v.add(entries[i : i+1])
+	}
+	return entries, nil
 }
 
 // compareMappings sets what the sender says a marking is called here beside

@@ -60,8 +60,8 @@ func versioned(version int, content string) string {
 		"object_marking_refs":["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"]}`, version, content)
 }
 
-// arrives settles a message and stores its entry.
-func (s *settling) arrives(issuer, onBehalf string, objects ...string) *entry {
+// arrival is a message of an issuer on its way in.
+func (s *settling) arrival(issuer, onBehalf string, objects ...string) *arrival {
 	s.t.Helper()
 	if s.keys[issuer] == nil {
 		k, err := directory.GenerateKey()
@@ -85,10 +85,20 @@ func (s *settling) arrives(issuer, onBehalf string, objects ...string) *entry {
 	}
 	a := &arrival{verified: ms[0], from: issuer}
 	a.judge(s.w, time.Now())
+	return a
+}
+
+func (s *settling) view() *view {
 	v := newView(s.index)
 	v.mark = (&Keys{Secret: make([]byte, 32)}).mark
 	v.read = func(seq uint64) (*envelope.Verified, error) { return s.log[seq], nil }
-	e, err := a.entry(v)
+	return v
+}
+
+// arrives settles a message and stores its entry.
+func (s *settling) arrives(issuer, onBehalf string, objects ...string) *entry {
+	s.t.Helper()
+	e, err := s.arrival(issuer, onBehalf, objects...).entry(s.view())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -113,6 +123,25 @@ func (s *settling) want(e *entry, out outcome, why federation.Reason, proof bool
 	last := e.Items[len(e.Items)-1]
 	if last.Outcome != out || last.Reason != why || (e.Proof != nil) != proof {
 		s.t.Errorf("%s for %q (%s), proof %v; want %s for %q, proof %v", last.Outcome, last.Reason, last.Text, e.Proof != nil, out, why, proof)
+	}
+}
+
+// Messages of one frame see each other; a frame that fails leaves nothing behind.
+func TestFrameSeesItself(t *testing.T) {
+	s := newSettling(t, nil)
+	first := s.arrival("de-cert", "", versioned(1, "first"))
+	v := s.view()
+	es, err := settleFrame(v, []*arrival{first, s.arrival("de-cert", "", versioned(1, "first")), s.arrival("de-cert", "", versioned(1, "changed"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.want(es[0], taken, "", false)
+	s.want(es[1], duplicate, federation.Duplicate, false)
+	if it := es[2].Items[0]; it.Outcome != refused || it.Reason != federation.Equivocation {
+		t.Errorf("another content of the same version in the same frame: %s for %q", it.Outcome, it.Reason)
+	}
+	if v.seen("de-cert", first.verified.Items()[0].Digest) {
+		t.Error("what is not stored yet is seen outside the frame")
 	}
 }
 
