@@ -11,6 +11,9 @@ import (
 // TestAmberGoesOnToADeclaredClient publishes TLP:AMBER at DE. PL is its first
 // recipient and may give it to its own clients; who is one, PL's terms say.
 func TestAmberGoesOnToADeclaredClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: three nodes, and what they do is in the tests of borders too")
+	}
 	for _, client := range []bool{true, false} {
 		text := terms(t, "pl-cert", "jp-carrier")
 		if client {

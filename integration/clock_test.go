@@ -23,6 +23,9 @@ func (c *clock) step(off time.Duration) { c.off.Store(int64(off)) }
 // everything that was acknowledged is at the peer, once; receipts and counts
 // agree; no link was taken for dead; and the journals are whole.
 func TestClockIsStepped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: many nodes under stepped clocks")
+	}
 	const day = 24 * time.Hour
 	for _, who := range []string{"sender", "receiver"} {
 		t.Run(who, func(t *testing.T) {

@@ -141,6 +141,9 @@ func sendings(t *testing.T, r *region) []string {
 // stopped node: after the start it gives the same answers and says why it
 // built the index again.
 func TestIndexIsBuiltAnew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: the index is built many times")
+	}
 	de, pl := pair(t)
 	publishSome(t, de, 60, 7, 21)
 	settled(t, de.node, pl.id, time.Minute)
