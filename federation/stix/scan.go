@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -116,10 +117,23 @@ func (s *scanner) value(raw []byte, depth int) error {
 				name, nend = start, end
 				continue
 			}
+			if kind == '0' && tooLarge(v) {
+				return federation.Refuse(federation.Malformed, fmt.Sprintf("byte %d", start), "a number that is no IEEE 754 double: other readers take it for infinite, or not at all")
+			}
 			s.add(raw, node{start: start, end: end, next: uint32(len(s.nodes) + 1), kind: kind, name: name, nend: nend})
 		}
 		name, nend = 0, 0
 	}
+}
+
+// tooLarge reports whether a number exceeds what JSON readers have in common, an
+// IEEE 754 double (RFC 7493 section 2.2). Short ones without an exponent do not.
+func tooLarge(number []byte) bool {
+	if len(number) < 300 && bytes.IndexAny(number, "eE") < 0 {
+		return false
+	}
+	_, err := strconv.ParseFloat(string(number), 64)
+	return err != nil
 }
 
 // add appends n and notes whether its member name needs unquoting.
