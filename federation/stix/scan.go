@@ -129,7 +129,7 @@ func (s *scanner) value(raw []byte, depth int) error {
 // tooLarge reports whether a number exceeds what JSON readers have in common, an
 // IEEE 754 double (RFC 7493 section 2.2). Short ones without an exponent do not.
 func tooLarge(number []byte) bool {
-	if len(number) < 300 && bytes.IndexAny(number, "eE") < 0 {
+	if len(number) < 300 && !bytes.ContainsAny(number, "eE") {
 		return false
 	}
 	_, err := strconv.ParseFloat(string(number), 64)
