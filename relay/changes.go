@@ -115,6 +115,7 @@ func (n *Node) watchLinks(ctx context.Context) {
 		case <-tick.C:
 		}
 		states := n.bus.Links()
+		n.connected(states, last)
 		n.watchdog(ctx, states)
 		n.watchFlow(ctx, states)
 		err := n.tellLinks(ctx, states, last)

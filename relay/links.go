@@ -143,10 +143,6 @@ func (n *Node) startPeer(id string) error {
 // linkPoll is how often a waiting request looks whether its link still stands.
 const linkPoll = 500 * time.Millisecond
 
-// errLinkGone says that the connection a request went over is no more: the
-// answer can no longer come.
-var errLinkGone = errors.New("the link went down while the peer was asked")
-
 // peerTransport asks one peer over the bus.
 type peerTransport struct {
 	bus  *bus.Bus
@@ -162,8 +158,8 @@ func (t peerTransport) Request(ctx context.Context, req []byte) ([]byte, error) 
 	defer cancel(nil)
 	go t.watch(ctx, over, cancel)
 	resp, err := t.bus.Request(ctx, t.peer, req)
-	if err != nil && errors.Is(context.Cause(ctx), errLinkGone) {
-		return nil, errLinkGone
+	if err != nil && errors.Is(context.Cause(ctx), link.ErrCut) {
+		return nil, link.ErrCut
 	}
 	return resp, err
 }
@@ -178,7 +174,7 @@ func (t peerTransport) watch(ctx context.Context, over string, cancel context.Ca
 			return
 		case <-tick.C:
 			if remote, up := t.link(); !up || remote != over {
-				cancel(errLinkGone)
+				cancel(link.ErrCut)
 				return
 			}
 		}

@@ -41,11 +41,12 @@ func (w watched) look(l bus.LinkState, s link.Status, limit time.Duration, now t
 		return watched{}, false
 	}
 	w.silence = s.Unanswered
-	if !l.Up {
+	if !l.Up || s.Pending.IsZero() {
 		return w, false
 	}
-	// A new connection gets its time, too.
-	quiet := latest(s.Unanswered, l.Since, w.at)
+	// A new connection gets its time, too, and is not blamed for what it was not
+	// asked.
+	quiet := latest(s.Pending, l.Since, w.at)
 	if now.Sub(quiet) < w.patience(limit) {
 		return w, false
 	}
@@ -62,6 +63,19 @@ func latest(ts ...time.Time) time.Time {
 		}
 	}
 	return last
+}
+
+// connected tells the pullers of the connections that were not there at the
+// last look.
+func (n *Node) connected(states []bus.LinkState, last map[string]bus.LinkState) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range states {
+		was := last[l.Peer]
+		if pull := n.pullers[l.Peer]; pull != nil && l.Up && (!was.Up || was.Remote != l.Remote) {
+			pull.puller.Connected()
+		}
+	}
 }
 
 // watchdog kicks links that stand but are silent. Either side may: the one

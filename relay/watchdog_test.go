@@ -12,7 +12,7 @@ import (
 // later; an answer makes it like new.
 func TestWatchdogPatience(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	silent := link.Status{Unanswered: start}
+	silent := link.Status{Unanswered: start, Pending: start}
 	up := bus.LinkState{Up: true, Since: start.Add(-time.Hour)}
 	const limit = 40 * time.Second
 	var w watched
@@ -44,9 +44,10 @@ func TestWatchdogLeavesAlone(t *testing.T) {
 		link   bus.LinkState
 		status link.Status
 	}{
-		"a link that is down":           {bus.LinkState{Since: long}, link.Status{Unanswered: long}},
-		"a link just made":              {bus.LinkState{Up: true, Since: now.Add(-39 * time.Second)}, link.Status{Unanswered: long}},
-		"a pull just sent":              {bus.LinkState{Up: true, Since: long}, link.Status{Unanswered: now.Add(-39 * time.Second)}},
+		"a link that is down":           {bus.LinkState{Since: long}, link.Status{Unanswered: long, Pending: long}},
+		"a link just made":              {bus.LinkState{Up: true, Since: now.Add(-39 * time.Second)}, link.Status{Unanswered: long, Pending: long}},
+		"a pull just sent":              {bus.LinkState{Up: true, Since: long}, link.Status{Unanswered: now.Add(-39 * time.Second), Pending: now.Add(-39 * time.Second)}},
+		"a new link, not yet asked":     {bus.LinkState{Up: true, Since: long}, link.Status{Unanswered: long}},
 		"a peer that answered long ago": {bus.LinkState{Up: true, Since: long}, link.Status{LastGood: long}},
 	} {
 		if _, kick := (watched{}).look(c.link, c.status, 40*time.Second, now); kick {

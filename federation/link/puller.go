@@ -62,8 +62,9 @@ type Puller struct {
 	// the answer's fault. Nil: nobody is told.
 	Refused func(err error)
 
-	mu     sync.Mutex
-	status Status
+	mu        sync.Mutex
+	status    Status
+	connected chan struct{} // one place, see Connected
 
 	// What follows belongs to Run's goroutine.
 	receipts []*receiptToSend
@@ -71,6 +72,7 @@ type Puller struct {
 	lateFrom time.Time
 	sealed   uint64 // number of the last sealed pull
 	faults   int    // in a row
+	tries    int    // of these, since there was a new connection
 	forged   int    // frames in a row of which nothing was what it claims to be
 	lastWord string
 }
@@ -99,7 +101,7 @@ func (p *Puller) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := p.rest(ctx, p.failed(err)); err != nil {
+		if err := p.restOrConnect(ctx, p.failed(err), err); err != nil {
 			return err
 		}
 	}
@@ -293,8 +295,11 @@ func (p *Puller) request(ctx context.Context, pull Pull, seq uint64) answer {
 	}
 	p.asked()
 	resp, err := p.Transport.Request(ctx, req)
+	if errors.Is(err, ErrCut) {
+		p.cut()
+	}
 	if err != nil {
-		return answer{err: fmt.Errorf("pull from %s: %w", p.Peer, err)}
+		return answer{err: unreached{fmt.Errorf("pull from %s: %w", p.Peer, err)}}
 	}
 	p.said()
 	if seal != nil {

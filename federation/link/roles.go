@@ -1,6 +1,13 @@
 package link
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrCut is what a [Transport] returns, or wraps, when the connection that a
+// request went over is no more: the answer can no longer come.
+var ErrCut = errors.New("the link went down while the peer was asked")
 
 // Transport asks one peer and returns its answer. Any error means that it is
 // not known whether the peer saw the request.

@@ -29,6 +29,9 @@ type Status struct {
 	// Unanswered is when the first of the pulls was sent to which the peer has
 	// said nothing yet, not even that it refuses. Zero: it has answered.
 	Unanswered time.Time
+	// Pending is the same, for the connection that stands: a pull that a cut
+	// ended does not count. Zero: nothing was asked over it, or it is answered.
+	Pending time.Time
 	// Err is the last fault, nil after a good answer. errors.Is with ErrHole
 	// and federation.ReasonOf tell more.
 	Err error
@@ -68,24 +71,32 @@ func (p *Puller) heard() {
 	p.update(func(s *Status) { s.LastGood = now })
 }
 
-// asked notes that a pull is on its way; said, that the peer answered one.
+// asked notes that a pull is on its way; said, that the peer answered one; cut,
+// that none will be answered over the connection it went over.
 func (p *Puller) asked() {
 	now := p.Now()
 	p.update(func(s *Status) {
 		if s.Unanswered.IsZero() {
 			s.Unanswered = now
 		}
+		if s.Pending.IsZero() {
+			s.Pending = now
+		}
 	})
 }
 
-func (p *Puller) said() { p.update(func(s *Status) { s.Unanswered = time.Time{} }) }
+func (p *Puller) said() {
+	p.update(func(s *Status) { s.Unanswered, s.Pending = time.Time{}, time.Time{} })
+}
+
+func (p *Puller) cut() { p.update(func(s *Status) { s.Pending = time.Time{} }) }
 
 // good notes that the link works in both halves: heard, and stored.
 func (p *Puller) good() {
 	if p.faults > 0 {
 		p.Log.Info("the link works again", "peer", p.Peer, "faults", p.faults)
 	}
-	p.faults, p.lastWord = 0, ""
+	p.faults, p.tries, p.lastWord = 0, 0, ""
 	p.update(func(s *Status) { s.Err = nil })
 }
 
@@ -113,7 +124,8 @@ func (p *Puller) committed(f Frame, before Position) {
 
 // failed notes a fault and returns how long to rest.
 func (p *Puller) failed(err error) time.Duration {
-	pause := p.pause(p.faults)
+	pause := p.pause(p.tries)
+	p.tries++
 	p.faults++
 	if f, ok := errors.AsType[*Fault](err); ok {
 		pause = max(pause, f.RetryAfter)
