@@ -276,3 +276,57 @@ victim_consents:
 		}
 	}
 }
+
+// Objects that differ only in what is found in them, or in whom they name, are
+// asked about apart, whatever is cached.
+func TestContentIsAskedApart(t *testing.T) {
+	d := newDemo(t)
+	rules := ruleText(`forbid (principal, action == Action::"disclose", resource)`, `when { resource.holds.contains("email-address") }`, map[string]string{"id": "no-mail", "text": "It holds {holds}."}) +
+		ruleText(`forbid (principal, action == Action::"disclose", resource)`, `when { resource.victim == "others" || resource.victim == "unknown" }`, map[string]string{"id": "no-victim", "text": "The victims are {victim}."})
+	examples := `version: 1
+rules:
+  - rule: no-mail
+    allow: [{action: disclose}]
+    deny: [{action: disclose, set: {resource.holds: [email-address, health]}}]
+    missing: [{action: disclose, drop: [resource.holds]}]
+    empty: [{action: disclose, set: {resource.tlp: red, resource.holds: [email-address]}}]
+  - rule: no-victim
+    allow: [{action: disclose, set: {resource.victim: theirs}}]
+    deny: [{action: disclose, set: {resource.victim: others}}]
+    missing: [{action: disclose, drop: [resource.victim]}]
+    unknown: [{action: disclose, set: {resource.victim: unknown}}]
+`
+	b, err := load(t, d.tables, map[string]string{"own.cedar": rules, "own.examples.yaml": examples}, nil, Options{Reviewed: d.bundle.reviewed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := agreementWith(t, sampleConstituency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := NewRecipient(d.de, a)
+	targets := func(id string) object {
+		return other("relationship", idSecond, object{"relationship_type": "targets", "source_ref": "malware--11111111-1111-4111-8111-111111111111", "target_ref": id})
+	}
+	for range 2 {
+		for _, c := range []struct {
+			name   string
+			object object
+			want   string
+		}{
+			{"a telephone number", indicator(object{"description": "call +49 30 1234567"}), "share"},
+			{"an e-mail address", indicator(object{"description": "write to anna.beispiel@victim.example"}), "redact description no-mail"},
+			{"theirs", targets("identity--44444444-4444-4444-8444-444444444444"), "share"},
+			{"of others", targets("identity--55555555-5555-4555-8555-555555555555"), "withhold no-victim"},
+		} {
+			got := b.Decide(d.subject(t, "de-cert", c.object), to, demoNow)
+			words := append([]string{string(got.Verdict())}, paths(got)...)
+			for _, r := range got.Reasons() {
+				words = append(words, r.Rule)
+			}
+			if strings.Join(words, " ") != c.want {
+				t.Errorf("%s: %v, want %s", c.name, words, c.want)
+			}
+		}
+	}
+}
