@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"slices"
-
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
@@ -205,37 +203,6 @@ func (f *itemFacts) of(c federation.Category, unsure bool) *itemFacts {
 	g := *f
 	g.category, g.unsure = string(c), unsure
 	return &g
-}
-
-// placeholders lists the words that a rule's sentence may ask for.
-func placeholders() []string {
-	return slices.Concat(peerPlaceholders(), itemPlaceholders())
-}
-
-func peerPlaceholders() []string {
-	return []string{"peer", "country", "kind", "agreement", "ceiling", "tlpVersion", "purposes", "places", "transfer"}
-}
-
-func itemPlaceholders() []string {
-	return []string{"problem", "tlp", "pap", "origin", "level", "ownAccreditation", "peerAccreditation", "equivalence",
-		"missing", "releasable", "compartments", "caveats", "residency", "allowedPurposes", "contracts", "category"}
-}
-
-// fill replaces the placeholders of a sentence.
-func fill(sentence string, p *peerFacts, f *itemFacts) string {
-	return placeholder.ReplaceAllStringFunc(sentence, func(m string) string {
-		name := m[1 : len(m)-1]
-		if name == "category" {
-			return f.category
-		}
-		if w, ok := p.why[name]; ok {
-			return w
-		}
-		if w, ok := f.why[name]; ok {
-			return w
-		}
-		return "unknown"
-	})
 }
 
 func wordSet(words []string) types.Set {
