@@ -50,7 +50,7 @@ func vocabularies() map[string]vocabulary {
 		"resource.victim":            {[]string{"none", "theirs", "others", "unknown"}, "unknown"},
 		"resource.victimConsent":     {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
 		"resource.victimContract":    {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
-		"resource.impact":            {[]string{"none", "low", "medium", "high", "critical", "unknown"}, "unknown"},
+		"resource.impact":            {stix.Impacts(), "unknown"},
 	}
 }
 

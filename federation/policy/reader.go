@@ -141,6 +141,7 @@ func (m *markings) extension() {
 		h = mapping.Join(h, caveat(c))
 	}
 	m.subject.handling = mapping.Join(m.subject.handling, h)
+	m.subject.impact = e.Impact
 }
 
 // classification resolves the origin's word in its scheme at the time the
