@@ -64,9 +64,9 @@ func TestAgreementFacts(t *testing.T) {
 // assumed.
 func TestUnstatedPartiesAreUnknown(t *testing.T) {
 	d := newDemo(t)
-	a := sampleAgreement(t, "de-cert--pl-cert")
+	a, bare := sampleAgreement(t, "de-cert--pl-cert"), &Node{ID: "de-cert", Country: "DE"}
 	for name, to := range map[string]*Recipient{
-		"nothing stated": NewRecipient(d.de, a), "no agreement": NewRecipient(d.de, nil), "our own place": siteOf(d.de),
+		"nothing stated": NewRecipient(bare, a), "no agreement": NewRecipient(bare, nil), "our own place": siteOf(bare),
 		"words of nowhere": func() *Recipient {
 			b := a.clone()
 			b.FOI, b.Resale = "perhaps", "maybe"

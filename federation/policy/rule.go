@@ -81,6 +81,7 @@ func (r *rule) relied(p *peerFacts, f *itemFacts) Cited {
 var (
 	ruleID      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	placeholder = regexp.MustCompile(`\{([a-zA-Z]*)\}`)
+	sentenceEnd = regexp.MustCompile(`([.。।]|\{equivalence\})$`) // full stops as languages write them
 	inLanguage  = regexp.MustCompile(`^(text|unmet)_([a-z]{2,3})$`)
 )
 
@@ -211,7 +212,7 @@ func checkSentence(bad func(string, ...any), s string) {
 	if s == "" {
 		return
 	}
-	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "{equivalence}") || strings.Contains(s, ". ") {
+	if !sentenceEnd.MatchString(s) || strings.Contains(s, ". ") {
 		bad("%q is not one sentence", s)
 	}
 	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
