@@ -39,7 +39,7 @@ func TestFirstFailedStepIsNamed(t *testing.T) {
 func TestStepsOfShippedRules(t *testing.T) {
 	d := newDemo(t)
 	for _, r := range d.bundle.rules {
-		if at := r.stepOf(); at == stepLast {
+		if at := r.stepOf(); at == stepLast && r.reason != "held-for-person" {
 			t.Errorf("%s with the reason %s has no step", r.id, r.reason)
 		}
 	}

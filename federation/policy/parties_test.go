@@ -369,7 +369,7 @@ func TestIEPObligations(t *testing.T) {
 	} {
 		o := indicator(object{"object_marking_refs": []string{first, second}})
 		a := sampleAgreement(t, "de-cert--pl-cert")
-		a.Contracts = c.contracts
+		a.Contracts, a.Resale = c.contracts, "forbidden"
 		got := d.bundle.Decide(d.subject(t, "de-cert", o, iep(first, c.one), iep(second, c.two)), NewRecipient(d.de, a), demoNow)
 		verdict, says, _ := strings.Cut(c.want, " ")
 		if string(got.Verdict()) != verdict || says != "" && !strings.Contains(got.Reasons()[0].Text, says) {
