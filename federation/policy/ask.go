@@ -64,7 +64,7 @@ type ruleList []*rule
 func (l ruleList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
 		for _, r := range l {
-			if !yield(cedar.PolicyID(r.id), r.policy) {
+			if !yield(cedar.PolicyID(r.id), r.bare) {
 				return
 			}
 		}
@@ -132,7 +132,7 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 	}
 	e := &entities{
 		principal: p.entity, judged: true, fault: p.fault,
-		resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
 	}
 	found := b.evaluate(action, e, p.rules.count[action])
 	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}

@@ -238,4 +238,3 @@ func cite(list []Cited, more ...Cited) []Cited {
 	}
 	return list
 }
-
