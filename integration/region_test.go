@@ -53,7 +53,7 @@ func newRegion(t testing.TB, s regionSpec) *region {
 		s.base = t.TempDir()
 	}
 	r := &region{t: t, id: s.id, dir: filepath.Join(s.base, s.id), now: s.now}
-	v := configs.TemplateValues{ID: s.id, Name: s.id, Country: s.country, Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
+	v := configs.TemplateValues{ID: s.id, Name: s.id, Country: s.country, Kind: "authority", Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
 		Accept: s.accept, Reviewed: demo.SampleReviews(s.now())}
 	if len(s.exercise) > 0 {
 		v.Exercise = &configs.Accreditation{Authority: "EXERCISE", ID: "EXERCISE", Ceiling: s.exercise,
