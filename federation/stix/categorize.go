@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 
@@ -78,6 +79,7 @@ type categorizer struct {
 	shown            bool // some text shows personal data
 	own              []netip.Addr
 	ownRead          bool
+	detector         detector
 }
 
 func (c *categorizer) add(u *Unit, cat federation.Category, evidence string, unsure bool) {
@@ -215,11 +217,18 @@ func aboutPersons(p *Pattern) bool {
 func (c *categorizer) content(u *Unit, cat federation.Category) {
 	email, phone, address := false, false, false
 	prose := cat == federation.FreeText || cat == federation.Context || cat == federation.Target
-	eachString(u.Value, func(text []byte) {
-		email = email || hasEmail(text)
+	deep := u.Name != "pattern" // what a pattern matches is the attacker's
+	d := &c.detector
+	d.begin(cat == federation.FreeText || cat == federation.Target)
+	eachText(u.Value, func(text []byte) {
+		d.read(text)
+		email = email || d.seen&isSign != 0 && hasEmail(text)
 		if prose {
-			phone = phone || hasPhone(text)
-			address = address || addresses(text, c.foreign)
+			phone = phone || (d.seen&isPlus != 0 || d.said&(1<<aboutPhone) != 0 && d.digits >= fewestOfPhone) && hasPhone(text)
+			address = address || (d.digits > 0 || d.seen&isRest != 0 || bytes.IndexByte(text, ':') >= 0) && addresses(text, c.foreign)
+		}
+		if deep {
+			d.text(text, c.foreign)
 		}
 	})
 	if email {
@@ -232,6 +241,7 @@ func (c *categorizer) content(u *Unit, cat federation.Category) {
 	if address {
 		c.guess(u, byAddress, HoldsAddress)
 	}
+	c.report(u)
 }
 
 // foreign reports whether an address in prose is not one that the object is
