@@ -1,7 +1,6 @@
 package stix
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,17 +23,21 @@ type hit struct {
 // U+0800) are looked up at every character.
 type lexicon struct {
 	words []entry
-	by    map[[3]byte][]uint16
-	some  [1 << hashBits / 8]byte // whether a word may begin with these three
+	heads [1 << hashBits]uint16 // index in links of the first of a hash, 0 if there is none
+	links []link
 }
 
-// hashBits is the size of lexicon.some: large beside the number of words, so
+// link says that a word may begin with three bytes.
+type link struct {
+	key        uint32
+	word, next uint16
+}
+
+// hashBits is the size of lexicon.heads: large beside the number of words, so
 // that nearly every other word is passed over by one look.
-const hashBits = 15
+const hashBits = 12
 
-func hash3(key [3]byte) uint32 {
-	return (uint32(key[0])<<16 | uint32(key[1])<<8 | uint32(key[2])) * 0x9E3779B1 >> (32 - hashBits)
-}
+func hash3(key uint32) uint32 { return key * 0x9E3779B1 >> (32 - hashBits) }
 
 type entry struct {
 	text  string
@@ -43,7 +46,7 @@ type entry struct {
 }
 
 func newLexicon(lists []wordList) *lexicon {
-	l := &lexicon{by: map[[3]byte][]uint16{}}
+	l := &lexicon{links: make([]link, 1)} // the first stands for none
 	for _, list := range lists {
 		for _, w := range strings.Split(list.words, ",") {
 			text, whole := strings.CutSuffix(strings.TrimSpace(w), ".")
@@ -74,17 +77,21 @@ func (l *lexicon) index(at uint16) {
 	}
 }
 
-func (l *lexicon) begins(key [3]byte, at uint16) {
-	if slices.Contains(l.by[key], at) {
-		return
+func (l *lexicon) begins(key uint32, at uint16) {
+	head := &l.heads[hash3(key)]
+	for i := *head; i != 0; i = l.links[i].next {
+		if l.links[i].key == key && l.links[i].word == at {
+			return
+		}
 	}
-	l.by[key] = append(l.by[key], at)
-	h := hash3(key)
-	l.some[h>>3] |= 1 << (h & 7)
+	l.links = append(l.links, link{key, at, *head})
+	*head = uint16(len(l.links) - 1)
 }
 
 // lowered returns three bytes with letters of ASCII in lower case.
-func lowered(a, b, c byte) [3]byte { return [3]byte{a | lower[a], b | lower[b], c | lower[c]} }
+func lowered(a, b, c byte) uint32 {
+	return uint32(a|lower[a])<<16 | uint32(b|lower[b])<<8 | uint32(c|lower[c])
+}
 
 // lower is the bit that makes a letter of ASCII one of lower case, 0 for other
 // bytes. It is never written to after it is made.
@@ -117,16 +124,20 @@ func (l *lexicon) scan(text []byte, hits []hit) (found []hit, digits int, seen b
 			third = text[i+2]
 		}
 		key := lowered(c, text[i+1], third)
-		if h := hash3(key); l.some[h>>3]&(1<<(h&7)) != 0 {
-			hits = l.at(text, i, key, hits)
+		if head := l.heads[hash3(key)]; head != 0 {
+			hits = l.at(text, i, key, head, hits)
 		}
 	}
 	return hits, digits, seen
 }
 
 // at appends the words that begin at a place.
-func (l *lexicon) at(text []byte, i int, key [3]byte, hits []hit) []hit {
-	for _, w := range l.by[key] {
+func (l *lexicon) at(text []byte, i int, key uint32, head uint16, hits []hit) []hit {
+	for ; head != 0; head = l.links[head].next {
+		if l.links[head].key != key {
+			continue
+		}
+		w := l.links[head].word
 		e := &l.words[w]
 		if n := matches(text[i:], e.text); n > 0 && !(e.whole && letterAt(text, i+n)) {
 			hits = append(hits, hit{e.topic, w, i, i + n})
