@@ -239,6 +239,9 @@ func TestDetectNothing(t *testing.T) {
 		"x509 serial 36:f7:d4:32:f4:ab:70:ea:d3:ce:98:6e:ea:99:93:49:32:0a:b7:06",
 		"KB5034441 MS17-010 RFC 5737 ISO 27001:2022 USB\\VID_0781&PID_5567\\200517389101",
 		"tweet 1745839201745839104, snowflake 1187654321098765432, chat -1001234567890",
+		"stdout 'host.example/tariff v1.5.2$', the offer v2.0.1$",
+		"cos -1.2075175293 1.00000001000000005 0.00147604015016959710",
+		"a tool to diagnose hosts writes diagnostic files",
 		"Bundle DE-2026-004711, ticket 2026010512, case #88112233",
 	} {
 		if got := detected(t, text); got != "" {

@@ -10,18 +10,19 @@ const medicineNear = 80
 
 // health finds data about somebody's health (GDPR Art. 4(15)). Words tell it
 // only roughly, so nothing found here is sure. One word of medicine is not
-// enough: hospitals are attacked, and hosts are infected.
+// enough: hospitals are attacked, hosts are infected, and programs diagnosed.
 func (d *detector) health() {
 	if d.spoken&(1<<aboutHealth|1<<aboutMedicine) == 0 {
 		return
 	}
-	for i, h := range d.hits {
+	for _, h := range d.hits {
 		switch h.topic {
 		case aboutHealth:
 			d.note(healthData, unsure, byHealthWords)
 		case aboutMedicine:
-			for _, other := range d.hits[i+1:] {
-				if other.topic == aboutMedicine && other.word != h.word && other.start >= h.end && other.start-h.end <= medicineNear {
+			for _, other := range d.hits {
+				if (other.topic == aboutMedicine && other.word != h.word || other.topic == aboutDiagnosis) &&
+					other.start-h.end <= medicineNear && h.start-other.end <= medicineNear {
 					d.note(healthData, unsure, byHealthWords)
 				}
 			}

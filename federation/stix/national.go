@@ -105,7 +105,7 @@ func (d *detector) national(n *number) {
 	}
 	// The numbers of passports and identity cards have no common form; ICAO Doc
 	// 9303 gives them nine places, letters and digits.
-	if size := len(n.compact); size >= 8 && size <= 10 && size == len(n.shape) && n.whole && !n.lower &&
+	if size := len(n.compact); size >= 8 && size <= 10 && n.plain() && n.whole && !n.lower &&
 		size-n.letters >= 5 && d.announced(n, aboutDocument) {
 		d.note(nationalNumber, sure, byDocument)
 	}

@@ -10,6 +10,9 @@ type number struct {
 	// shape shows how it is written: "9" for a digit, "A" for a letter, the
 	// separators as they are ("999-99-9999").
 	shape []byte
+	// joint is set once groups are joined by another sign than a blank or a
+	// hyphen.
+	joint bool
 	// letters counts the letters; lower says that one is of lower case.
 	letters int
 	lower   bool
@@ -71,6 +74,7 @@ func (d *detector) groups(n *number) (first int) {
 			return first
 		}
 		n.shape = append(n.shape, n.text[end])
+		n.joint = n.joint || n.text[end] != ' ' && n.text[end] != '-'
 		at = end + 1
 	}
 	return first
@@ -149,3 +153,6 @@ func blankOr(c byte, others string) bool {
 func separator(c byte) bool { return c == ' ' || c == '-' || c == '.' || c == '/' || c == '+' }
 
 func alnum(c byte) bool { return byteKinds[c]&(isLetter|isDigit) != 0 }
+
+// plain reports whether the number is written in one piece.
+func (n *number) plain() bool { return len(n.shape) == len(n.compact) }

@@ -22,7 +22,7 @@ var ibanLengths = map[string]int{
 // payment finds the numbers of bank accounts and cards.
 func (d *detector) payment(n *number) {
 	switch {
-	case !n.whole:
+	case !n.whole || n.joint:
 	case iban(n.compact) && (!n.lower || d.announced(n, aboutBank)):
 		d.note(paymentData, sure, byIBAN)
 	case n.letters == 0 && card(n.compact):
@@ -30,11 +30,11 @@ func (d *detector) payment(n *number) {
 		switch {
 		case d.announced(n, aboutCard) || cardShape(string(n.shape)):
 			s = sure
-		case n.alone:
+		case n.alone && n.plain():
 			s = unsure
 		}
 		d.note(paymentData, s, byCard)
-	case n.letters == 0 && len(n.compact) >= 7 && len(n.compact) == len(n.shape) && d.announced(n, aboutBank):
+	case n.letters == 0 && len(n.compact) >= 7 && n.plain() && d.announced(n, aboutBank):
 		d.note(paymentData, sure, byBank)
 	}
 }

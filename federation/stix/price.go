@@ -69,14 +69,15 @@ var signs = [...]string{"€", "$", "£", "¥", "￥", "₹", "₩", "₽", "₴
 // beside.
 func amounts(text []byte, f func(start, end int)) {
 	for i := 0; i < len(text); i++ {
-		if !digit(text[i]) || i > 0 && alnum(text[i-1]) && !signBefore(text[:i]) {
+		if !digit(text[i]) {
 			continue
 		}
 		end := i
 		for end < len(text) && (digit(text[end]) || end+1 < len(text) && bytes.IndexByte([]byte(".,' "), text[end]) >= 0 && digit(text[end+1])) {
 			end++
 		}
-		if signBefore(text[:i]) || signAfter(text[end:]) {
+		before := signBefore(text[:i])
+		if before || (i == 0 || !alnum(text[i-1])) && signAfter(text[end:]) {
 			f(i, end)
 		}
 		i = end

@@ -30,7 +30,7 @@ func (d *detector) subscriber(n *number) {
 			s := nothing // ITU-T E.118: 89 for telecommunication
 			if d.announced(n, aboutICCID) {
 				s = sure
-			} else if n.alone {
+			} else if n.alone && n.plain() {
 				s = unsure
 			}
 			d.note(subscriberRecord, s, byICCID)
