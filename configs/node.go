@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,13 @@ type Identity struct {
 	ID      string `yaml:"id"`
 	Name    string `yaml:"name"`
 	Country string `yaml:"country"`
+	// Kind is what the operator is in law, as in an agreement; Sector its field.
+	// Empty is not known.
+	Kind   string `yaml:"kind"`
+	Sector string `yaml:"sector"`
+	// PublicProvider says whether the operator provides communications to the
+	// public; nil is not stated.
+	PublicProvider *bool `yaml:"public_provider"`
 }
 
 // Keys says where keys are that do not lie under Data.
@@ -199,6 +207,19 @@ var (
 // NATS subject token and a file name on every system.
 func ValidID(id string) bool { return len(id) <= 48 && idPattern.MatchString(id) }
 
+// checkKind checks what the operator says it is. One that might provide
+// communications to the public has to say whether it does: the law of some
+// countries forbids such a provider what it allows others.
+func (i *Identity) checkKind(bad func(key, format string, args ...any)) {
+	kinds := []string{"authority", "business-operator", "vendor", "coordinator", "law-enforcement"}
+	switch {
+	case i.Kind != "" && !slices.Contains(kinds, i.Kind):
+		bad("node.kind", "%q is not one of %s", i.Kind, strings.Join(kinds, ", "))
+	case (i.Kind == "business-operator" || i.Kind == "vendor") && i.PublicProvider == nil:
+		bad("node.public_provider", "missing: a %s says whether it provides communications to the public, true or false", i.Kind)
+	}
+}
+
 func (n *Node) check() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
@@ -216,6 +237,7 @@ func (n *Node) check() error {
 	if !countryPattern.MatchString(n.Node.Country) {
 		bad("node.country", "%q: use the two capital letters of ISO 3166-1, such as DE", n.Node.Country)
 	}
+	n.Node.checkKind(bad)
 	if n.Data == "" {
 		bad("data", "missing: name the folder that holds keys, log and index")
 	}

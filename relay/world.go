@@ -130,9 +130,10 @@ func ownStatement(path string, now time.Time) (*directory.Statement, error) {
 // without an error.
 func loadRules(cfg *configs.Node) (*World, error) {
 	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}, seals: map[string][]configs.Seal{}, decoys: cfg.Decoys}
-	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Accreditation: policy.Accreditation{
-		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
-		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
+	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Kind: cfg.Node.Kind, Sector: cfg.Node.Sector,
+		PublicProvider: cfg.Node.PublicProvider != nil && *cfg.Node.PublicProvider, Accreditation: policy.Accreditation{
+			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
+			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
 	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
 	if err != nil {

@@ -3,6 +3,7 @@ package stix
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,7 @@ func TestHandlingDefinition(t *testing.T) {
 		Properties map[string]struct {
 			Type       string
 			Const      string
+			Enum       []string
 			Minimum    int
 			Maximum    int
 			Properties map[string]struct{ Type string }
@@ -30,7 +32,7 @@ func TestHandlingDefinition(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]string{"string": `"x"`, "array": `["x"]`, "integer": "30", "boolean": "true"}
-	if len(schema.Properties) != 14 {
+	if len(schema.Properties) != 15 {
 		t.Errorf("%d keys", len(schema.Properties))
 	}
 	for key, p := range schema.Properties {
@@ -38,6 +40,11 @@ func TestHandlingDefinition(t *testing.T) {
 		switch {
 		case p.Const != "":
 			value = fmt.Sprintf("%q", p.Const)
+		case len(p.Enum) > 0:
+			value = fmt.Sprintf("%q", p.Enum[0])
+			if !slices.Equal(p.Enum, Impacts()) {
+				t.Errorf("%s: the definition has the words %v", key, p.Enum)
+			}
 		case p.Type == "object":
 			var parts []string
 			for part, pp := range p.Properties {
@@ -59,7 +66,7 @@ func TestHandlingDefinition(t *testing.T) {
 		}
 	}
 	// A key that is read but not defined would show here: the reader refuses all others.
-	for _, key := range words("origin scheme classification caveats releasable_to residency retain_days purpose contract personal_data default_marking reoriginated note extension_type") {
+	for _, key := range words("origin scheme classification caveats releasable_to residency retain_days purpose contract personal_data default_marking reoriginated impact note extension_type") {
 		if _, ok := schema.Properties[key]; !ok {
 			t.Errorf("%s is read but not defined", key)
 		}

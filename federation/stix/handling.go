@@ -30,9 +30,16 @@ type Handling struct {
 	// else observed, who is not to be named: a secret commitment to the original,
 	// "" for what is the issuer's own. It corroborates nothing.
 	Reoriginated string
+	// Impact is the origin's word for what the object means to those it concerns,
+	// one of [Impacts], "" if not stated. It can be removed.
+	Impact string
 	// Note is text for human readers, nil if absent.
 	Note *Note
 }
+
+// Impacts lists the words an origin can say about impact, least first; with
+// unknown it says that it does not know.
+func Impacts() []string { return []string{"none", "low", "medium", "high", "critical", "unknown"} }
 
 // Note is a text that travels with an object; it can be removed as a whole or
 // part by part.

@@ -2,7 +2,9 @@ package stix
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -87,6 +89,10 @@ func (o *Object) handlingKey(h *Handling, f int, name, where string) (err *feder
 		h.DefaultMarking, err = o.word(f, where)
 	case "reoriginated":
 		h.Reoriginated, err = o.word(f, where)
+	case "impact":
+		if h.Impact, err = o.word(f, where); err == nil && !slices.Contains(Impacts(), h.Impact) {
+			err = federation.Refuse(federation.Malformed, where, "not one of "+strings.Join(Impacts(), ", "))
+		}
 	case "caveats":
 		h.Caveats, err = o.list(f, where)
 	case "releasable_to":
