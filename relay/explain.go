@@ -32,6 +32,9 @@ type Explained struct {
 	Removed []string           `json:"removed"`
 	Marking Marking            `json:"marking"`
 	Reasons []ExplainedReason  `json:"reasons"`
+	// Evidence is, by path of a property that a rule denied, what kinds of data
+	// were found in it and what that rests on; never the data.
+	Evidence map[string][]string `json:"evidence,omitempty"`
 }
 
 // Marking is what the origin wrote, and what it is called at the recipient.
@@ -159,7 +162,8 @@ func notTaken(it intake.Item) Explained {
 }
 
 func explainDecision(id string, d policy.Decision) Explained {
-	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{}}
+	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{},
+		Evidence: d.Evidence()}
 	for _, c := range d.Reasons() {
 		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text})
 	}

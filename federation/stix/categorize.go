@@ -51,6 +51,8 @@ const (
 //     what was meant, the pattern and the observed values count as personal
 //     too: the origin said otherwise.
 //   - personal_data: false drops the guesses, not what the text shows.
+//   - categories, and the categories of MISP among the labels, add what they
+//     say: the origin's word makes nothing looser.
 //   - A value that its origin sealed shows nothing: free text and personal, both
 //     unsure, whatever the property's name promises.
 func Categorize(o *Object) []Finding { return CategorizeUnits(o, o.Units()) }
@@ -68,6 +70,7 @@ func CategorizeUnits(o *Object, units []Unit) []Finding {
 	if c.personal {
 		c.originSays(units)
 	}
+	c.originPlaces(units)
 	return c.out
 }
 
