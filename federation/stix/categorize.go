@@ -71,6 +71,7 @@ func CategorizeUnits(o *Object, units []Unit) []Finding {
 		c.originSays(units)
 	}
 	c.originPlaces(units)
+	c.mispLabelled(units)
 	return c.out
 }
 
