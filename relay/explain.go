@@ -131,14 +131,15 @@ func (w *World) judgeFile(res *intake.Result, r *policy.Recipient, rules []confi
 		}
 	}
 	out := make([]policy.Decision, len(objects))
+	reader := w.Reader.Among(objects)
 	for i, o := range objects {
-		s := w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, defs)
+		s := reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, defs)
 		goes, err := w.shownSealed(o, rules, at)
 		if err != nil {
 			out[i] = w.Bundle.Withhold(s, r, federation.Withhold, federation.ReasonOf(err), err.Error(), at)
 			continue
 		}
-		d := w.Bundle.Decide(w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), goes, defs), r, at)
+		d := w.Bundle.Decide(reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), goes, defs), r, at)
 		if keep := w.Bundle.DecideStore(s, &w.Node, at); keep.Verdict() == federation.Withhold || keep.Verdict() == federation.Hold {
 			var first policy.Cited
 			if rs := keep.Reasons(); len(rs) > 0 {

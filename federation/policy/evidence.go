@@ -24,7 +24,7 @@ func (d Decision) Evidence() map[string][]string {
 	}
 	out := map[string][]string{}
 	for _, unsure := range [...]bool{false, true} {
-		for _, f := range stix.CategorizeUnits(d.subject.object, d.subject.units) {
+		for _, f := range stix.CategorizeAmong(d.subject.object, d.subject.units, d.subject.among) {
 			if f.Unsure == unsure && gone[f.Path] {
 				out[f.Path] = append(out[f.Path], evidence(f))
 			}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // What an explanation shows of a removed property is what kind of data it
@@ -33,5 +35,26 @@ func TestEvidence(t *testing.T) {
 	}
 	if (Decision{}).Evidence() != nil {
 		t.Error("the zero decision has evidence")
+	}
+}
+
+// An address that a relationship in its message calls a target is a victim's,
+// and needs an agreement that names targets. By itself it is only a guess.
+func TestTargetsOfTheMessage(t *testing.T) {
+	d := newDemo(t)
+	jp := NewRecipient(d.pl, sampleAgreement(t, "pl-cert--jp-carrier"))
+	address := parsed(t, object{"type": "domain-name", "id": "domain-name--00000000-0000-4000-8000-000000000001", "value": "pc.victim.example",
+		"object_marking_refs": []string{tlpID(mapping.TLPGreen)}})
+	targets := parsed(t, other("relationship", idSecond, object{"relationship_type": "targets", "source_ref": idMalware, "target_ref": address.ID()}))
+	for _, tc := range []struct {
+		among []*stix.Object
+		want  bool
+	}{{[]*stix.Object{address}, true}, {[]*stix.Object{address, targets}, false}} {
+		s := d.reader.Among(tc.among).Subject("pl-cert", [32]byte{1}, address, nil)
+		if got := d.bundle.Decide(s, jp, demoNow); got.goes() != tc.want {
+			t.Errorf("among %d: %s %v", len(tc.among), got.Verdict(), got.Reasons())
+		} else if !tc.want && !slices.Contains(got.Evidence()["value"], "target, reference: called a target") {
+			t.Errorf("evidence %v", got.Evidence())
+		}
 	}
 }

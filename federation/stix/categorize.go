@@ -59,7 +59,11 @@ func Categorize(o *Object) []Finding { return CategorizeUnits(o, o.Units()) }
 
 // CategorizeUnits is [Categorize] for a caller that has the object's units at
 // hand.
-func CategorizeUnits(o *Object, units []Unit) []Finding {
+func CategorizeUnits(o *Object, units []Unit) []Finding { return CategorizeAmong(o, units, nil) }
+
+// CategorizeAmong is [CategorizeUnits] for an object of a message whose victims
+// are known.
+func CategorizeAmong(o *Object, units []Unit, victims Victims) []Finding {
 	c := categorizer{o: o, out: make([]Finding, 0, len(units)+4)}
 	if h := o.Handling(); h != nil && h.PersonalData != nil {
 		c.stated, c.personal = true, *h.PersonalData
@@ -72,6 +76,9 @@ func CategorizeUnits(o *Object, units []Unit) []Finding {
 	}
 	c.originPlaces(units)
 	c.mispLabelled(units)
+	if sure, known := victims[o.id]; known {
+		c.victim(units, sure)
+	}
 	return c.out
 }
 
