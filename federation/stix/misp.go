@@ -19,6 +19,9 @@ type mispSays struct {
 	category federation.Category
 	holds    string
 	unsure   bool
+	// untyped says that it counts only for a text: the type of anything else
+	// says what it is, such as the address of a wallet.
+	untyped bool
 }
 
 // mispLabels is what labels say, by "key=value". It is never written to after
@@ -37,8 +40,7 @@ var mispLabels = func() map[string]mispSays {
 	money := mispSays{category: federation.Personal, holds: HoldsPayment}
 	add("category", "Targeting data", target)
 	add("category", "Person", person)
-	add("category", "Social network", guess)
-	add("category", "Financial fraud", guess) // an account or a card of somebody, or a wallet
+	add("category", "Social network, Financial fraud", mispSays{category: federation.Personal, unsure: true, untyped: true})
 	add("category", "Internal reference", mispSays{category: federation.Source})
 	add("category", "Support Tool", mispSays{category: federation.Context})
 	add("type", "target-user, target-email, target-machine, target-org, target-location, target-external", target)
@@ -46,6 +48,7 @@ var mispLabels = func() map[string]mispSays {
 		passenger-name-record-locator-number, frequent-flyer-number, whois-registrant-name, whois-registrant-email`, person)
 	add("type", "passport-number, visa-number, redress-number, identity-card-number", identity)
 	add("type", "iban, bank-account-nr, cc-number, payment-details", money)
+	add("type", "github-username, twitter-id, jabber-id, eppn", guess)
 	add("type", "phone-number, whois-registrant-phone", mispSays{category: federation.Personal, holds: HoldsPhone})
 	for _, key := range [...]string{"object", "name"} {
 		add(key, "victim", target)
@@ -63,13 +66,23 @@ func (o *Object) mispSaid(f func(mispSays)) {
 	if c < 0 || !bytes.Contains(o.value(c), []byte("misp:")) {
 		return
 	}
+	typed := false
+	eachText(o.value(c), func(label []byte) {
+		if kind, ok := bytes.CutPrefix(label, []byte("misp:type=")); ok {
+			switch string(bytes.Trim(kind, `"`)) {
+			case "text", "comment", "other", "link", "attachment":
+			default:
+				typed = true
+			}
+		}
+	})
 	eachText(o.value(c), func(label []byte) {
 		rest, ours := bytes.CutPrefix(label, []byte("misp:"))
-		key, value, _ := bytes.Cut(rest, []byte("="))
 		if !ours {
 			return
 		}
-		if says, ok := mispLabels[string(key)+"="+string(bytes.Trim(value, `"`))]; ok {
+		key, value, _ := bytes.Cut(rest, []byte("="))
+		if says, ok := mispLabels[string(key)+"="+string(bytes.Trim(value, `"`))]; ok && !(says.untyped && typed) {
 			f(says)
 		}
 	})

@@ -22,6 +22,8 @@ func TestMISPLabels(t *testing.T) {
 		{`misp:category=\"Internal reference\"`, "name", federation.Source, "", false},
 		{`misp:category=\"Support Tool\"`, "name", federation.Context, "", false},
 		{`misp:category=\"Financial fraud\"`, "pattern", federation.Personal, "", true},
+		{`misp:category=\"Financial fraud\"","misp:type=\"text\"`, "name", federation.Personal, "", true},
+		{`misp:type=\"twitter-id\"`, "name", federation.Personal, "", true},
 		{`misp:type=\"iban\"`, "pattern", federation.Personal, HoldsPayment, false},
 		{`misp:type=\"passport-number\"`, "name", federation.Personal, HoldsNationalID, false},
 		{`misp:object=\"victim\"`, "name", federation.Target, "", false},
@@ -38,7 +40,7 @@ func TestMISPLabels(t *testing.T) {
 			t.Errorf("%s: no %+v in %+v", tc.label, want, Categorize(o))
 		}
 	}
-	for _, label := range []string{`misp:category=\"Network activity\"`, `misp:type=\"ip-dst\"`, `misp:category=\"Attribution\"`, `x:category=\"Person\"`, `Person`} {
+	for _, label := range []string{`misp:category=\"Network activity\"`, `misp:type=\"ip-dst\"`, `misp:category=\"Attribution\"`, `misp:category=\"Financial fraud\"","misp:type=\"btc\"`, `x:category=\"Person\"`, `Person`} {
 		plain, labelled := Categorize(parse1(t, indicator(`,"name":"n","labels":["x"]`))), Categorize(parse1(t, indicator(`,"name":"n","labels":["`+label+`"]`)))
 		if fmt.Sprint(plain) != fmt.Sprint(labelled) {
 			t.Errorf("%s: %+v", label, labelled)
