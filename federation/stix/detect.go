@@ -2,6 +2,7 @@ package stix
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/entente-relay/entente/federation"
 )
@@ -149,12 +150,29 @@ func (d *detector) says(n *number, t topic, before int) bool {
 	if d.spoken&(1<<t) == 0 {
 		return false
 	}
-	for _, h := range d.hits {
+	for _, h := range d.around(n.start, n.end, before) {
 		if h.topic == t && (h.end <= n.start && n.start-h.end <= before || h.start >= n.end && h.start-n.end <= announceAfter) {
 			return true
 		}
 	}
 	return false
+}
+
+// longestWord is more than the longest word of the lexicon has, in bytes.
+const longestWord = 64
+
+// around returns the words that are no further than most from a place, and
+// perhaps some more: words come in the order of the text, so that a text full of
+// them costs no more a word than any other.
+func (d *detector) around(start, end, most int) []hit {
+	const few = 16
+	if len(d.hits) <= few {
+		return d.hits
+	}
+	byStart := func(h hit, at int) int { return h.start - at }
+	first, _ := slices.BinarySearchFunc(d.hits, start-most-longestWord, byStart)
+	last, _ := slices.BinarySearchFunc(d.hits, end+most+1, byStart)
+	return d.hits[first:max(first, last)]
 }
 
 // report adds what was found in a unit to the findings of its object.

@@ -20,7 +20,7 @@ func (d *detector) health() {
 		case aboutHealth:
 			d.note(healthData, unsure, byHealthWords)
 		case aboutMedicine:
-			for _, other := range d.hits {
+			for _, other := range d.around(h.start, h.end, medicineNear) {
 				if (other.topic == aboutMedicine && other.word != h.word || other.topic == aboutDiagnosis) &&
 					other.start-h.end <= medicineNear && h.start-other.end <= medicineNear {
 					d.note(healthData, unsure, byHealthWords)

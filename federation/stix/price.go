@@ -51,7 +51,7 @@ func (d *detector) near(t topic, start, end, most int) bool {
 	if d.spoken&(1<<t) == 0 {
 		return false
 	}
-	for _, h := range d.hits {
+	for _, h := range d.around(start, end, most) {
 		if h.topic == t && h.start-end <= most && start-h.end <= most {
 			return true
 		}

@@ -26,7 +26,7 @@ func (d *detector) victims(text []byte, foreign func(netip.Addr) bool) {
 // names ("victim.example") are no words.
 func (d *detector) distance(text []byte, t topic, start, end int) int {
 	least := 1 << 30
-	for _, h := range d.hits {
+	for _, h := range d.around(start, end, victimNear) {
 		if h.topic != t || inName(text, h) {
 			continue
 		}
