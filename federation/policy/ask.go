@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -58,17 +59,18 @@ func (e *entities) Get(uid types.EntityUID) (types.Entity, bool) {
 // inForceRules iterates over the rules asked for one action that count at a
 // time; with all, over those that do not count too (examples are judged so).
 type inForceRules struct {
-	b     *Bundle
-	rules []*rule
-	now   time.Time
-	all   bool
+	b       *Bundle
+	rules   []*rule
+	now     time.Time
+	all     bool
+	without string // ids that are left out, separated by blanks
 }
 
 // All implements cedar.PolicyIterator.
 func (f inForceRules) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
 		for _, r := range f.rules {
-			if !f.all && !f.b.counts(r, f.now) {
+			if !f.all && !f.b.counts(r, f.now) || f.without != "" && slices.Contains(strings.Fields(f.without), r.id) {
 				continue
 			}
 			if !yield(cedar.PolicyID(r.id), r.policy) {
@@ -93,7 +95,7 @@ type fault struct {
 // evaluate checks a request against the schema and asks the rules. A fact that
 // is missing, surplus or of the wrong type never reaches a rule: Cedar would
 // skip the rule, and a forbid that is skipped lets something out.
-func (b *Bundle) evaluate(action types.EntityUID, e *entities, now time.Time, all bool) finding {
+func (b *Bundle) evaluate(action types.EntityUID, e *entities, now time.Time, all bool, without string) finding {
 	e.actions = b.actions
 	for _, x := range [...]types.Entity{e.principal, e.resource} {
 		if err := b.validator.Entity(x); err != nil {
@@ -104,7 +106,7 @@ func (b *Bundle) evaluate(action types.EntityUID, e *entities, now time.Time, al
 	if err := b.validator.Request(req); err != nil {
 		return finding{faults: []fault{{message: err.Error()}}}
 	}
-	_, diag := cedar.Authorize(inForceRules{b, b.asked[action], now, all}, e, req)
+	_, diag := cedar.Authorize(inForceRules{b, b.asked[action], now, all, without}, e, req)
 	var f finding
 	for _, d := range diag.Errors {
 		f.faults = append(f.faults, fault{b.byID(string(d.PolicyID)), d.Message})
@@ -135,7 +137,7 @@ func (b *Bundle) byID(id string) *rule {
 }
 
 // ask evaluates one request and words the answer.
-func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) *answer {
+func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time, without string) *answer {
 	kind := typeProperty
 	if action == actionShare || action == actionReshare || action == actionStore || action == actionTransit {
 		kind = typeObject
@@ -144,7 +146,7 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 		principal: p.entity,
 		resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
 	}
-	found := b.evaluate(action, e, now, false)
+	found := b.evaluate(action, e, now, false, without)
 	a := &answer{allow: found.allowed(), span: b.ruleSpan(now).meet(p.facts.span).meet(f.span)}
 	switch {
 	case len(found.faults) > 0:

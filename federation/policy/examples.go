@@ -203,7 +203,7 @@ func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema
 	if err != nil {
 		return finding{}, err
 	}
-	return b.evaluate(action, e, time.Time{}, true), nil
+	return b.evaluate(action, e, time.Time{}, true, ""), nil
 }
 
 // entitiesOf builds the two entities of a request from written facts.

@@ -20,6 +20,7 @@ type rule struct {
 	id, basis, kind string
 	reason          federation.Reason
 	hold            bool // a denial holds the object for a person
+	lift            bool // and persons may decide it, see [rule.liftable]
 	class           string
 	public          bool
 	text, unmet     string
@@ -72,7 +73,7 @@ var (
 func annotations() map[string]bool {
 	return map[string]bool{
 		"id": true, "basis": true, "kind": true, "reason": true, "effect": true, "class": true, "text": true,
-		"unmet": false, "since": false, "until": false, "public": false,
+		"unmet": false, "since": false, "until": false, "public": false, "lift": false,
 	}
 }
 
@@ -118,6 +119,9 @@ func readRule(p *cedar.Policy) (*rule, error) {
 		checkSentence(bad, s)
 	}
 	r.reads = factsRead((*expast.Policy)(p.AST()))
+	if err := r.liftable(notes["lift"]); err != nil {
+		bad("%v", err)
+	}
 	return r, errors.Join(errs...)
 }
 
