@@ -139,6 +139,26 @@ func TestPersonsLiftNothingElse(t *testing.T) {
 	}
 }
 
+// TestPersonsNeverLetGoRed: not even where an operator took the rules away that
+// keep it here.
+func TestPersonsNeverLetGoRed(t *testing.T) {
+	d := newDemo(t)
+	b, err := load(t, d.tables, map[string]string{"own.cedar": counsel, "own.examples.yaml": counselExamples, "30-tlp.cedar": "", "30-tlp.examples.yaml": ""}, nil,
+		Options{Reviewed: d.bundle.reviewed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := toFinance(t)
+	a.Ceiling = mapping.TLPRed
+	to := NewRecipient(d.de, a).WithExceptions([]Exception{release(t, b, nil)})
+	if got := b.Decide(d.subject(t, "de-cert", indicator(marked(mapping.TLPAmber))), to, demoNow); !got.goes() {
+		t.Fatalf("AMBER must go, or the test proves nothing: %v", reasonsOf(got))
+	}
+	if got := b.Decide(d.subject(t, "de-cert", indicator(marked(mapping.TLPRed))), to, demoNow); got.goes() {
+		t.Error("TLP:RED goes by the decision of persons")
+	}
+}
+
 // TestExceptionsAndTheCache: a decision of persons begins and ends while its
 // outcome is cached, and every decision says until when it holds.
 func TestExceptionsAndTheCache(t *testing.T) {
