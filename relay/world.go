@@ -34,6 +34,10 @@ type World struct {
 	Language   string
 	// Approvers are the persons who may decide for this node.
 	Approvers *directory.Approvers
+	// Decisions are theirs; what of them counts, the recipients know.
+	Decisions Decisions
+	// WarnAfter and AlarmAfter say when what waits for a person has waited long.
+	WarnAfter, AlarmAfter time.Duration
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
@@ -96,7 +100,11 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	for id, r := range w.recipients {
 		w.recipients[id] = r.WithEncKeys(w.encKeys(id))
 	}
-	return w, nil
+	decisions, err := LoadDecisions(DecisionsDir(base), w.Node.ID, ownKeys, w.Approvers)
+	if err != nil {
+		return nil, err
+	}
+	return w.decided(decisions), nil
 }
 
 // newest keeps, of each participant, the statement with the highest version:
@@ -158,6 +166,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
 		errs = append(errs, err)
 	}

@@ -61,6 +61,8 @@ type Cited struct {
 	Hold bool
 	// Public says that the rule's id may be told to the peer.
 	Public bool
+	// Decision is the id of what persons decided, if they are the rule.
+	Decision string
 }
 
 // Removed is one property that does not go, top-most only.

@@ -183,6 +183,6 @@ func (d Decision) until(s span) Decision {
 // cited names the decision in the words of a rule.
 func (e *Exception) cited(what string) Cited {
 	basis := fmt.Sprintf("decision %s of %s until %s", e.ID, strings.Join(e.By, " and "), e.Until.UTC().Format(time.RFC3339))
-	return Cited{Reason: federation.HeldForPerson, Rule: personRule, Kind: "custom", Class: ClassPolicy, Basis: basis,
+	return Cited{Reason: federation.HeldForPerson, Rule: personRule, Kind: "custom", Class: ClassPolicy, Basis: basis, Decision: e.ID,
 		Text: fmt.Sprintf("Rule %s, which cites %s: it was held by rule %s, and they decided to %s.", personRule, basis, e.Rule, what)}
 }
