@@ -105,19 +105,19 @@ func judgedAgain(p *prepared, ds []policy.Decision, named []store.HeldObject, no
 			if len(rs) > 0 {
 				a.why, a.decision = rs[0], rs[len(rs)-1].Decision
 			}
+			if a.why.Decision != "" { // a rejection comes first
+				a.decision = a.why.Decision
+			}
 			until, ends := s.Object().ValidUntil()
 			switch v := ds[i].Verdict(); {
 			case ends && !now.Before(until):
-				a.settled, a.why = true, policy.Cited{Reason: federation.Expired, Rule: "held-here", Text: "Its validity ended while it waited."}
+				a.settled, a.decision, a.why = true, "", policy.Cited{Reason: federation.Expired, Rule: "held-here", Text: "Its validity ended while it waited."}
 			case v == federation.Share || v == federation.Redact:
 				a.settled, a.free = true, true
 			case v == federation.Withhold:
 				a.settled = true
 			default:
 				a.moved = a.why.Rule != h.Rule && (a.why.Reason != federation.UnresolvedReference || h.Reason != federation.UnresolvedReference)
-			}
-			if a.why.Decision != "" {
-				a.decision = a.why.Decision
 			}
 			out = append(out, a)
 		}
@@ -146,7 +146,7 @@ func (n *Node) settle(ctx context.Context, w *World, came []again) error {
 		if !a.free {
 			s.Reason, s.Rule = a.why.Reason, journal.Token(a.why.Rule)
 		}
-		if d, _ := w.Decisions.find(a.decision); d != nil {
+		if d, _ := w.decisions.find(a.decision); d != nil {
 			s.By, s.Until = tokens(d.By), d.Until
 		}
 		if _, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Settle: s}); err != nil {

@@ -23,11 +23,11 @@ import (
 func (n *Node) Propose(ctx context.Context, p dashboard.Proposal) (dashboard.Proposed, error) {
 	now := n.now().UTC().Truncate(time.Second)
 	w := n.world.Load()
-	d := &PersonDecision{Version: decisionVersion, ID: uuid.Must(uuid.NewV7()).String(), Node: n.id, Act: p.Act, Made: now, Until: p.Until.UTC(), Because: p.Because}
-	var ended *Decided
+	d := &personDecision{Version: decisionVersion, ID: uuid.Must(uuid.NewV7()).String(), Node: n.id, Act: p.Act, Made: now, Until: p.Until.UTC(), Because: p.Because}
+	var ended *takenDecision
 	count := 0
 	if p.Act == actEnd {
-		if ended, _ = w.Decisions.find(p.What); ended == nil {
+		if ended, _ = w.decisions.find(p.What); ended == nil {
 			return dashboard.Proposed{}, fmt.Errorf("there is no decision %s: `entente quarantine rules` lists them", p.What)
 		}
 		d.Ends, d.Until = p.What, now.Add(usualRelease)
@@ -49,7 +49,7 @@ func (n *Node) Propose(ctx context.Context, p dashboard.Proposal) (dashboard.Pro
 
 // about fills in what rows have in common, and refuses what persons cannot
 // decide.
-func (d *PersonDecision) about(w *World, rows []store.HeldObject, peer string, now time.Time) (count int, err error) {
+func (d *personDecision) about(w *World, rows []store.HeldObject, peer string, now time.Time) (count int, err error) {
 	if peer != "" {
 		rows = slices.DeleteFunc(rows, func(h store.HeldObject) bool { return h.Peer != peer })
 	}
@@ -92,12 +92,12 @@ func (d *PersonDecision) about(w *World, rows []store.HeldObject, peer string, n
 }
 
 // list names the objects one by one.
-func (d *PersonDecision) list(rows []store.HeldObject) error {
+func (d *personDecision) list(rows []store.HeldObject) error {
 	if len(rows) > maxDecided {
 		return fmt.Errorf("%d objects wait there, and a decision lists at most %d: decide with --until, for all of the kind", len(rows), maxDecided)
 	}
 	for _, h := range rows {
-		if o := journal.Digest(h.Digest); !slices.Contains(d.Objects, o) {
+		if o := digest(h.Digest); !slices.Contains(d.Objects, o) {
 			d.Objects = append(d.Objects, o)
 		}
 	}
@@ -120,7 +120,7 @@ func (n *Node) Decide(ctx context.Context, approvals []string) (dashboard.Decide
 		return dashboard.Decided{}, err
 	}
 	out := dashboard.Decided{ID: d.ID, By: d.By, Act: d.Act}
-	if have, ended := w.Decisions.find(d.ID); have != nil || d.Act == actEnd && w.Decisions.Ends[d.Ends] != nil {
+	if have, ended := w.decisions.find(d.ID); have != nil || d.Act == actEnd && w.decisions.Ends[d.Ends] != nil {
 		if ended {
 			return out, federation.Refuse(federation.Expired, "decision "+d.ID, "it was ended, and does not come back")
 		}
@@ -136,7 +136,7 @@ func (n *Node) Decide(ctx context.Context, approvals []string) (dashboard.Decide
 }
 
 // signedBy verifies who signed a decision, and that it still fits.
-func (w *World) signedBy(raws [][]byte, now time.Time) (*Decided, error) {
+func (w *World) signedBy(raws [][]byte, now time.Time) (*takenDecision, error) {
 	text, by, err := w.Approvers.Verify(directory.TypDecision, w.Node.ID, 1, now, raws...)
 	if err != nil {
 		return nil, err
@@ -145,11 +145,11 @@ func (w *World) signedBy(raws [][]byte, now time.Time) (*Decided, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decided{PersonDecision: *p, By: by, Taken: now.UTC().Truncate(time.Second)}
+	d := &takenDecision{personDecision: *p, By: by, Taken: now.UTC().Truncate(time.Second)}
 	where := "decision " + d.ID
-	var ended *Decided
+	var ended *takenDecision
 	if d.Act == actEnd {
-		if ended, _ = w.Decisions.find(d.Ends); ended == nil {
+		if ended, _ = w.decisions.find(d.Ends); ended == nil {
 			return nil, federation.Refuse(federation.Malformed, where, "it ends "+d.Ends+", which this node does not have")
 		}
 	}
@@ -183,7 +183,7 @@ func (w *World) signedBy(raws [][]byte, now time.Time) (*Decided, error) {
 
 // putInForce records a decision, keeps it, and judges by it from now on: in this
 // order, so that nothing leaves by a decision that is not recorded.
-func (n *Node) putInForce(ctx context.Context, w *World, d *Decided, raws [][]byte, now time.Time) error {
+func (n *Node) putInForce(ctx context.Context, w *World, d *takenDecision, raws [][]byte, now time.Time) error {
 	s := &journal.Settle{Peer: journal.Token(d.Peer), Issuer: journal.Token(d.Source), Release: d.Act == actRelease, By: tokens(d.By), Decision: journal.Token(d.ID),
 		Rule: journal.Token(d.Rule), Until: d.Until}
 	switch d.Act {
@@ -196,12 +196,12 @@ func (n *Node) putInForce(ctx context.Context, w *World, d *Decided, raws [][]by
 		return err
 	}
 	n.at(stepDecisionJournalled)
-	dir := DecisionsDir(filepath.Dir(n.cfg.Path))
+	dir := decisionsDir(filepath.Dir(n.cfg.Path))
 	if err := (files{write: n.disk}).keepDecision(dir, d.ID, raws, n.keys.Terms, now); err != nil {
 		return err
 	}
 	n.at(stepDecisionKept)
-	n.world.Store(w.decided(w.Decisions.with(d)))
+	n.world.Store(w.decided(w.decisions.with(d)))
 	n.slog.Info("persons decided", "decision", d.ID, "act", d.Act, "by", d.By, "peer", d.Peer, "source", d.Source, "rule", d.Rule, "until", d.Until)
 	return nil
 }
@@ -218,7 +218,7 @@ func tokens(words []string) []journal.Token {
 const personRule = "person-decision"
 
 // settleDecided decides again on what waits and a decision is about.
-func (n *Node) settleDecided(ctx context.Context, d *Decided, out *dashboard.Decided) error {
+func (n *Node) settleDecided(ctx context.Context, d *takenDecision, out *dashboard.Decided) error {
 	rows, err := n.index.Held(ctx, store.HeldFilter{Peer: d.Peer, Issuer: d.Source, Reason: d.Reason})
 	if err != nil {
 		return err

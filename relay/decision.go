@@ -14,7 +14,6 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
-	"github.com/entente-relay/entente/relay/journal"
 )
 
 // What persons decide about what waits for them.
@@ -35,10 +34,10 @@ const (
 	maxDecided      = 1000
 )
 
-// PersonDecision is what persons sign, about what waits for one cause, from one
+// personDecision is what persons sign, about what waits for one cause, from one
 // source, for one peer. It fits nothing else: not another peer or source, not
 // the peer under other terms, not the rule after a change.
-type PersonDecision struct {
+type personDecision struct {
 	Version int    `json:"ver"`
 	ID      string `json:"id"` // UUIDv7
 	Node    string `json:"node"`
@@ -48,31 +47,31 @@ type PersonDecision struct {
 
 	// Peer is for whom it waits, Terms the digest of what was agreed with it.
 	Peer   string            `json:"peer,omitempty"`
-	Terms  journal.Digest    `json:"terms,omitzero"`
+	Terms  digest            `json:"terms,omitzero"`
 	Source string            `json:"source,omitempty"` // issuer
 	Reason federation.Reason `json:"reason,omitempty"`
 	Rule   string            `json:"rule,omitempty"`
-	Print  journal.Digest    `json:"rule_digest,omitzero"`
+	Print  digest            `json:"rule_digest,omitzero"`
 
 	// Objects lists what is decided on, Types makes it a rule for all of these
 	// types of the source. One of the two is there.
-	Objects []journal.Digest `json:"objects,omitempty"`
-	Types   []string         `json:"types,omitempty"`
+	Objects []digest `json:"objects,omitempty"`
+	Types   []string `json:"types,omitempty"`
 
 	Made    time.Time `json:"made"`
 	Until   time.Time `json:"until"`
 	Because string    `json:"because"`
 }
 
-// Decided is a decision with who signed it.
-type Decided struct {
-	PersonDecision
+// takenDecision is a decision with who signed it.
+type takenDecision struct {
+	personDecision
 	By    []string
 	Taken time.Time // when this node took it
 }
 
 // Text is the decision as persons sign it.
-func (d *PersonDecision) Text() ([]byte, error) {
+func (d *personDecision) Text() ([]byte, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
@@ -80,8 +79,8 @@ func (d *PersonDecision) Text() ([]byte, error) {
 }
 
 // readDecision reads the text of a decision.
-func readDecision(text []byte) (*PersonDecision, error) {
-	d := &PersonDecision{}
+func readDecision(text []byte) (*personDecision, error) {
+	d := &personDecision{}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(d)
@@ -100,7 +99,7 @@ func readDecision(text []byte) (*PersonDecision, error) {
 	return d, nil
 }
 
-func (d *PersonDecision) check() error {
+func (d *personDecision) check() error {
 	id, err := uuid.Parse(d.ID)
 	switch {
 	case err != nil || id.Version() != 7 || id.String() != d.ID:
@@ -119,13 +118,13 @@ func (d *PersonDecision) check() error {
 		return errors.New("peer, source, reason and rule are all needed")
 	case (len(d.Objects) == 0) == (len(d.Types) == 0) || len(d.Objects) > maxDecided || len(d.Types) > 50:
 		return fmt.Errorf("objects, at most %d, or types: one of the two", maxDecided)
-	case slices.Contains(d.Types, "") || d.Act == actRelease && d.Print == (journal.Digest{}):
+	case slices.Contains(d.Types, "") || d.Act == actRelease && d.Print == (digest{}):
 		return errors.New("an empty type, or a rule without its digest")
 	}
 	return nil
 }
 
-func (d *PersonDecision) checkEnd() error {
+func (d *personDecision) checkEnd() error {
 	if d.Ends == "" || d.Peer != "" || d.Source != "" || d.Rule != "" || len(d.Objects)+len(d.Types) > 0 {
 		return errors.New("an end names the decision that it ends, and nothing else")
 	}
@@ -133,11 +132,11 @@ func (d *PersonDecision) checkEnd() error {
 }
 
 // rule reports whether the decision goes on for what comes later.
-func (d *PersonDecision) rule() bool { return len(d.Types) > 0 }
+func (d *personDecision) rule() bool { return len(d.Types) > 0 }
 
 // persons is how many have to sign: two for a rule, for more than one object,
 // for what the origin's own words left to people, and to end a rejection.
-func (d *PersonDecision) persons(b *policy.Bundle, ended *Decided) int {
+func (d *personDecision) persons(b *policy.Bundle, ended *takenDecision) int {
 	if d.Act == actEnd {
 		if ended != nil && ended.Act == actReject {
 			return 2
@@ -152,7 +151,7 @@ func (d *PersonDecision) persons(b *policy.Bundle, ended *Decided) int {
 }
 
 // exception is the decision as policy sees it.
-func (d *Decided) exception() policy.Exception {
+func (d *takenDecision) exception() policy.Exception {
 	e := policy.Exception{ID: d.ID, By: d.By, Rule: d.Rule, Print: d.Print, Peer: d.Peer, Issuer: d.Source, Types: d.Types,
 		Reject: d.Act == actReject, From: d.Made.Add(-directory.Skew), Until: d.Until}
 	if len(d.Objects) > 0 {
@@ -165,10 +164,10 @@ func (d *Decided) exception() policy.Exception {
 }
 
 // in reports whether the decision is about something that is held.
-func (d *PersonDecision) in(peer, issuer, id, rule string, reason federation.Reason, digest [32]byte) bool {
+func (d *personDecision) in(peer, issuer, id, rule string, reason federation.Reason, object [32]byte) bool {
 	if d.Peer != peer || d.Source != issuer || d.Rule != rule || d.Reason != reason {
 		return false
 	}
 	typ, _, _ := strings.Cut(id, "--")
-	return slices.Contains(d.Objects, journal.Digest(digest)) || slices.Contains(d.Types, typ)
+	return slices.Contains(d.Objects, digest(object)) || slices.Contains(d.Types, typ)
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/policy"
-	"github.com/entente-relay/entente/relay/journal"
 )
 
 // typDecided is the type of the file that holds what persons decided.
@@ -30,19 +29,19 @@ type decidedFile struct {
 	Taken     time.Time `json:"taken"`
 }
 
-// Decisions are what persons decided about what waits for them.
-type Decisions struct {
+// decisions are what persons decided about what waits for them.
+type decisions struct {
 	// In are those in force or over by time, by id.
-	In []*Decided
+	In []*takenDecision
 	// Ends are the ids of those that persons ended.
-	Ends map[string]*Decided
+	Ends map[string]*takenDecision
 	// Unusable says which do not count: somebody who signed is no approver any
 	// more.
 	Unusable []string
 }
 
-// DecisionsDir is where decisions lie, beside the configuration.
-func DecisionsDir(dir string) string { return filepath.Join(dir, "decisions") }
+// decisionsDir is where decisions lie, beside the configuration.
+func decisionsDir(dir string) string { return filepath.Join(dir, "decisions") }
 
 // keepDecision stores approvals, signed with this node's own key.
 func (f files) keepDecision(dir, id string, approvals [][]byte, own directory.Signer, now time.Time) error {
@@ -64,11 +63,11 @@ func (f files) keepDecision(dir, id string, approvals [][]byte, own directory.Si
 	return f.put(fileDecision, filepath.Join(dir, id+termsExt), append(signed, '\n'), 0o600)
 }
 
-// LoadDecisions reads the decisions under dir for a node. Each was stored with
+// loadDecisions reads the decisions under dir for a node. Each was stored with
 // this node's own key, which own has; all who signed it must still be approvers.
 // A folder that is not there holds none.
-func LoadDecisions(dir, node string, own directory.KeySource, approvers *directory.Approvers) (Decisions, error) {
-	out := Decisions{Ends: map[string]*Decided{}}
+func loadDecisions(dir, node string, own directory.KeySource, approvers *directory.Approvers) (decisions, error) {
+	out := decisions{Ends: map[string]*takenDecision{}}
 	files, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return out, err
@@ -104,7 +103,7 @@ func LoadDecisions(dir, node string, own directory.KeySource, approvers *directo
 }
 
 // read verifies the approvals as of the moment when they were taken.
-func (f *decidedFile) read(node string, approvers *directory.Approvers) (*Decided, error) {
+func (f *decidedFile) read(node string, approvers *directory.Approvers) (*takenDecision, error) {
 	raws := make([][]byte, len(f.Approvals))
 	for i, a := range f.Approvals {
 		raws[i] = []byte(a)
@@ -117,11 +116,11 @@ func (f *decidedFile) read(node string, approvers *directory.Approvers) (*Decide
 	if err != nil {
 		return nil, err
 	}
-	return &Decided{PersonDecision: *d, By: by, Taken: f.Taken}, nil
+	return &takenDecision{personDecision: *d, By: by, Taken: f.Taken}, nil
 }
 
 // find returns the decision with an id, and whether it was ended.
-func (d *Decisions) find(id string) (found *Decided, ended bool) {
+func (d *decisions) find(id string) (found *takenDecision, ended bool) {
 	_, ended = d.Ends[id]
 	for _, x := range d.In {
 		if x.ID == id {
@@ -132,8 +131,8 @@ func (d *Decisions) find(id string) (found *Decided, ended bool) {
 }
 
 // with returns the decisions and one more.
-func (d *Decisions) with(x *Decided) Decisions {
-	out := Decisions{In: slices.Clone(d.In), Ends: map[string]*Decided{}, Unusable: d.Unusable}
+func (d *decisions) with(x *takenDecision) decisions {
+	out := decisions{In: slices.Clone(d.In), Ends: map[string]*takenDecision{}, Unusable: d.Unusable}
 	for id, e := range d.Ends {
 		out.Ends[id] = e
 	}
@@ -147,9 +146,9 @@ func (d *Decisions) with(x *Decided) Decisions {
 
 // decided puts decisions in force: each counts for its peer, while the terms
 // stand under which it was made.
-func (w *World) decided(ds Decisions) *World {
+func (w *World) decided(ds decisions) *World {
 	c := *w
-	c.Decisions, c.recipients = ds, make(map[string]*policy.Recipient, len(w.recipients))
+	c.decisions, c.recipients = ds, make(map[string]*policy.Recipient, len(w.recipients))
 	for id, r := range w.recipients {
 		p, _ := w.peer(id)
 		var list []policy.Exception
@@ -166,6 +165,6 @@ func (w *World) decided(ds Decisions) *World {
 // counts reports whether a decision is for a peer under the terms that stand,
 // by as many persons as it takes. One that rests on rules that changed since may
 // take more.
-func (d *Decided) counts(b *policy.Bundle, p *Peer, ends map[string]*Decided) bool {
-	return d.Peer == p.Agreement.Peer && d.Terms == journal.Digest(p.Digest) && len(d.By) >= d.persons(b, ends[d.Ends])
+func (d *takenDecision) counts(b *policy.Bundle, p *Peer, ends map[string]*takenDecision) bool {
+	return d.Peer == p.Agreement.Peer && d.Terms == p.Digest && len(d.By) >= d.persons(b, ends[d.Ends])
 }

@@ -73,7 +73,7 @@ func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(time.Minute)
 	defer retry.Stop()
 	told := map[string]string{} // groups that waited for long
-	n.decided = len(n.world.Load().Decisions.In) > 0
+	n.decided = len(n.world.Load().decisions.In) > 0
 	n.owes, n.erases = true, true // what was made of others' objects may have been taken back just before the end
 	n.wake()
 	var again <-chan time.Time

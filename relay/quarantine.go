@@ -217,8 +217,8 @@ func (n *Node) showIn(ctx context.Context, h store.HeldObject, o *dashboard.Held
 // DecisionRules lists what persons decided, the newest first.
 func (n *Node) DecisionRules(context.Context) ([]dashboard.DecisionRule, error) {
 	w, now := n.world.Load(), n.now()
-	out := make([]dashboard.DecisionRule, 0, len(w.Decisions.In))
-	for _, d := range w.Decisions.In {
+	out := make([]dashboard.DecisionRule, 0, len(w.decisions.In))
+	for _, d := range w.decisions.In {
 		out = append(out, dashboard.DecisionRule{ID: d.ID, Act: d.Act, Peer: d.Peer, Source: d.Source, Rule: d.Rule, Types: d.Types,
 			Objects: len(d.Objects), By: d.By, Because: d.Because, Taken: d.Taken, Until: d.Until, State: w.stateOf(d, now)})
 	}
@@ -229,8 +229,8 @@ func (n *Node) DecisionRules(context.Context) ([]dashboard.DecisionRule, error) 
 }
 
 // stateOf says whether a decision counts.
-func (w *World) stateOf(d *Decided, now time.Time) string {
-	end, ended := w.Decisions.Ends[d.ID]
+func (w *World) stateOf(d *takenDecision, now time.Time) string {
+	end, ended := w.decisions.Ends[d.ID]
 	p, ok := w.peer(d.Peer)
 	l, err := w.Bundle.Liftable(d.Rule)
 	switch {

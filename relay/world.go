@@ -35,7 +35,7 @@ type World struct {
 	// Approvers are the persons who may decide for this node.
 	Approvers *directory.Approvers
 	// Decisions are theirs; what of them counts, the recipients know.
-	Decisions Decisions
+	decisions decisions
 	// WarnAfter and AlarmAfter say when what waits for a person has waited long.
 	WarnAfter, AlarmAfter time.Duration
 	// Acts are who may act for whom; what of it counts, the directory knows.
@@ -100,7 +100,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	for id, r := range w.recipients {
 		w.recipients[id] = r.WithEncKeys(w.encKeys(id))
 	}
-	decisions, err := LoadDecisions(DecisionsDir(base), w.Node.ID, ownKeys, w.Approvers)
+	decisions, err := loadDecisions(decisionsDir(base), w.Node.ID, ownKeys, w.Approvers)
 	if err != nil {
 		return nil, err
 	}
