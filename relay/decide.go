@@ -130,9 +130,33 @@ func (n *Node) Decide(ctx context.Context, approvals []string) (dashboard.Decide
 	}
 	n.at(stepDecided)
 	if d.Act == actEnd {
-		return out, nil
+		return out, n.comeBack(ctx, d.Ends)
 	}
-	return out, n.settleDecided(ctx, d, &out)
+	err = n.settleDecided(ctx, d, &out)
+	return out, err
+}
+
+// comeBack has the objects judged again of which persons had decided that they
+// stay. Those of a rule that went on are not known one by one: they wait again
+// with their next version.
+func (n *Node) comeBack(ctx context.Context, ended string) error {
+	d, _ := n.world.Load().decisions.find(ended)
+	if d == nil || d.Act != actReject {
+		return nil
+	}
+	for _, o := range d.Objects {
+		ways, err := n.index.Routes(ctx, d.Source, o)
+		if err != nil {
+			return err
+		}
+		if len(ways) == 0 {
+			continue
+		}
+		if err := n.resend(ctx, d.Peer, ways[0].LogSeq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // signedBy verifies who signed a decision, and that it still fits.

@@ -39,7 +39,8 @@ const (
 	stepDecided            = "decide/in-force" // and nothing is judged again yet
 )
 
-// Steps lists the step boundaries at which Options.Fault is called.
+// Steps lists the step boundaries that messages pass at which Options.Fault is
+// called.
 func Steps() []string {
 	return []string{
 		stepPublishReceived, stepPublishVerified, stepPublishAnswer,
@@ -47,7 +48,6 @@ func Steps() []string {
 		stepBeforeCommit, stepAfterCommit,
 		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
-		stepDecisionJournalled, stepDecisionKept, stepDecided,
 	}
 }
 

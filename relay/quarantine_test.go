@@ -160,13 +160,13 @@ func (f *office) start() {
 	f.t.Helper()
 	n, err := New(f.o.cfg, Options{Now: f.now, Logger: slog.New(slog.NewTextHandler(f.log, nil)),
 		Fault: func(step string) {
-			if f.fault != nil {
-				f.fault(step)
+			if fault, _ := f.hooks(); fault != nil {
+				fault(step)
 			}
 		},
 		Write: func(name string, do func() error) error {
-			if f.write != nil {
-				return f.write(name, do)
+			if _, write := f.hooks(); write != nil {
+				return write(name, do)
 			}
 			return do()
 		}})
@@ -184,6 +184,19 @@ func (f *office) stop() {
 	defer cancel()
 	f.o.must(f.node.Stop(ctx))
 	f.node = nil
+}
+
+// hook puts a test's own steps and disk in place.
+func (f *office) hook(fault func(string), write func(string, func() error) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault, f.write = fault, write
+}
+
+func (f *office) hooks() (func(string), func(string, func() error) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fault, f.write
 }
 
 // indicatorText is an indicator of the node's own producers.
@@ -465,7 +478,7 @@ func TestReleaseIsDecidedAgain(t *testing.T) {
 }
 
 // TestRejectedStays: what persons rejected leaves the list, goes by no change of
-// the rules, and comes back for a new decision when two persons end the rejection.
+// the rules, and is judged anew when two persons end the rejection.
 func TestRejectedStays(t *testing.T) {
 	f := newOffice(t)
 	f.publish(indicatorText(1, ""))
@@ -483,6 +496,80 @@ func TestRejectedStays(t *testing.T) {
 	end := f.propose(actEnd, got.ID, time.Time{})
 	if _, err := f.node.Decide(t.Context(), f.sign(end, "ben")); federation.ReasonOf(err) != federation.HeldForPerson {
 		t.Errorf("one person ends a rejection: %v", err)
+	}
+	f.decide(f.sign(end, "ben", "anna"))
+	if f.pull(); f.got != 1 {
+		t.Errorf("the rejection was ended, the rule is gone, and %d messages came", f.got)
+	}
+}
+
+// TestDecisionSurvivesDeath ends the node between a decision and what comes of
+// it. Nothing goes before the decision is recorded; what was kept is done after
+// the next start; and the same decision given again does what was not done.
+func TestDecisionSurvivesDeath(t *testing.T) {
+	for step, kept := range map[string]bool{stepDecisionJournalled: false, stepDecisionKept: true, stepDecided: true} {
+		t.Run(step, func(t *testing.T) {
+			f := newOffice(t)
+			f.publish(indicatorText(1, ""))
+			approvals := f.sign(f.propose(actRelease, f.waits()[0].ID, f.now().Add(time.Hour)), "anna", "ben")
+			f.hook(func(at string) {
+				if at == step {
+					panic("ended here")
+				}
+			}, nil)
+			func() {
+				defer func() { _ = recover() }() // the end of this node, not of the test
+				_, _ = f.node.Decide(t.Context(), approvals)
+				t.Error("the step was not reached")
+			}()
+			f.hook(nil, nil)
+			f.stop()
+			f.start()
+			f.indexed()
+			if f.pull() > 0 != kept {
+				t.Fatalf("kept %v, and after the start %d messages came", kept, f.got)
+			}
+			f.decide(approvals)
+			if f.pull(); f.got == 0 || len(f.waits()) != 0 {
+				t.Errorf("given again: %d messages, waiting %+v", f.got, f.waits())
+			}
+			if ss := f.settles(); len(ss) == 0 || ss[0].Digest != (journal.Digest{}) {
+				t.Errorf("the decision is not recorded first: %+v", ss)
+			}
+		})
+	}
+}
+
+// TestDecisionFileBroken breaks the writes of a decision in both ways: the file
+// and the journal. The persons are told; what is not recorded and kept lets
+// nothing go; given again, it does.
+func TestDecisionFileBroken(t *testing.T) {
+	for _, name := range []string{fileDecision, writeJournal, writeLog} {
+		for _, keeps := range []bool{false, true} {
+			f := newOffice(t)
+			f.publish(indicatorText(1, ""))
+			approvals := f.sign(f.propose(actRelease, f.waits()[0].ID, f.now().Add(time.Hour)), "anna", "ben")
+			b := &brokenDisk{name: name, keeps: keeps}
+			var one sync.Mutex
+			f.hook(nil, func(name string, do func() error) error {
+				one.Lock()
+				defer one.Unlock()
+				return b.write(name, do)
+			})
+			_, err := f.node.Decide(t.Context(), approvals)
+			told := err != nil
+			f.hook(nil, nil)
+			if name == fileDecision && (!told || !strings.Contains(err.Error(), "decisions")) {
+				t.Errorf("%s, stored %v: nobody is told: %v", name, keeps, err)
+			}
+			if told && name != writeLog && f.pull() > 0 {
+				t.Errorf("%s, stored %v: it goes by a decision that failed", name, keeps)
+			}
+			f.decide(approvals)
+			if f.pull(); f.got == 0 || len(f.waits()) != 0 {
+				t.Errorf("%s, stored %v, given again: %d messages came, waiting %+v", name, keeps, f.got, f.waits())
+			}
+		}
 	}
 }
 
