@@ -76,14 +76,15 @@ type Node struct {
 	differing  map[string]int // objects whose marking a peer mapped otherwise
 	fault      error          // why the node can take no messages, nil while it can
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	queued chan struct{} // wakes the follower
-	told   *broadcast    // that the index went on
-	erases bool          // something was spilled; the follower's, like spills and owes
-	spills []spilled     // where what was spilled waited
-	owes   bool          // something was taken back, of which something may have been made; the follower's
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	queued  chan struct{} // wakes the follower
+	told    *broadcast    // that the index went on
+	erases  bool          // something was spilled; the follower's, like spills and owes
+	spills  []spilled     // where what was spilled waited
+	decided bool          // what persons decided may not have been done; the follower's
+	owes    bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64

@@ -32,6 +32,12 @@ type World struct {
 	Own        *directory.Statement
 	Peers      []*Peer // by id
 	Language   string
+	// Approvers are the persons who may decide for this node.
+	Approvers *directory.Approvers
+	// Decisions are theirs; what of them counts, the recipients know.
+	decisions decisions
+	// WarnAfter and AlarmAfter say when what waits for a person has waited long.
+	WarnAfter, AlarmAfter time.Duration
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
@@ -94,7 +100,11 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	for id, r := range w.recipients {
 		w.recipients[id] = r.WithEncKeys(w.encKeys(id))
 	}
-	return w, nil
+	decisions, err := loadDecisions(decisionsDir(base), w.Node.ID, ownKeys, w.Approvers)
+	if err != nil {
+		return nil, err
+	}
+	return w.decided(decisions), nil
 }
 
 // newest keeps, of each participant, the statement with the highest version:
@@ -157,6 +167,10 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
+	if w.Approvers, err = ApproversOf(cfg); err != nil {
+		errs = append(errs, err)
+	}
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
 		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal

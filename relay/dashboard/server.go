@@ -36,6 +36,7 @@ type API struct {
 	// commitment of one.
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
+	Quarantine  Quarantine
 	Reload      func(ctx context.Context) error
 	Healthy     func() error
 	Metrics     http.Handler
@@ -59,6 +60,7 @@ func (a *API) Handler() http.Handler {
 		answer[[]Withdrawal](w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
+	a.Quarantine.handle(mux)
 	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
 		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
 	})

@@ -119,7 +119,7 @@ func (r *Record) check() error {
 	case r.Receipt != nil:
 		return r.Receipt.check()
 	case r.Settle != nil:
-		return nil
+		return checkReason("settle", r.Settle.Reason, true)
 	case r.Link != nil:
 		return checkReason("link", r.Link.Reason, true)
 	case r.Peer != nil:

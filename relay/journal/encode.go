@@ -367,6 +367,10 @@ func (e *encoder) settle(s *Settle) {
 		e.b = append(e.b, "true"...)
 	}
 	e.tokens("by", s.By)
+	e.word("reason", string(s.Reason))
+	e.token("decision", s.Decision)
+	e.token("rule", s.Rule)
+	e.time("until", s.Until)
 	e.end('}')
 }
 

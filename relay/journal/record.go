@@ -157,8 +157,15 @@ type Settle struct {
 	Issuer  Token   `json:"iss,omitzero"`
 	Digest  Digest  `json:"digest,omitzero"`
 	ID      ID      `json:"id,omitzero"`
-	Release bool    `json:"release,omitzero"` // false: rejected
+	Release bool    `json:"release,omitzero"` // false: it does not go, for Reason
 	By      []Token `json:"by,omitzero"`
+	// Reason is why it does not go; of a person's rejection held-for-person.
+	Reason federation.Reason `json:"reason,omitzero"`
+	// Decision is the id of what persons decided. The record of the decision
+	// itself has no Digest; Rule held what it is about, and it ends at Until.
+	Decision Token     `json:"decision,omitzero"`
+	Rule     Token     `json:"rule,omitzero"`
+	Until    time.Time `json:"until,omitzero"`
 }
 
 // LinkEvent is something that happened to a link: "up", "down", "slow",
