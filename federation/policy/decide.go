@@ -81,7 +81,7 @@ func (b *Bundle) decide(q question, s *Subject, to *Recipient, now time.Time) De
 func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *outcome {
 	v := b.view(to, now)
 	w := &worker{b: b, s: s, v: v, now: now, out: &outcome{bundle: b.digest, from: written(s.handling)}}
-	w.out.span = v.facts.span
+	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
 	w.out.to = whole.to

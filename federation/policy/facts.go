@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"slices"
-
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
@@ -41,7 +39,21 @@ func vocabularies() map[string]vocabulary {
 		"resource.use":               {[]string{"open", "limited"}, ""},
 		"resource.validity":          {[]string{"current", "early", "over"}, ""},
 		"resource.hop":               {[]string{"origin", "onward"}, ""},
+		"principal.foi":              {[]string{"exposed", "exempt", "unknown"}, "unknown"},
+		"principal.resale":           {[]string{"forbidden", "allowed", "unknown"}, "unknown"},
+		"principal.senderKind":       {append(Kinds(), "unknown"), "unknown"},
+		"resource.holds":             {contents(), ""},
+		"resource.victim":            {[]string{"none", "theirs", "others", "unknown"}, "unknown"},
+		"resource.victimConsent":     {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
+		"resource.victimContract":    {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
+		"resource.impact":            {[]string{"none", "low", "medium", "high", "critical", "unknown"}, "unknown"},
 	}
+}
+
+// contents lists the kinds of content that may be found in a property.
+func contents() []string {
+	return []string{"email-address", "telephone-number", "ip-address", "national-id", "health", "subscriber-record",
+		"payment-data", "price", "victim-address", "call-record"}
 }
 
 func categoryWords() []string {
@@ -65,6 +77,10 @@ type peerFacts struct {
 	contracts, compartments           []string
 	places                            []string
 	transfer                          string
+	groups, managed, laws             []string
+	foi, resale                       string
+	senderKind, senderSector          string
+	senderProvider                    bool
 
 	why  map[string]string // placeholder -> words
 	span span              // time in which all of this holds
@@ -90,6 +106,14 @@ func (p *peerFacts) record() types.RecordMap {
 		"compartments":   wordSet(p.compartments),
 		"places":         wordSet(p.places),
 		"transfer":       types.String(p.transfer),
+		"groups":         wordSet(p.groups),
+		"foi":            types.String(orUnknown(p.foi)),
+		"resale":         types.String(orUnknown(p.resale)),
+		"managed":        wordSet(p.managed),
+		"senderKind":     types.String(orUnknown(p.senderKind)),
+		"senderSector":   types.String(orUnknown(p.senderSector)),
+		"senderProvider": types.Boolean(p.senderProvider),
+		"laws":           wordSet(p.laws),
 	}
 }
 
@@ -116,6 +140,10 @@ type itemFacts struct {
 	personal                            bool
 	validity, hop                       string
 	direct                              bool
+	holds                               []string
+	victim, impact                      string
+	victimConsent, victimContract       string
+	aggregate                           bool
 
 	why  map[string]string
 	to   string // the marking as the receiver would show it
@@ -152,7 +180,21 @@ func (f *itemFacts) record() types.RecordMap {
 		"validity":          types.String(f.validity),
 		"hop":               types.String(f.hop),
 		"direct":            types.Boolean(f.direct),
+		"holds":             wordSet(f.holds),
+		"victim":            types.String(orUnknown(f.victim)),
+		"victimConsent":     types.String(orUnknown(f.victimConsent)),
+		"victimContract":    types.String(orUnknown(f.victimContract)),
+		"impact":            types.String(orUnknown(f.impact)),
+		"aggregate":         types.Boolean(f.aggregate),
 	}
+}
+
+// orUnknown is the word of a fact, or the one that denies where none was found.
+func orUnknown(word string) string {
+	if word == "" {
+		return "unknown"
+	}
+	return word
 }
 
 // of returns the facts of a property that differs from the whole only in what
@@ -161,37 +203,6 @@ func (f *itemFacts) of(c federation.Category, unsure bool) *itemFacts {
 	g := *f
 	g.category, g.unsure = string(c), unsure
 	return &g
-}
-
-// placeholders lists the words that a rule's sentence may ask for.
-func placeholders() []string {
-	return slices.Concat(peerPlaceholders(), itemPlaceholders())
-}
-
-func peerPlaceholders() []string {
-	return []string{"peer", "country", "kind", "agreement", "ceiling", "tlpVersion", "purposes", "places", "transfer"}
-}
-
-func itemPlaceholders() []string {
-	return []string{"problem", "tlp", "pap", "origin", "level", "ownAccreditation", "peerAccreditation", "equivalence",
-		"missing", "releasable", "compartments", "caveats", "residency", "allowedPurposes", "contracts", "category"}
-}
-
-// fill replaces the placeholders of a sentence.
-func fill(sentence string, p *peerFacts, f *itemFacts) string {
-	return placeholder.ReplaceAllStringFunc(sentence, func(m string) string {
-		name := m[1 : len(m)-1]
-		if name == "category" {
-			return f.category
-		}
-		if w, ok := p.why[name]; ok {
-			return w
-		}
-		if w, ok := f.why[name]; ok {
-			return w
-		}
-		return "unknown"
-	})
 }
 
 func wordSet(words []string) types.Set {

@@ -27,6 +27,7 @@ func (b *Bundle) item(s *Subject, h mapping.Handling, v *peerView, now time.Time
 			"contracts": list(h.Contracts),
 		},
 	}
+	f.why["holds"], f.why["victim"], f.why["impact"] = list(f.holds), orUnknown(f.victim), orUnknown(f.impact)
 	if h.TLP == mapping.TLPUnmarked || h.TLP > mapping.TLPRed {
 		f.tlpRank = unmarkedRank
 	}

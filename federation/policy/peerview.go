@@ -18,13 +18,15 @@ type peerView struct {
 	facts   peerFacts
 	entity  types.Entity
 	to      *Recipient
+	rules   slice
+	span    span           // in which facts and rules stay as they are
 	tables  *scheme.Tables // with what the agreement accepts by name
 	problem error          // the agreement accepts what does not exist
 }
 
 // view returns a recipient's facts at a time, from the cache while they hold.
 func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
-	if v, ok := b.peers.get(to.key); ok && v.facts.span.holds(now) {
+	if v, ok := b.peers.get(to.key); ok && v.span.holds(now) {
 		return v
 	}
 	v := &peerView{to: to, tables: b.tables}
@@ -39,6 +41,8 @@ func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
 		v.facts = b.agreedFacts(to, now)
 	}
 	v.facts.explain(&to.agreement)
+	v.rules = b.sliceFor(&v.facts, now)
+	v.span = v.facts.span.meet(v.rules.span)
 	kind := typePeer
 	if to.site {
 		kind = typeSite
@@ -97,6 +101,7 @@ func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
 	p.contracts, p.compartments = a.Contracts, a.Compartments
 	p.places = placesOf(slices.Concat([]string{a.Country}, a.Storage, a.Transit))
 	p.transfer, p.why["transfer"] = b.law.transfer(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
+	p.laws = b.law.reaching(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
 	return p
 }
 
@@ -109,6 +114,8 @@ func (p *peerFacts) explain(a *Agreement) {
 	p.why["country"], p.why["kind"], p.why["tlpVersion"] = p.country, p.kind, p.tlpVersion
 	p.why["ceiling"] = mapping.TLP(p.ceiling).String()
 	p.why["purposes"], p.why["places"] = list(p.purposes), list(p.places)
+	p.why["sender"], p.why["foi"], p.why["resale"] = p.sender, orUnknown(p.foi), orUnknown(p.resale)
+	p.why["groups"], p.why["managed"], p.why["laws"] = list(p.groups), list(p.managed), list(p.laws)
 	switch p.agreement {
 	case "none":
 		p.why["agreement"] = "there is none"
