@@ -37,8 +37,12 @@ type API struct {
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Reload      func(ctx context.Context) error
-	Healthy     func() error
-	Metrics     http.Handler
+	// Head signs the end of the journal; Chain writes the journal as it is chained,
+	// one record a line.
+	Head    func(ctx context.Context) (Head, error)
+	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Healthy func() error
+	Metrics http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -72,6 +76,7 @@ func (a *API) Handler() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	a.audit(mux)
 	return mux
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -190,8 +191,10 @@ func (w *walk) signed(seq uint64, a *Attested) error {
 	if err == nil {
 		err = w.owned(h)
 	}
-	if err != nil {
-		return &federation.Refusal{Reason: federation.ReasonOf(err), Where: where, Detail: "its signed head", Err: err}
+	if r, ok := errors.AsType[*federation.Refusal](err); ok {
+		return &federation.Refusal{Reason: r.Reason, Where: where + ", " + r.Where, Detail: r.Detail, Err: r.Err, Hint: r.Hint}
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
 	}
 	for _, kept := range w.Heads {
 		if err := Contradict(kept, h); err != nil {
