@@ -170,8 +170,49 @@ func events(records []*journal.Record) []store.Event {
 		if r.Settle != nil {
 			out[i].Settled = []store.Settled{{Peer: string(r.Settle.Peer), LogSeq: r.Settle.Log, Digest: r.Settle.Digest}}
 		}
+		out[i].Names, out[i].About = named(r)
 	}
 	return out
+}
+
+// named lists what a record names and may be asked for by: ids and digests of
+// objects, of a receipt the frame; and whom it is about.
+func named(r *journal.Record) (keys []store.Key, about string) {
+	object := func(id journal.ID, d journal.Digest) {
+		if id != "" {
+			keys = append(keys, store.KeyOf(string(id)))
+		}
+		if d != (journal.Digest{}) {
+			keys = append(keys, store.KeyOfDigest(d))
+		}
+	}
+	switch {
+	case r.Intake != nil:
+		for i := range r.Intake.Objects {
+			object(r.Intake.Objects[i].ID, r.Intake.Objects[i].Digest)
+		}
+		for _, g := range r.Intake.Gone {
+			object("", g.Digest)
+		}
+		return keys, string(r.Intake.Source)
+	case r.Sent != nil:
+		for i := range r.Sent.Messages {
+			m := &r.Sent.Messages[i]
+			for j := range m.Objects {
+				object(m.Objects[j].ID, m.Objects[j].Digest)
+			}
+			for _, g := range m.Gone {
+				object("", g.Digest)
+			}
+		}
+		return keys, string(r.Sent.Peer)
+	case r.Receipt != nil:
+		return []store.Key{store.KeyOf(string(r.Receipt.Root))}, string(r.Receipt.Peer)
+	case r.Settle != nil:
+		object(r.Settle.ID, r.Settle.Digest)
+		return keys, string(r.Settle.Peer)
+	}
+	return nil, ""
 }
 
 func sentEvent(s *journal.Sent) *store.Sent {
