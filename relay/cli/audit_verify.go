@@ -219,21 +219,15 @@ func linesIn(r io.Reader, name string, yield func(journal.Stored, error) bool) b
 func showAudit(v *journal.Verified, err error) auditVerified {
 	s := auditVerified{Verified: err == nil, Node: v.Node, First: v.First.Seq, Last: v.Last.Seq, Records: v.Records, Heads: v.Heads, Kept: v.Kept, Unsigned: v.Unsigned}
 	if v.Records > 0 {
-		s.Hash = text43(v.Last.Hash)
+		s.Hash = digestText(v.Last.Hash)
 	}
 	if h := v.Signed; h != nil {
-		s.Signed = dashboard.Head{Node: h.Node, Seq: h.Seq, Hash: text43(h.Hash), At: h.At, Signed: string(h.Raw)}
+		s.Signed = dashboard.Head{Node: h.Node, Seq: h.Seq, Hash: digestText(h.Hash), At: h.At, Signed: string(h.Raw)}
 	}
 	if err != nil {
 		s.Reason, s.Error = string(federation.ReasonOf(err)), err.Error()
 	}
 	return s
-}
-
-// text43 is a digest in base64url.
-func text43(d journal.Digest) string {
-	text, _ := d.AppendText(nil) // never fails
-	return string(text)
 }
 
 func (a *app) printAudit(s *auditVerified) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
@@ -39,8 +40,12 @@ type API struct {
 	Reload      func(ctx context.Context) error
 	// Head signs the end of the journal; Chain writes the journal as it is chained,
 	// one record a line.
-	Head    func(ctx context.Context) (Head, error)
-	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Head  func(ctx context.Context) (Head, error)
+	Chain func(ctx context.Context, from uint64, w io.Writer) error
+	// Why explains what was decided on an object for a recipient up to a moment;
+	// WhoGot lists who got it.
+	Why     func(ctx context.Context, object, to string, at time.Time) (Why, error)
+	WhoGot  func(ctx context.Context, object string) (GotBy, error)
 	Healthy func() error
 	Metrics http.Handler
 }
@@ -77,6 +82,7 @@ func (a *API) Handler() http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	a.audit(mux)
+	a.past(mux)
 	return mux
 }
 
