@@ -22,7 +22,7 @@ func (n *Node) api() *dashboard.API {
 	return &dashboard.API{
 		Publish: n.PublishFor, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Message: n.Message, Proofs: n.Proofs, Proof: n.Proof,
 		Withdraw: n.WithdrawFor, Withdrawals: n.Withdrawals, Reoriginate: n.Reoriginate, Opening: n.Opening, Reload: n.Reload, Healthy: n.Healthy,
-		Head: n.Head, Chain: n.Chain, Why: n.Why, WhoGot: n.WhoGot,
+		Head: n.Head, Chain: n.Chain, Records: n.Part, Why: n.Why, WhoGot: n.WhoGot,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 	}
 }

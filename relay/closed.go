@@ -16,14 +16,22 @@ import (
 // Chain writes the journal from sequence from on as a copy: each record as it
 // was hashed, one a line.
 func (n *Node) Chain(ctx context.Context, from uint64, w io.Writer) error {
-	return copyChain(journal.Entries(ctx, n.journalLog(), from), w)
+	return copyChain(journal.Entries(ctx, n.journalLog(), from), nil, w)
 }
 
-func copyChain(entries iter.Seq2[journal.Stored, error], w io.Writer) error {
+// Part writes those records that an export may be made of.
+func (n *Node) Part(ctx context.Context, part journal.Selection, w io.Writer) error {
+	return copyChain(journal.Entries(ctx, n.journalLog(), 1), part.May, w)
+}
+
+func copyChain(entries iter.Seq2[journal.Stored, error], wanted func(journal.Stored) bool, w io.Writer) error {
 	var line []byte
 	for s, err := range entries {
 		if err != nil {
 			return err
+		}
+		if wanted != nil && !wanted(s) {
+			continue
 		}
 		line = journal.AppendLine(line[:0], s)
 		if _, err := w.Write(line); err != nil {

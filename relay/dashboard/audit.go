@@ -4,8 +4,11 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // Head is the end of a node's journal as the node signed it.
@@ -23,6 +26,26 @@ func (a *API) audit(mux *http.ServeMux) {
 		answer[Head](w)(a.Head(r.Context()))
 	})
 	mux.HandleFunc("GET /v1/audit/chain", a.chain)
+	mux.HandleFunc("GET /v1/audit/records", a.records)
+}
+
+// records answers with the part of the journal that an export is made of.
+func (a *API) records(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	part := journal.Selection{Peer: q.Get("peer")}
+	for name, into := range map[string]*time.Time{"from": &part.From, "to": &part.To} {
+		if s := q.Get(name); s != "" {
+			var err error
+			if *into, err = time.Parse(time.RFC3339Nano, s); err != nil {
+				http.Error(w, name+": want a time as in RFC 3339", http.StatusBadRequest)
+				return
+			}
+		}
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	if err := a.Records(r.Context(), part, w); err != nil {
+		panic(http.ErrAbortHandler) // as in chain
+	}
 }
 
 func (a *API) chain(w http.ResponseWriter, r *http.Request) {
@@ -52,6 +75,22 @@ func (c *Client) Head(ctx context.Context) (Head, error) {
 // copy that the node could not finish ends with an error.
 func (c *Client) Chain(ctx context.Context, from uint64) (io.ReadCloser, error) {
 	resp, err := c.do(ctx, http.MethodGet, "/v1/audit/chain?from="+strconv.FormatUint(from, 10), nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// Records opens a copy of those journal records that a selection may hold; its
+// basis is not looked at. The caller closes it.
+func (c *Client) Records(ctx context.Context, part journal.Selection) (io.ReadCloser, error) {
+	q := url.Values{"peer": {part.Peer}}
+	for name, t := range map[string]time.Time{"from": part.From, "to": part.To} {
+		if !t.IsZero() {
+			q.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	resp, err := c.do(ctx, http.MethodGet, "/v1/audit/records?"+q.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}

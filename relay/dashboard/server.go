@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
@@ -39,9 +40,10 @@ type API struct {
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Reload      func(ctx context.Context) error
 	// Head signs the end of the journal; Chain writes the journal as it is chained,
-	// one record a line.
-	Head  func(ctx context.Context) (Head, error)
-	Chain func(ctx context.Context, from uint64, w io.Writer) error
+	// one record a line, Records the part of it that an export is made of.
+	Head    func(ctx context.Context) (Head, error)
+	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Records func(ctx context.Context, part journal.Selection, w io.Writer) error
 	// Why explains what was decided on an object for a recipient up to a moment;
 	// WhoGot lists who got it.
 	Why     func(ctx context.Context, object, to string, at time.Time) (Why, error)
