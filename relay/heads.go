@@ -125,12 +125,7 @@ func (n *Node) signHead(ctx context.Context, again bool) (*journal.Record, error
 // Head signs the end of the journal now, if anything came since that was done
 // last, and returns the newest signed head.
 func (n *Node) Head(ctx context.Context) (dashboard.Head, error) {
-	// What the log has by now is told to the journal first.
-	state, err := n.log.State(ctx)
-	if err == nil {
-		err = n.awaitIndex(ctx, state.Last, 0)
-	}
-	if err != nil {
+	if err := n.followed(ctx); err != nil {
 		return dashboard.Head{}, err
 	}
 	r, err := n.signHead(ctx, false)

@@ -61,12 +61,22 @@ func (o objectName) String() string {
 	return digestText(o.digest)
 }
 
+// followed waits until the journal tells what the log has by now, and the index
+// has read both.
+func (n *Node) followed(ctx context.Context) error {
+	state, err := n.log.State(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.awaitIndex(ctx, state.Last, 0); err != nil {
+		return err
+	}
+	return n.awaitIndex(ctx, 0, n.journal.Head().Seq)
+}
+
 // about returns the journal records about a peer ("" for any) that name one of
 // the keys, in journal order, by way of the index.
 func (n *Node) about(ctx context.Context, peer string, keys ...store.Key) ([]*journal.Record, error) {
-	if err := n.awaitIndex(ctx, 0, n.journal.Head().Seq); err != nil {
-		return nil, err
-	}
 	seqs, err := n.index.Mentions(ctx, peer, keys...)
 	if err != nil {
 		return nil, err
@@ -166,6 +176,9 @@ func (n *Node) WhoGot(ctx context.Context, object string) (dashboard.GotBy, erro
 	out := dashboard.GotBy{Asked: object, Peers: []string{}, Sent: []dashboard.Sending{}}
 	name, err := nameOf(object)
 	if err != nil {
+		return out, err
+	}
+	if err := n.followed(ctx); err != nil {
 		return out, err
 	}
 	records, err := n.about(ctx, "", name.key())

@@ -23,6 +23,9 @@ func (n *Node) Why(ctx context.Context, object, to string, at time.Time) (dashbo
 	if err != nil {
 		return out, err
 	}
+	if err := n.followed(ctx); err != nil {
+		return out, err
+	}
 	r, ex, unknown := w.explained(to)
 	if unknown == nil {
 		out.To, out.Country, out.Hypothetical = ex.To, ex.Country, ex.Hypothetical

@@ -61,7 +61,7 @@ type Row struct {
 	Journal uint64    `json:"journal"`
 	Peer    string    `json:"peer"`
 	Log     uint64    `json:"log,omitzero"`
-	Link    uint64    `json:"link,omitzero"` // number on the link; none: all of the message stayed
+	Link    uint64    `json:"link,omitzero"` // number on the link; none: it stayed
 	Frame   string    `json:"frame,omitzero"`
 	Issuer  string    `json:"issuer,omitzero"`
 	ID      string    `json:"id,omitzero"`
@@ -141,6 +141,7 @@ func (row *Row) object(s *Sent, o *SentObject) {
 		row.Reasons, row.Rules = once(row.Reasons, string(p.Reason)), once(row.Rules, string(p.Rule))
 	}
 	if o.Verdict != federation.Share && o.Verdict != federation.Redact {
+		row.Link, row.Frame = 0, "" // others of its message left
 		return
 	}
 	for _, p := range s.Purpose {
