@@ -36,6 +36,7 @@ type Node struct {
 	Quarantine    Quarantine    `yaml:"quarantine"`
 	Profiles      []Profile     `yaml:"profiles"`
 	Decoys        int           `yaml:"decoys"`
+	Journal       Journal       `yaml:"journal"`
 	Language      string        `yaml:"language"`
 	Dirs          Dirs          `yaml:"dirs"`
 
@@ -160,6 +161,13 @@ type Seal struct {
 	// unread; nobody else gets it.
 	To  []string `yaml:"to"`
 	Via []string `yaml:"via"`
+}
+
+// Journal says how the journal is kept.
+type Journal struct {
+	// HeadEvery is how often the node signs the end of its journal, from a
+	// minute to a day; zero is an hour.
+	HeadEvery time.Duration `yaml:"head_every"`
 }
 
 // Dirs names folders of the operator's own that take the place of the
@@ -316,6 +324,9 @@ func (n *Node) check() error {
 	}
 	if n.Decoys != 0 && (n.Decoys < 2 || n.Decoys > 8) {
 		bad("decoys", "%d: write 0 for none, or 2 to 8", n.Decoys)
+	}
+	if e := n.Journal.HeadEvery; e != 0 && (e < time.Minute || e > 24*time.Hour) {
+		bad("journal.head_every", "%s: write 1m to 24h, such as 1h", e)
 	}
 	if defaults > 1 {
 		bad("profiles", "only one profile may say `default: true`")

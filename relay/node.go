@@ -101,6 +101,8 @@ type Node struct {
 	news       news
 	publishing publishing
 	waiting    waiting
+	heads      heads
+	signs      bool // heads are signed: the node came so far
 }
 
 // pulling is one running puller.
@@ -195,6 +197,8 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
+	n.signs = true
+	n.wg.Go(func() { n.signHeads(n.ctx) })
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }
@@ -295,6 +299,9 @@ func (n *Node) close(ctx context.Context) error {
 	}
 	n.mu.Unlock()
 	n.wg.Wait()
+	if n.signs {
+		n.signAtEnd(ctx)
+	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close(ctx))
 	}

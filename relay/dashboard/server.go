@@ -8,9 +8,11 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
@@ -38,8 +40,17 @@ type API struct {
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Quarantine  Quarantine
 	Reload      func(ctx context.Context) error
-	Healthy     func() error
-	Metrics     http.Handler
+	// Head signs the end of the journal; Chain writes the journal as it is chained,
+	// one record a line, Records the part of it that an export is made of.
+	Head    func(ctx context.Context) (Head, error)
+	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Records func(ctx context.Context, part journal.Selection, w io.Writer) error
+	// Why explains what was decided on an object for a recipient up to a moment;
+	// WhoGot lists who got it.
+	Why     func(ctx context.Context, object, to string, at time.Time) (Why, error)
+	WhoGot  func(ctx context.Context, object string) (GotBy, error)
+	Healthy func() error
+	Metrics http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -74,6 +85,8 @@ func (a *API) Handler() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	a.audit(mux)
+	a.past(mux)
 	return mux
 }
 

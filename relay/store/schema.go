@@ -3,7 +3,7 @@ package store
 // schemaVersion is kept in the file's user_version. A file with another one is
 // deleted and built anew, so change it with every change of the tables below
 // or of what their columns mean.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as ours ("Ente"), so that a database of
 // something else at the same path is not taken for a damaged index of ours.
@@ -173,6 +173,21 @@ CREATE TABLE deliveries (     -- one message in one frame
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_variant ON deliveries (variant);
 CREATE INDEX deliveries_open ON deliveries (frame) WHERE state = 0;
+
+CREATE TABLE mention_tail (   -- which journal records name what: see mentionSize
+	n        INTEGER PRIMARY KEY,
+	mentions BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE mention_chunks ( -- the same, sorted
+	n        INTEGER PRIMARY KEY,
+	mentions BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE mention_runs (
+	first  INTEGER PRIMARY KEY, -- chunk; the others follow
+	firsts BLOB NOT NULL        -- first key of each, 8 bytes
+) STRICT;
 
 CREATE TABLE lanes (          -- how far the frames for each peer reach
 	peer  INTEGER PRIMARY KEY,
