@@ -33,6 +33,10 @@ const (
 	stepIntakeJournalled = "follow/after-journal"
 	stepIndex            = "follow/before-index"
 	stepIndexed          = "follow/index-applied"
+
+	stepDue    = "erase/before" // something's time has come
+	stepErased = "erase/anew"   // what it stood in is written anew, the old is not deleted
+	stepGone   = "erase/done"
 )
 
 // Steps lists the step boundaries at which Options.Fault is called.
@@ -43,6 +47,7 @@ func Steps() []string {
 		stepBeforeCommit, stepAfterCommit,
 		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
+		stepDue, stepErased, stepGone,
 	}
 }
 

@@ -40,6 +40,7 @@ type World struct {
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	retention      *retention
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -74,6 +75,9 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
+		if w.retention != nil {
+			w.retention.add(p.Agreement)
+		}
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
@@ -87,6 +91,9 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	}
 	if err == nil {
 		err = w.checkSeals(cfg, now)
+	}
+	if err == nil {
+		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
@@ -156,6 +163,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
+		errs = append(errs, err)
+	}
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
 		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal

@@ -36,6 +36,7 @@ type agreementFile struct {
 	Classified     *classifiedFile `yaml:"classified"`
 	Contacts       []contactFile   `yaml:"contacts"`
 	Reoriginate    *reoriginFile   `yaml:"reoriginate"`
+	RetainDays     int             `yaml:"retain_days"`
 }
 
 type reoriginFile struct {
@@ -129,6 +130,9 @@ func (f *agreementFile) check(d *document) []error {
 		bad("$.until", "from and until are both needed: terms without an end are not terms")
 	case f.Until.Before(f.From.Time):
 		bad("$.until", "it ends before it begins")
+	}
+	if f.RetainDays < 0 || f.RetainDays > maxRetainDays {
+		bad("$.retain_days", "%d: write a number of days up to %d, 0 for no limit", f.RetainDays, maxRetainDays)
 	}
 	f.checkTLP(bad)
 	f.checkLists(bad)
@@ -236,7 +240,7 @@ func (f *agreementFile) agreement() *Agreement {
 		Ceiling: ceiling, TLPVersion: f.TLP.Version, Community: f.TLP.Community, Clients: f.TLP.Clients,
 		Purposes: f.Purposes, Data: f.Data, Certifications: f.Certifications,
 		Storage: f.Storage, Transit: f.Transit, Contracts: f.Contracts,
-		NotBefore: f.From.Time, Until: dayAfter(f.Until),
+		NotBefore: f.From.Time, Until: dayAfter(f.Until), RetainDays: f.RetainDays,
 	}
 	for _, c := range f.Contacts {
 		a.Contacts = append(a.Contacts, Contact(c))

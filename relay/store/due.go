@@ -180,3 +180,18 @@ func (s *Store) loadErased(ctx context.Context) error {
 		return nil
 	})
 }
+
+// Scrub empties the file beside the index in which SQLite keeps pages as they
+// were before; done is false while somebody reads them.
+func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.broken != nil {
+		return false, s.broken
+	}
+	var busy, pages, moved int
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return false, s.fault(err)
+	}
+	return busy == 0, nil
+}
