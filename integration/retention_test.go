@@ -169,3 +169,69 @@ func erasedIn(t *testing.T, r *region, why federation.Reason) (n int) {
 	}
 	return n
 }
+
+// TestExpiryDiesAtEveryStep takes the data of a node away at each step of an
+// erasure, as a power cut does, and starts a node on it: it erases the rest before
+// it serves anything, and tells of it once.
+func TestExpiryDiesAtEveryStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a node for each step; runs without -short")
+	}
+	t.Parallel()
+	c := &clock{}
+	r := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted, now: c.now})
+	saved := map[string]string{}
+	base := t.TempDir()
+	stepped := false
+	r.fault = func(step string) {
+		if stepped && saved[step] == "" { // the first time, of one goroutine
+			saved[step] = filepath.Join(base, strings.ReplaceAll(step, "/", "-"))
+			if err := os.CopyFS(saved[step], os.DirFS(filepath.Join(r.dir, "data"))); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	r.start()
+	publish(t, r, keptFor(1, 2), indicator(2, 1, tlpGreen))
+	publish(t, r, keptFor(3, 2))
+	message, err := r.node.Message(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := holding(t, string(message), "host1.example", "sample 1,")
+	r.stop()
+	saved["backup"] = backup(t, r) // whole, from before
+	c.step(49 * time.Hour)
+	stepped = true
+	r.start()
+	r.stop()
+	for step, dir := range saved {
+		stepped = false
+		putBack(t, dir, filepath.Join(r.dir, "data"))
+		if err := os.Remove(filepath.Join(r.dir, "data", "entente.sock")); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		r.start() // what is over goes before Start returns
+		if inFiles(t, r, pieces) || shows(t, r, 1) || shows(t, r, 3) || !shows(t, r, 2) {
+			t.Errorf("after a death at %s: in files %v, shows %v", step, inFiles(t, r, pieces), domains(t, r))
+		}
+		eventually(t, 10*time.Second, func() string {
+			if path := wordIn(t, r, indicatorNo(1)); path != "" {
+				return step + ": its id is still in " + path
+			}
+			return ""
+		})
+		if n := erasedIn(t, r, federation.Expired); n != 2 {
+			t.Errorf("after a death at %s the journal tells of %d objects that were erased, of 2", step, n)
+		}
+		if st, err := r.node.Status(t.Context()); err != nil || st.Objects.Taken != 3 {
+			t.Errorf("after a death at %s: %+v, %v", step, st.Objects, err)
+		}
+		r.stop()
+	}
+	for _, step := range []string{"erase/before", "commit/before", "commit/after", "erase/anew", "follow/before-journal", "follow/after-journal", "follow/before-index", "follow/index-applied", "erase/done"} {
+		if saved[step] == "" {
+			t.Errorf("the node did not come to %s", step)
+		}
+	}
+}

@@ -132,6 +132,7 @@ func (n *Node) redue(ctx context.Context) (more bool, err error) {
 // expireAll erases everything that is over. It is for the start, before anything
 // is served: a log put back from a backup may hold what was erased since.
 func (n *Node) expireAll(ctx context.Context) error {
+	n.scrub = true // what was erased just before the end may not be scrubbed yet
 	for {
 		more, err := n.expire(ctx)
 		if err != nil || !more {
