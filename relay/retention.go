@@ -137,6 +137,9 @@ func (n *Node) over(w *World, p *prepared, i int, now time.Time) (federation.Rea
 	if at := w.retention.due(p.from, p.at, it); !at.IsZero() && !now.Before(at) {
 		return federation.Expired, nil
 	}
+	if w.asked.wants(it.Issuer, it.Digest) {
+		return federation.Withdrawn, nil
+	}
 	return n.index.ErasedFor(it.Issuer, it.Digest)
 }
 

@@ -60,6 +60,9 @@ func (a *arrival) over(v *view, it *entryItem) (federation.Reason, error) {
 	if at := a.world.retention.due(a.from, a.now, it); !at.IsZero() && !a.now.Before(at) {
 		return federation.Expired, nil
 	}
+	if a.world.asked.wants(it.Issuer, it.Digest) {
+		return federation.Withdrawn, nil
+	}
 	return v.index.ErasedFor(it.Issuer, it.Digest)
 }
 

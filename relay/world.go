@@ -41,6 +41,8 @@ type World struct {
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
 	retention      *retention
+	asked          *asked  // what operators want erased
+	holds          []*Hold // legal holds in force
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -82,6 +84,11 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			statements = append(statements, p.Statement)
 		}
 	}
+	holds, err := LoadHolds(HoldsDir(base))
+	w.holds = inForce(holds)
+	errs = append(errs, err)
+	w.asked, err = loadErasures(ErasuresDir(base))
+	errs = append(errs, err)
 	statements = newest(statements)
 	w.Directory, err = directory.New(statements...)
 	if err == nil {

@@ -17,6 +17,9 @@ import (
 // before it is read to the end.
 const MaxUpload = 64 << 20
 
+// maxAsked bounds a value that is looked for, in bytes.
+const maxAsked = 64 << 10
+
 // API is what a node lets its own machine ask of it.
 type API struct {
 	// Publish takes a file on behalf of owner, "" for the node itself; so does
@@ -36,9 +39,11 @@ type API struct {
 	// commitment of one.
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
-	Reload      func(ctx context.Context) error
-	Healthy     func() error
-	Metrics     http.Handler
+	// Find says where a value or an object lies.
+	Find    func(ctx context.Context, ask Ask) (Found, error)
+	Reload  func(ctx context.Context) error
+	Healthy func() error
+	Metrics http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -64,6 +69,15 @@ func (a *API) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
+	})
+	mux.HandleFunc("POST /v1/audit/find", func(w http.ResponseWriter, r *http.Request) {
+		value, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		q := r.URL.Query()
+		answer[Found](w)(a.Find(r.Context(), Ask{Value: string(value), ID: q.Get("id"), Digest: q.Get("digest")}))
 	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
