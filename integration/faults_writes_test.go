@@ -91,6 +91,7 @@ var writeFaults = map[string]struct {
 	"bus/trust":           {says: "disk on fire"},
 	"bus/trust/remove":    {says: "stays on disk"},
 	"index/damage-mark":   {says: "TestDamageMarkBroken in relay/store"},
+	"decision":            {says: "TestDecisionFileBroken in relay"},
 }
 
 // TestEveryWriteIsBrokenInBothWays breaks each write of each of two linked
