@@ -40,6 +40,8 @@ type answer struct {
 // the actions with their groups.
 type entities struct {
 	principal, resource types.Entity
+	judged              bool  // the principal was checked before: fault says how it went
+	fault               error // what is wrong with the principal's facts
 	actions             map[types.EntityUID]types.Entity
 }
 
@@ -62,7 +64,7 @@ type ruleList []*rule
 func (l ruleList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
 		for _, r := range l {
-			if !yield(cedar.PolicyID(r.id), r.policy) {
+			if !yield(cedar.PolicyID(r.id), r.bare) {
 				return
 			}
 		}
@@ -86,10 +88,14 @@ type fault struct {
 // skip the rule, and a forbid that is skipped lets something out.
 func (b *Bundle) evaluate(action types.EntityUID, e *entities, rules []*rule) finding {
 	e.actions = b.actions
-	for _, x := range [...]types.Entity{e.principal, e.resource} {
-		if err := b.validator.Entity(x); err != nil {
-			return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", x.UID.Type, err)}}}
-		}
+	if !e.judged {
+		e.fault = b.validator.Entity(e.principal)
+	}
+	if e.fault != nil {
+		return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", e.principal.UID.Type, e.fault)}}}
+	}
+	if err := b.validator.Entity(e.resource); err != nil {
+		return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", e.resource.UID.Type, err)}}}
 	}
 	req := cedar.Request{Principal: e.principal.UID, Action: action, Resource: e.resource.UID}
 	if err := b.validator.Request(req); err != nil {
@@ -125,8 +131,8 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 		kind = typeObject
 	}
 	e := &entities{
-		principal: p.entity,
-		resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+		principal: p.entity, judged: true, fault: p.fault,
+		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
 	}
 	found := b.evaluate(action, e, p.rules.count[action])
 	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}

@@ -104,7 +104,7 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *out
 			w.properties(actionDisclose)
 		}
 	}
-	byOrder(w.out.reasons)
+	w.b.byOrder(w.out.reasons)
 	return w.out
 }
 
@@ -178,7 +178,7 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 		}
 		denied = cite(denied, a.cited...)
 	}
-	byOrder(denied)
+	w.b.byOrder(denied)
 	return denied
 }
 
@@ -237,25 +237,4 @@ func cite(list []Cited, more ...Cited) []Cited {
 		}
 	}
 	return list
-}
-
-// byOrder sorts denials by the order of enforcement (classification reference
-// §6.3): markings, agreement, originator, audience and ceiling, use, personal
-// data, residency, mapping. The first is the one to name; a label that no
-// machine passes on is named before the ceiling it exceeds too.
-func byOrder(cited []Cited) {
-	order := []federation.Reason{
-		federation.PolicyError, federation.UnknownMarking, federation.Unmarked, federation.NotYetValid, federation.Expired,
-		federation.NoAgreement, federation.NotReleasable, federation.TLPAudience, federation.OverCeiling, federation.Purpose,
-		federation.Contract, federation.PersonalData, federation.Residency, federation.NotAccredited, federation.NoEquivalent,
-	}
-	slices.SortStableFunc(cited, func(a, b Cited) int { return rankIn(order, a.Reason) - rankIn(order, b.Reason) })
-}
-
-// rankIn is a reason's place in an order; those not in it come last.
-func rankIn(order []federation.Reason, r federation.Reason) int {
-	if i := slices.Index(order, r); i >= 0 {
-		return i
-	}
-	return len(order)
 }

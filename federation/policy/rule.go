@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/ast"
 	expast "github.com/cedar-policy/cedar-go/x/exp/ast"
 	"golang.org/x/text/language"
 
@@ -36,6 +37,7 @@ type rule struct {
 	reads           []string          // facts it asks, such as "principal.country"
 	position        cedar.Position
 	policy          *cedar.Policy
+	bare            *cedar.Policy // the same without the scope of its action: see asked
 }
 
 // sensitive reports whether the rule allows personal or classified material,
@@ -143,7 +145,17 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	}
 	r.translations(bad, notes)
 	r.reads = factsRead((*expast.Policy)(p.AST()))
+	r.bare = withoutAction(p)
 	return r, errors.Join(errs...)
+}
+
+// withoutAction returns a policy that applies to any action. Rules are sorted by
+// action when they are loaded, so that to look for it again in every request
+// would be lost time.
+func withoutAction(p *cedar.Policy) *cedar.Policy {
+	copied := *(*expast.Policy)(p.AST())
+	copied.Action = expast.ScopeTypeAll{}
+	return cedar.NewPolicyFromAST((*ast.Policy)(&copied))
 }
 
 // translations reads the sentences in further languages.

@@ -52,7 +52,7 @@ func Definition(id string, raw []byte) (mapping.Handling, error) {
 	if b.DefinitionType != nil {
 		return readByType(id, b)
 	}
-	if raw, ok := b.Extensions[extensionIEP2]; ok && len(b.Extensions) == 1 {
+	if raw, ok := b.Extensions[extensionIEP]; ok && len(b.Extensions) == 1 {
 		return readIEP(id, raw)
 	}
 	return mapping.Handling{}, describeExtensions(id, b)

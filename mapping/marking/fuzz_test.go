@@ -1,6 +1,7 @@
 package marking
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -14,21 +15,15 @@ func definitionSeeds() [][2]string {
 		{ownID, define(`"definition_type":"tlp","definition":{"tlp":"red"}`)},
 		{ownID, define(`"extensions":{"` + extensionPAP + `":{"extension_type":"property-extension","pap":"red"}}`)},
 		{ownID, define(`"extensions":{"extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce":{"control_set":{"classification":"TS"}}}`)},
-		{ownID, iepWith(nil)},
-		{ownID, iepWith(map[string]string{"permitted_actions": `"none"`})},
 		{ownID, `[[[[[[[[`},
 		{ownID, "{\"type\":\"\xff\"}"},
 	}
+	seeds = append(seeds, [2]string{ownID, iepPolicy(nil)}, [2]string{ownID, iepPolicy(map[string]string{"tlp": `"amber+strict"`})})
 	for _, id := range WellKnownIDs() {
 		raw, _ := WellKnownObject(id)
 		seeds = append(seeds, [2]string{id, string(raw)})
 	}
 	return seeds
-}
-
-// iepLike reports whether a handling states all that an IEP 2.0 policy must.
-func iepLike(h mapping.Handling) bool {
-	return h.TLP != 0 && h.TLPVersion1 && h.PAP >= mapping.PAPGreen && len(h.Statements) == 0
 }
 
 // FuzzDefinition: whatever the body, the answer is a handling that the
@@ -58,7 +53,9 @@ func FuzzDefinition(f *testing.F) {
 		switch {
 		case published && h.Key() != want.Key():
 			t.Fatalf("%s means %+v, read as %+v", id, want, h)
-		case !published && !iepLike(h) && (h.TLP != 0 || h.PAP != 0 || len(h.Statements) != 1):
+		case bytes.Contains(raw, []byte(extensionIEP)) && h.TLP != 0 && h.TLPVersion1 && h.PAP != 0 && !h.NotBefore.IsZero():
+			// a FIRST IEP 2.0 policy
+		case !published && (h.TLP != 0 || h.PAP != 0 || len(h.Statements) != 1):
 			t.Fatalf("an unpublished identifier %q was read as %+v", id, h)
 		}
 	})

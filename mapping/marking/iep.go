@@ -12,98 +12,116 @@ import (
 	"github.com/entente-relay/entente/mapping"
 )
 
-// extensionIEP2 is FIRST IEP 2.0 as a STIX marking (OASIS
-// cti-stix-common-objects, STIX 2.1 IEP2.0 marking definition).
-const extensionIEP2 = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
+// extensionIEP carries a FIRST IEP 2.0 policy in STIX 2.1 (OASIS
+// cti-stix-common-objects, extension-definition-specifications).
+const extensionIEP = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
 
-// What an IEP 2.0 policy asks of a recipient beyond TLP and PAP, as contract
-// terms: an agreement has to name a term before anything bound by it goes.
-const (
-	iepEncrypt        = "iep2-encrypt-in-transit"
-	iepNoNotification = "iep2-no-notification"
-	iepNoAttribution  = "iep2-no-attribution"
-	iepNoResale       = "iep2-no-resale"
-)
-
-// iepDuties are the fields whose value is a word, and what each word means. A
-// word that is not here is not understood: "none" and "contact-for-instruction"
-// ask to call the provider first, which people do. The TLP of IEP 2.0 is that
-// of TLP 1.0; of the permitted actions each gives the PAP that allows no more.
-var iepDuties = map[string]map[string]mapping.Handling{
+// iepFields are the fields of a FIRST IEP 2.0 policy whose values are a closed
+// list, with what each value means here. An obligation of the recipient is a
+// contract term: it binds whoever the terms with the peer do not name it for.
+var iepFields = map[string]map[string]mapping.Handling{
+	// IEP speaks TLP 1.0: there is neither AMBER+STRICT nor CLEAR.
 	"tlp": {
 		"white": {TLP: mapping.TLPClear, TLPVersion1: true}, "green": {TLP: mapping.TLPGreen, TLPVersion1: true},
 		"amber": {TLP: mapping.TLPAmber, TLPVersion1: true}, "red": {TLP: mapping.TLPRed, TLPVersion1: true},
 	},
+	// The PAP that allows no more than the policy does. None reads as "ask the
+	// provider" in one text and as "do not act" in the other: both count.
 	"permitted_actions": {
+		"none":                                {PAP: mapping.PAPRed, Contracts: []string{iepContactFirst}},
+		"contact-for-instruction":             {PAP: mapping.PAPRed, Contracts: []string{iepContactFirst}},
 		"internally-visible-actions":          {PAP: mapping.PAPRed},
 		"externally-visible-indirect-actions": {PAP: mapping.PAPAmber},
 		"externally-visible-direct-actions":   {PAP: mapping.PAPGreen},
 	},
-	"encrypt_in_transit":           {"may": {}, "must": {Contracts: []string{iepEncrypt}}},
-	"affected_party_notifications": {"may": {}, "must-not": {Contracts: []string{iepNoNotification}}},
-	// What goes on carries its issuer's signature, so it is always attributed.
-	"provider_attribution": {"may": {}, "must": {}, "must-not": {Contracts: []string{iepNoAttribution}}},
-	"unmodified_resale":    {"may": {}, "must-not": {Contracts: []string{iepNoResale}}},
+	"encrypt_in_transit":           {"may": {}, "must": {Contracts: []string{"iep2-encrypt-in-transit"}}},
+	"affected_party_notifications": {"may": {}, "must-not": {Contracts: []string{"iep2-no-notification"}}},
+	"provider_attribution": {"may": {}, "must": {Contracts: []string{IEPAttribution}},
+		"must-not": {Contracts: []string{IEPNoAttribution}}},
+	"unmodified_resale": {"may": {}, "must-not": {Contracts: []string{"iep2-no-resale"}}},
 }
 
-// iepNames are the fields that bind nobody. An external reference may point at
-// terms of use, so it is not among them.
-var iepNames = []string{"extension_type", "iep_id", "iep_version", "name", "description"}
+// iepContactFirst binds a recipient to ask the provider before it acts.
+const iepContactFirst = "iep2-contact-first"
 
-// readIEP reads an IEP 2.0 policy. Every field that binds is enforced, or the
-// policy is not understood and the fault names the field: also where one that
-// should be there is missing, because what a silent policy means is disputed.
+// Contract terms of which one object can meet only one.
+const (
+	IEPAttribution   = "iep2-attribution"
+	IEPNoAttribution = "iep2-no-attribution"
+)
+
+// readIEP reads a FIRST IEP 2.0 policy. Each field has to be there and
+// understood, for an obligation that is skipped is one that is broken; what only
+// people can apply (a licence to look up) is carried as a statement.
 func readIEP(id string, raw jsontext.Value) (mapping.Handling, error) {
-	var fields map[string]jsontext.Value
-	no := func(format string, args ...any) (mapping.Handling, error) {
-		about := knownExtensions[extensionIEP2].describe(raw)
-		return mapping.Handling{}, unknown(id, about+": "+fmt.Sprintf(format, args...), "a person must read it")
+	refuse := func(format string, args ...any) (mapping.Handling, error) {
+		what := knownExtensions[extensionIEP].describe(raw) + ": " + fmt.Sprintf(format, args...)
+		return mapping.Handling{}, unknown(id, what+"; understood: no", "a person must read it")
 	}
-	if json.Unmarshal(raw, &fields) != nil {
-		return no("it is no object")
-	}
-	if kind, _ := text(fields["extension_type"]); kind != "property-extension" {
-		return no("its extension_type is not property-extension")
-	}
-	if v := string(fields["iep_version"]); v != "2.0" && v != "2" && v != `"2.0"` {
-		return no("its iep_version is %q, not 2.0", shorten(v))
+	var entry map[string]jsontext.Value
+	if json.Unmarshal(raw, &entry) != nil {
+		return refuse("it is no object")
 	}
 	var h mapping.Handling
-	for _, name := range slices.Sorted(maps.Keys(iepDuties)) {
-		said, ok := text(fields[name])
-		if !ok {
-			return no("it does not state %s", name)
+	for _, name := range slices.Sorted(maps.Keys(iepFields)) {
+		value, ok := text(entry[name])
+		meaning, known := iepFields[name][value]
+		if !ok || !known {
+			return refuse("its %s is not one of %v", name, slices.Sorted(maps.Keys(iepFields[name])))
 		}
-		means, ok := iepDuties[name][said]
-		if !ok {
-			return no("%s %q; understood: no", name, shorten(said))
+		h = mapping.Join(h, meaning)
+	}
+	for _, name := range slices.Sorted(maps.Keys(entry)) {
+		if _, done := iepFields[name]; done {
+			continue
 		}
-		h = mapping.Join(h, means)
+		part, problem := iepField(name, entry[name])
+		if problem != "" {
+			return refuse("%s", problem)
+		}
+		h = mapping.Join(h, part)
 	}
-	var ok bool
-	if h.NotBefore, ok = iepDate(fields["start_date"]); !ok {
-		return no("its start_date is not a time")
-	}
-	if h.NotAfter, ok = iepDate(fields["end_date"]); !ok {
-		return no("its end_date is not a time")
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if iepDuties[name] == nil && !slices.Contains(iepNames, name) && name != "start_date" && name != "end_date" {
-			return no("the field %q; understood: no", shorten(name))
+	for _, name := range [...]string{"extension_type", "iep_id", "iep_version", "start_date"} {
+		if _, ok := entry[name]; !ok {
+			return refuse("it has no %s", name)
 		}
 	}
 	return h, nil
 }
 
-// iepDate reads a time; absent and null are no limit.
-func iepDate(v jsontext.Value) (time.Time, bool) {
-	if len(v) == 0 || v.Kind() == 'n' {
-		return time.Time{}, true
+// iepField reads a field whose values are no closed list.
+func iepField(name string, v jsontext.Value) (h mapping.Handling, problem string) {
+	switch name {
+	case "extension_type":
+		if kind, _ := text(v); kind != "property-extension" {
+			return h, "its extension_type is not property-extension"
+		}
+	case "iep_version":
+		if s, _ := text(v); s != "2.0" && string(v) != "2.0" && string(v) != "2" {
+			return h, "its iep_version is not 2.0"
+		}
+	case "iep_id", "name", "description":
+		if _, ok := text(v); !ok {
+			return h, "its " + name + " is no text"
+		}
+	case "start_date", "end_date":
+		if name == "end_date" && v.Kind() == 'n' {
+			return h, "" // no end
+		}
+		s, _ := text(v)
+		at, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			return h, "its " + name + " is no RFC 3339 time"
+		}
+		if name == "start_date" {
+			h.NotBefore = at.UTC()
+		} else {
+			h.NotAfter = at.UTC()
+		}
+	case "external_reference", "external_references":
+		h.Statements = []string{"FIRST IEP 2.0: see " + shorten(string(v))}
+	default:
+		return h, "its field " + shorten(name) + " is not one of FIRST IEP 2.0"
 	}
-	s, ok := text(v)
-	if !ok {
-		return time.Time{}, false
-	}
-	at, err := time.Parse(time.RFC3339, s)
-	return at.UTC(), err == nil && !at.IsZero()
+	return h, ""
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/entente-relay/entente/mapping"
 )
@@ -167,8 +168,8 @@ func samples(t *testing.T) string {
 	return dir
 }
 
-// The published sample of ACS is named and left to a person; those of IEP 2.0
-// and of TLP 2.0 are read.
+// The published sample of ACS is named and left to a person; those of TLP 2.0
+// and IEP 2.0 are read.
 func TestPublishedSamples(t *testing.T) {
 	dir := samples(t)
 	for file, want := range map[string]string{
@@ -183,11 +184,12 @@ func TestPublishedSamples(t *testing.T) {
 		id, object := firstDefinition(t, raw)
 		h, err := Definition(id, object)
 		if want == "" {
-			wantTLP := mapping.TLPAmberStrict
-			if strings.HasPrefix(file, "iep") {
-				wantTLP = mapping.TLPAmber
-			}
-			if err != nil || h.TLP != wantTLP {
+			want := map[string]mapping.Handling{
+				"tlp2-amber-strict.json": {TLP: mapping.TLPAmberStrict},
+				"iep-data-marking-example.json": {TLP: mapping.TLPAmber, TLPVersion1: true, PAP: mapping.PAPGreen,
+					Contracts: []string{"iep2-no-attribution", "iep2-no-resale"}, NotBefore: time.Date(2022, 10, 1, 0, 0, 0, 0, time.UTC)},
+			}[file]
+			if err != nil || h.Key() != want.Key() {
 				t.Errorf("%s: %+v, %v", file, h, err)
 			}
 			continue
