@@ -9,10 +9,10 @@ import (
 	"github.com/entente-relay/entente/mapping"
 )
 
-// anywhereAtAll lists countries: those that the shipped rules know something about, and two
-// that they know nothing of.
+// anywhereAtAll lists countries: those that the shipped rules know something
+// about, and one that they know nothing of.
 func anywhereAtAll() []string {
-	return []string{"DE", "PL", "FR", "NO", "US", "GB", "JP", "KR", "BR", "IN", "CN", "RU", "CH", "ZA", "AU"}
+	return []string{"DE", "PL", "NO", "US", "GB", "JP", "KR", "BR", "IN", "CN", "RU", "CH", "ZA"}
 }
 
 // senders are what a node can be: an authority, a carrier that serves the
