@@ -176,10 +176,12 @@ func TestLawsInForce(t *testing.T) {
 		{"eu-nis2", "DE", "PL", "authority", "", day(2026, 3, 1), true},
 		{"eu-nis2", "DE", "NO", "authority", "", day(2026, 3, 1), false},
 		{"ch-listed-country", "CH", "GB", "authority", "", day(2026, 3, 1), true},
+		{"ch-us-privacy-framework", "CH", "US", "business-operator", "swiss-us-dpf", day(2024, 9, 14), false},
+		{"ch-us-privacy-framework", "CH", "US", "business-operator", "swiss-us-dpf", day(2024, 9, 15), true},
+		{"ch-us-privacy-framework", "CH", "US", "business-operator", "eu-us-dpf", day(2026, 3, 1), false},
 		// Rows that nobody has checked do not count.
 		{"jp-designated-country", "JP", "DE", "business-operator", "", day(2026, 3, 1), false},
 		{"br-adequacy", "BR", "DE", "business-operator", "", day(2026, 3, 1), false},
-		{"ch-us-privacy-framework", "CH", "US", "business-operator", "swiss-us-dpf", day(2026, 3, 1), false},
 	} {
 		got := slices.Contains(b.law.reaching(c.from, c.to, c.kind, []string{c.certified}, c.at, new(span)), c.law)
 		if got != c.want {
