@@ -209,8 +209,8 @@ func eventually(t testing.TB, within time.Duration, what func() string) {
 	}
 }
 
-// arrivals collects everything a node took.
-func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
+// indexed waits until a node's index has all of its log.
+func indexed(t testing.TB, n *relay.Node) dashboard.Status {
 	t.Helper()
 	var st dashboard.Status
 	eventually(t, 30*time.Second, func() string {
@@ -223,6 +223,13 @@ func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
 		}
 		return ""
 	})
+	return st
+}
+
+// arrivals collects everything a node took.
+func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
+	t.Helper()
+	st := indexed(t, n)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out []dashboard.Arrival

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -71,6 +72,22 @@ func (l ruleList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	}
 }
 
+// leaveOut returns the rules but those whose ids are in without, separated by
+// blanks.
+func leaveOut(rules []*rule, without string) []*rule {
+	if without == "" {
+		return rules
+	}
+	out := make([]*rule, 0, len(rules))
+	ids := strings.Fields(without)
+	for _, r := range rules {
+		if !slices.Contains(ids, r.id) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // finding is the engine's raw answer, rules named.
 type finding struct {
 	permits, forbids []*rule
@@ -125,7 +142,7 @@ func (f finding) allowed() bool {
 func (b *Bundle) byID(id string) *rule { return b.ids[id] }
 
 // ask evaluates one request and words the answer.
-func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) *answer {
+func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time, without string) *answer {
 	kind := typeProperty
 	if action == actionShare || action == actionReshare || action == actionStore || action == actionTransit {
 		kind = typeObject
@@ -134,7 +151,7 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 		principal: p.entity, judged: true, fault: p.fault,
 		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
 	}
-	found := b.evaluate(action, e, p.rules.count[action])
+	found := b.evaluate(action, e, leaveOut(p.rules.count[action], without))
 	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}
 	switch {
 	case len(found.faults) > 0:

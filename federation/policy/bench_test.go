@@ -91,7 +91,7 @@ func BenchmarkAsk(b *testing.B) {
 	b.ReportAllocs()
 	processor(b)
 	for b.Loop() {
-		d.bundle.ask(actionShare, v, f, demoNow)
+		d.bundle.ask(actionShare, v, f, demoNow, "")
 	}
 }
 

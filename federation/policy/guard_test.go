@@ -25,7 +25,7 @@ func ruleText(head, body string, notes map[string]string) string {
 		all[k] = v
 	}
 	var b strings.Builder
-	for _, k := range []string{"id", "basis", "kind", "reason", "effect", "class", "text", "unmet", "since", "until", "public", "colour", "text_de", "unmet_de", "text_en", "text_xx", "jurisdiction", "claims"} {
+	for _, k := range []string{"id", "basis", "kind", "reason", "effect", "lift", "class", "text", "unmet", "since", "until", "public", "colour", "text_de", "unmet_de", "text_en", "text_xx", "jurisdiction", "claims"} {
 		if all[k] != "" {
 			fmt.Fprintf(&b, "@%s(%q)\n", k, all[k])
 		}

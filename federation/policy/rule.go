@@ -22,6 +22,7 @@ type rule struct {
 	id, basis, kind string
 	reason          federation.Reason
 	hold            bool // a denial holds the object for a person
+	lift            bool // and persons may decide it, see [rule.liftable]
 	class           string
 	public          bool
 	text            string
@@ -91,7 +92,7 @@ var (
 func annotations() map[string]bool {
 	return map[string]bool{
 		"id": true, "basis": true, "kind": true, "reason": true, "effect": true, "class": true, "text": true,
-		"unmet": false, "since": false, "until": false, "public": false, "jurisdiction": false, "claims": false,
+		"unmet": false, "since": false, "until": false, "public": false, "lift": false, "jurisdiction": false, "claims": false,
 	}
 }
 
@@ -146,6 +147,9 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	r.translations(bad, notes)
 	r.reads = factsRead((*expast.Policy)(p.AST()))
 	r.bare = withoutAction(p)
+	if err := r.liftable(notes["lift"]); err != nil {
+		bad("%v", err)
+	}
 	return r, errors.Join(errs...)
 }
 

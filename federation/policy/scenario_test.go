@@ -91,7 +91,7 @@ func (s scene) play(t *testing.T, d *demo, b *Bundle) *answer {
 	if word == "object" {
 		action = actionShare
 	}
-	return b.ask(action, v, item, at)
+	return b.ask(action, v, item, at, "")
 }
 
 func (s scene) check(t *testing.T, got *answer) {

@@ -1,5 +1,7 @@
 package stix
 
+import "github.com/entente-relay/entente/federation"
+
 // Handling is the content of our property extension: what the origin says
 // about how the object must be handled, in the origin's words. A nil list
 // means that nothing was said; an empty list is refused at parsing.
@@ -23,6 +25,9 @@ type Handling struct {
 	// PersonalData is the origin's word on whether it holds personal data,
 	// nil if not stated.
 	PersonalData *bool
+	// Categories is the origin's word on what kind of data a property holds, by
+	// STIX selector. It adds to what is found here and takes nothing away.
+	Categories map[string]federation.Category
 	// DefaultMarking names the source profile that supplied the object's
 	// marking at intake, "" if the producer marked it.
 	DefaultMarking string

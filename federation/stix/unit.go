@@ -177,6 +177,8 @@ func handlingPath(key string) string {
 		return entry + "retain_days"
 	case "impact":
 		return entry + "impact"
+	case "categories":
+		return entry + "categories"
 	case "note":
 		return entry + "note"
 	case "note.abstract":
