@@ -351,3 +351,25 @@ func TestDenialNamesWhatConcernsIt(t *testing.T) {
 		}
 	}
 }
+
+// What the sample terms show as comments is what an agreement may say.
+func TestSampleTermsShowWhatMayBeSaid(t *testing.T) {
+	text := string(readShipped(t, "agreements", "de-cert--pl-cert.yaml"))
+	shown := 0
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		for _, key := range []string{"backup", "groups", "foi", "resale", "managed", "constituency", "reoriginate"} {
+			if rest, ok := strings.CutPrefix(line, "# "+key+": "); ok {
+				line, shown = key+": "+rest, shown+1
+			}
+		}
+		out.WriteString(line)
+	}
+	a, err := ParseAgreement([]byte(out.String()), "de-cert--pl-cert.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown != 7 || a.Resale != "forbidden" || len(a.Managed) != 1 || len(a.Constituency.CIDR) != 1 {
+		t.Errorf("%d keys shown, %+v", shown, a)
+	}
+}
