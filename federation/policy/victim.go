@@ -123,8 +123,7 @@ func namedIn(value []byte) []victim {
 	return out
 }
 
-// textsIn returns the texts of a JSON value at any depth; a number stands for
-// itself.
+// textsIn returns the texts of a JSON value at any depth.
 func textsIn(value []byte) []string {
 	var v any
 	if json.Unmarshal(value, &v) != nil {
