@@ -358,7 +358,7 @@ func TestSampleTermsShowWhatMayBeSaid(t *testing.T) {
 	shown := 0
 	var out strings.Builder
 	for line := range strings.Lines(text) {
-		for _, key := range []string{"backup", "groups", "foi", "resale", "managed", "constituency", "reoriginate"} {
+		for _, key := range []string{"backup", "translation", "groups", "foi", "resale", "managed", "victim_consents", "constituency", "reoriginate"} {
 			if rest, ok := strings.CutPrefix(line, "# "+key+": "); ok {
 				line, shown = key+": "+rest, shown+1
 			}
@@ -369,7 +369,7 @@ func TestSampleTermsShowWhatMayBeSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shown != 7 || a.Resale != "forbidden" || len(a.Managed) != 1 || len(a.Constituency.CIDR) != 1 {
+	if shown != 9 || a.Resale != "forbidden" || len(a.Managed) != 1 || len(a.Constituency.CIDR) != 1 {
 		t.Errorf("%d keys shown, %+v", shown, a)
 	}
 }
