@@ -206,6 +206,8 @@ func TestDetectPrices(t *testing.T) {
 		{"the stealer is offered for $150 per month", ""},
 		{"the ransomware quote, and our contract at $150", "price?"},
 		{"loss of 2 million EUR", ""},
+		{"the price depends on how many hosts get infected: $4.50 for 1,000", ""},
+		{"stolen cards: depending on the account's balance, prices vary from $15 to $1500 each", ""},
 		{"offered on port 8080", ""},
 		{"kr3nz and 10kr4", ""},
 	})

@@ -106,7 +106,7 @@ var detectorWords = newLexicon([]wordList{
 	{aboutPlan, `price list, rate card, tariff plan, pricing strategy, pricing plan, market share, price increase, planned tariff, preisliste,
 		tarifmodell, preiserhöhung, marktanteil, geschäftsplan, cennik, podwyżka cen, udział w rynku, grille tarifaire, part de marché,
 		hausse de prix, 料金表, 値上げ, 市場シェア`},
-	{aboutCrime, `ransom, stealer, malware, botnet, exploit, loader, trojan, crimeware, phish, dark web, darknet, underground, forum, extort,
+	{aboutCrime, `ransom, stealer, malware, infect, attack, criminal, cybercrim, illicit, steal, leaked, compromised, telegram, botnet, exploit, loader, trojan, crimeware, phish, dark web, darknet, underground, forum, extort,
 		erpress, lösegeld, okup, rançon, 身代金, ddos, bitcoin, btc., monero, fraud, scam, hacker, stolen, carding, as a service`},
 	{aboutVictim, `victim, opfer, geschädigt, betroffene, ofiar, poszkodowan, victime, víctima, vittima, slachtoffer, 被害, compromised host,
 		compromised machine, infected host, infected client, infected machine, infected computer, patient zero, customer's, targeted host`},
