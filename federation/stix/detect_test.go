@@ -270,6 +270,7 @@ func TestDetectInTechnical(t *testing.T) {
 		"pesel 44051401359.pdf":              "national-id (PL PESEL)",
 		"price list and medical patient.doc": "",
 		"4111111111111111.txt":               "",
+		"copy of 4111111111111111":           "",
 	} {
 		if got := detectedIn(sco(name), "name"); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
@@ -292,6 +293,18 @@ func TestDetectOriginRulesOut(t *testing.T) {
 		if got := detectedIn(parse1(t, indicator(more(text))), "description"); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
+	}
+}
+
+// A word announces what follows in its own property, not in the next one.
+func TestDetectUnitByUnit(t *testing.T) {
+	o := parse1(t, indicator(`,"name":"pesel, caller, callee","description":"44051401359"`))
+	if got := detectedIn(o, "description"); got != "national-id (PL PESEL)?" {
+		t.Errorf("got %q", got)
+	}
+	o = parse1(t, indicator(`,"name":"PESEL 44051401359","description":"quiet"`))
+	if got := detectedIn(o, "description"); got != "" {
+		t.Errorf("found before, and still there: %q", got)
 	}
 }
 
