@@ -244,6 +244,7 @@ func TestDetectNothing(t *testing.T) {
 		"stdout 'host.example/tariff v1.5.2$', the offer v2.0.1$",
 		"cos -1.2075175293 1.00000001000000005 0.00147604015016959710",
 		"a tool to diagnose hosts writes diagnostic files",
+		"call +44051401359 or see /44051401359 there",
 		"Bundle DE-2026-004711, ticket 2026010512, case #88112233",
 	} {
 		if got := detected(t, text); got != "" {
@@ -302,8 +303,8 @@ func TestDetectUnitByUnit(t *testing.T) {
 	if got := detectedIn(o, "description"); got != "national-id (PL PESEL)?" {
 		t.Errorf("got %q", got)
 	}
-	o = parse1(t, indicator(`,"name":"PESEL 44051401359","description":"quiet"`))
-	if got := detectedIn(o, "description"); got != "" {
+	o = parse1(t, indicator(`,"name":"PESEL 44051401359","description":"a price list"`))
+	if got := detectedIn(o, "description"); got != "price?" {
 		t.Errorf("found before, and still there: %q", got)
 	}
 }
