@@ -86,6 +86,9 @@ const (
 	fewestAnnounced = 2
 )
 
+// announcing are the topics whose words announce numbers.
+const announcing = 1<<aboutDiagnosis | 1<<aboutCaller - 1<<aboutNational
+
 // shortText is how long a text may be to announce what the next one is, as the
 // name of a member does.
 const shortText = 48
@@ -106,7 +109,7 @@ func (d *detector) read(text []byte) {
 
 // text looks through the text that was read last.
 func (d *detector) text(text []byte, foreign func(netip.Addr) bool) {
-	if d.digits >= fewestDigits || d.digits >= fewestAnnounced && d.told|d.said != 0 {
+	if d.digits >= fewestDigits || d.digits >= fewestAnnounced && (d.told|d.said)&announcing != 0 {
 		d.numbers(text)
 	}
 	if d.said != 0 && d.prose {
