@@ -228,6 +228,9 @@ func (f *itemFacts) key(buf []byte) []byte {
 }
 
 func wordSet(words []string) types.Set {
+	if len(words) == 0 {
+		return types.Set{} // most are empty
+	}
 	values := make([]types.Value, len(words))
 	for i, w := range words {
 		values[i] = types.String(w)

@@ -25,7 +25,7 @@ func ruleText(head, body string, notes map[string]string) string {
 		all[k] = v
 	}
 	var b strings.Builder
-	for _, k := range []string{"id", "basis", "kind", "reason", "effect", "class", "text", "unmet", "since", "until", "public", "colour", "text_de", "unmet_de", "text_en", "text_xx", "jurisdiction", "claims"} {
+	for _, k := range []string{"id", "basis", "kind", "reason", "effect", "lift", "class", "text", "unmet", "since", "until", "public", "colour", "text_de", "unmet_de", "text_en", "text_xx", "jurisdiction", "claims"} {
 		if all[k] != "" {
 			fmt.Fprintf(&b, "@%s(%q)\n", k, all[k])
 		}
@@ -222,7 +222,7 @@ func TestSensitiveRules(t *testing.T) {
 			got = append(got, r.ID)
 		}
 	}
-	if want := "classified-under-agreement keep-classified gdpr-adequacy gdpr-eea subscriber-records"; strings.Join(got, " ") != want {
+	if want := "classified-under-agreement keep-classified gdpr-adequacy gdpr-eea gdpr-operator subscriber-records us-not-known-personal us-cpni-protection us-aggregate managed-service-subscriber notify-personal notify-subscriber"; strings.Join(got, " ") != want {
 		t.Errorf("rules that need a review: %v, want %s", got, want)
 	}
 }

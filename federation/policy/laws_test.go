@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,18 @@ func oneLaw(changes map[string]string) map[string]string {
 		b.WriteString("    " + l + "\n")
 	}
 	return map[string]string{"laws.yaml": b.String()}
+}
+
+// unclaimed takes away the shipped rules that claim the protection of a law, so
+// that the others load with other facts of law.
+func unclaimed() map[string]string {
+	return map[string]string{"61-us.cedar": "", "61-us.examples.yaml": ""}
+}
+
+// merge joins files.
+func merge(a, b map[string]string) map[string]string {
+	maps.Copy(a, b)
+	return a
 }
 
 // A fact of law reaches senders, recipients, kinds and certified ones in its
@@ -61,7 +74,7 @@ func TestLawsReach(t *testing.T) {
 		{"to nobody knows what", map[string]string{"kinds": "kinds: [any]"}, "US", "US", "unknown", []string{"iso-27001"}, demoNow, false},
 		{"to nobody knows where", map[string]string{"recipient": "recipient: [any]"}, "US", "", "authority", []string{"iso-27001"}, demoNow, false},
 	} {
-		b, err := load(t, d.tables, nil, oneLaw(c.change), Options{})
+		b, err := load(t, d.tables, unclaimed(), oneLaw(c.change), Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -103,12 +116,12 @@ func TestLawsThatAreRefused(t *testing.T) {
 			_, row, _ := strings.Cut(files["laws.yaml"], "laws:\n")
 			files["laws.yaml"] += row
 		}
-		_, err := load(t, new(scheme.Tables), nil, files, Options{})
+		_, err := load(t, new(scheme.Tables), unclaimed(), files, Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "laws.yaml") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	if _, err := load(t, new(scheme.Tables), nil, map[string]string{"laws.yaml": "version: 1\nlaws: []\n"}, Options{}); err != nil {
+	if _, err := load(t, new(scheme.Tables), unclaimed(), map[string]string{"laws.yaml": "version: 1\nlaws: []\n"}, Options{}); err != nil {
 		t.Errorf("none at all: %v", err)
 	}
 }
@@ -117,7 +130,7 @@ func TestLawsThatAreRefused(t *testing.T) {
 // without it.
 func claiming(t testing.TB) map[string]string {
 	t.Helper()
-	return map[string]string{
+	return merge(unclaimed(), map[string]string{
 		"own.cedar": ruleText(`permit (principal, action == Action::"share", resource)`, "when { resource.restricted == false }\nwhen { principal.agreement == \"in-force\" }",
 			map[string]string{"claims": "us-act", "text": "It may go to {peer}.", "text_de": "Es darf an {peer} gehen.", "unmet_de": "Es darf nicht an {peer} gehen."}),
 		"own.examples.yaml": `version: 1
@@ -127,7 +140,7 @@ rules:
     deny: [{action: share, set: {principal.agreement: ended}}]
     missing: [{action: share, drop: [principal.agreement]}]
     unknown: [{action: share, set: {principal.agreement: none}}]
-`}
+`})
 }
 
 // The protection of a law is claimed while it is in force and for whom it

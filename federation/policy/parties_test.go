@@ -64,9 +64,9 @@ func TestAgreementFacts(t *testing.T) {
 // assumed.
 func TestUnstatedPartiesAreUnknown(t *testing.T) {
 	d := newDemo(t)
-	a := sampleAgreement(t, "de-cert--pl-cert")
+	a, bare := sampleAgreement(t, "de-cert--pl-cert"), &Node{ID: "de-cert", Country: "DE"}
 	for name, to := range map[string]*Recipient{
-		"nothing stated": NewRecipient(d.de, a), "no agreement": NewRecipient(d.de, nil), "our own place": siteOf(d.de),
+		"nothing stated": NewRecipient(bare, a), "no agreement": NewRecipient(bare, nil), "our own place": siteOf(bare),
 		"words of nowhere": func() *Recipient {
 			b := a.clone()
 			b.FOI, b.Resale = "perhaps", "maybe"
@@ -327,6 +327,53 @@ rules:
 			if strings.Join(words, " ") != c.want {
 				t.Errorf("%s: %v, want %s", c.name, words, c.want)
 			}
+		}
+	}
+}
+
+// iep returns a definition with a FIRST IEP 2.0 policy.
+func iep(id, changes string) object {
+	policy := object{"extension_type": "property-extension", "iep_id": "0224bfdf-ea3a-49c3-96f6-66d908bb1845", "iep_version": "2.0",
+		"start_date": "2026-01-01T00:00:00Z", "encrypt_in_transit": "may", "permitted_actions": "externally-visible-direct-actions",
+		"affected_party_notifications": "may", "tlp": "green", "provider_attribution": "may", "unmodified_resale": "may"}
+	for c := range strings.FieldsSeq(changes) {
+		name, value, _ := strings.Cut(c, "=")
+		policy[name] = value
+	}
+	return object{"type": "marking-definition", "spec_version": "2.1", "id": id, "created": "2026-01-05T00:00:00.000Z",
+		"extensions": object{"extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a": policy}}
+}
+
+// Every obligation of a FIRST IEP 2.0 policy stops what no fact or term meets,
+// and two that contradict each other hold it by name.
+func TestIEPObligations(t *testing.T) {
+	d := newDemo(t)
+	const first, second = "marking-definition--66666666-6666-4666-8666-666666666666", "marking-definition--77777777-7777-4777-8777-777777777777"
+	for _, c := range []struct {
+		name, one, two string
+		contracts      []string
+		want           string
+	}{
+		{name: "none", want: "share"},
+		{name: "red", one: "tlp=red", want: "withhold TLP:RED"},
+		{name: "not for sale", one: "unmodified_resale=must-not", want: "withhold iep2-no-resale"},
+		{name: "not for sale, as the terms say", one: "unmodified_resale=must-not", contracts: []string{"iep2-no-resale"}, want: "share"},
+		{name: "nobody is told", one: "affected_party_notifications=must-not", want: "withhold iep2-no-notification"},
+		{name: "encrypted", one: "encrypt_in_transit=must", want: "withhold iep2-encrypt-in-transit"},
+		{name: "named", one: "provider_attribution=must", want: "withhold iep2-attribution"},
+		{name: "unnamed", one: "provider_attribution=must-not", want: "withhold iep2-no-attribution"},
+		{name: "named and unnamed", one: "provider_attribution=must", two: "provider_attribution=must-not", contracts: []string{"iep2-attribution", "iep2-no-attribution"}, want: "hold must be named"},
+		{name: "before its start", one: "start_date=2026-02-01T00:00:00Z", want: "hold not begun"},
+		{name: "after its end", one: "end_date=2026-01-06T00:00:00Z", want: "withhold have ended"},
+		{name: "a field of none", one: "commercial_use=must-not", want: "hold commercial_use"},
+	} {
+		o := indicator(object{"object_marking_refs": []string{first, second}})
+		a := sampleAgreement(t, "de-cert--pl-cert")
+		a.Contracts, a.Resale = c.contracts, "forbidden"
+		got := d.bundle.Decide(d.subject(t, "de-cert", o, iep(first, c.one), iep(second, c.two)), NewRecipient(d.de, a), demoNow)
+		verdict, says, _ := strings.Cut(c.want, " ")
+		if string(got.Verdict()) != verdict || says != "" && !strings.Contains(got.Reasons()[0].Text, says) {
+			t.Errorf("%s: %s %v", c.name, got.Verdict(), got.Reasons())
 		}
 	}
 }

@@ -53,6 +53,12 @@ func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs ma
 		m.unmarked()
 	}
 	own := m.granular()
+	m.attribution(s.handling)
+	for _, h := range own {
+		if h != nil {
+			m.attribution(*h)
+		}
+	}
 	s.classify(own)
 	s.seal()
 	s.mention()
@@ -190,6 +196,14 @@ func (m *markings) unmarked() {
 		m.subject.follows = true
 	default:
 		m.fail(federation.Unmarked, "no TLP label states who may have it")
+	}
+}
+
+// attribution refuses what one policy says must be named and another says must
+// not: nobody can keep both (FIRST IEP 2.0, provider_attribution).
+func (m *markings) attribution(h mapping.Handling) {
+	if slices.Contains(h.Contracts, marking.IEPAttribution) && slices.Contains(h.Contracts, marking.IEPNoAttribution) {
+		m.fail(federation.UnknownMarking, "one policy says that its provider must be named, another that it must not")
 	}
 }
 
