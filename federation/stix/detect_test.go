@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/entente-relay/entente/federation"
 )
 
@@ -359,6 +361,39 @@ func FuzzDetect(f *testing.F) {
 			if len(s) > 24 && strings.Contains(x.Evidence, s) {
 				t.Fatalf("evidence %q repeats the text", x.Evidence)
 			}
+		}
+	})
+}
+
+// Whatever stands in the shape of a national number is judged without a panic,
+// and what is found of it, announced or not, says which.
+func TestNationalShapes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.SampledFrom(nationalIDs).Draw(t, "id")
+		text := []byte(rapid.SampledFrom(id.shapes).Draw(t, "shape"))
+		for i, c := range text {
+			switch c {
+			case '9':
+				text[i] = byte(rapid.IntRange('0', '9').Draw(t, "digit"))
+			case 'A':
+				text[i] = byte(rapid.IntRange('A', 'Z').Draw(t, "letter"))
+			}
+		}
+		var compact []byte
+		for _, c := range text {
+			if alnum(c) {
+				compact = append(compact, c)
+			}
+		}
+		right := id.check(compact)
+		d := detector{}
+		d.begin(true)
+		d.read(text)
+		d.spoken |= 1 << aboutNational // as if the text before had said so
+		d.told = 1 << aboutNational
+		d.text(text, nil)
+		if f := d.found[nationalNumber]; right && f.strength != sure {
+			t.Fatalf("%s is a %s, and %v is found", text, id.evidence, f)
 		}
 	})
 }
