@@ -51,6 +51,8 @@ var arrows = map[string][]string{
 	"federation/link":      append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),
 	"federation/health":    append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),
 
+	"federation/generalise": append([]string{"federation", "federation/stix"}, pureSteps...),
+
 	"relay/bus":          belowRelay,
 	"relay/bus/baseline": append([]string{"relay/bus"}, belowRelay...),
 	"relay/store":        belowRelay,
@@ -72,7 +74,7 @@ var pureSteps = []string{"mapping", "mapping/marking", "mapping/scheme", "transl
 // belowRelay are the groups left of relay.
 var belowRelay = append([]string{
 	"configs", "federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope", "federation/link",
-	"federation/health",
+	"federation/health", "federation/generalise",
 }, pureSteps...)
 
 // relayChildren are what the node is built of, then what measures it.
