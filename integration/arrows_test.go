@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 	"federation":           pureSteps,
 	"federation/stix":      append([]string{"federation"}, pureSteps...),
 	"federation/directory": append([]string{"federation"}, pureSteps...),
-	"federation/policy":    append([]string{"federation", "federation/stix", "federation/directory"}, pureSteps...),
+	"federation/policy":    append([]string{"federation", "federation/stix", "federation/directory", "federation/generalise"}, pureSteps...),
 	"federation/envelope":  append([]string{"federation", "federation/stix", "federation/directory", "federation/policy"}, pureSteps...),
 	"federation/link":      append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),
 	"federation/health":    append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),

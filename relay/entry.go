@@ -115,7 +115,7 @@ type entryItem struct {
 	// Erased: the message no longer holds it, because it was spilled.
 	Erased bool `json:"erased,omitempty"`
 	// Origin is what the object was made of, if this node gives it on as its
-	// own. It never leaves.
+	// own, or says less in its place. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
 
 	// Mark stands for what was refused, see [Keys.mark].
@@ -134,10 +134,12 @@ type entryItem struct {
 	supersedes digest // the newest version until now; not stored
 }
 
-// origin names an object of a source that stays unnamed.
+// origin names an object of which another was made: one of a source that stays
+// unnamed, or, with Less, one that not everybody may get as it is.
 type origin struct {
 	Issuer string `json:"iss"`
 	Digest digest `json:"digest"`
+	Less   bool   `json:"less,omitempty"`
 }
 
 // goneItem is one object that is taken back from this entry on, whether it is

@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/mapping/scheme"
 	"github.com/entente-relay/entente/relay/intake"
@@ -40,6 +41,8 @@ type World struct {
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	general        generalise.Rule
+	generalOwn     []string // types of own objects
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -156,6 +159,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	errs = append(errs, w.readGeneral(cfg))
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
 		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal

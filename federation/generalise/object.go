@@ -39,7 +39,7 @@ func Replaces(typ string) []string {
 // Word says the rule in the words that its objects carry. It depends on the rule
 // alone: not on which of it an object needed.
 func (r Rule) Word() string {
-	return fmt.Sprintf("victim=sector,country time=day ipv4=/%d ipv6=/%d count>=%d", r.IPv4, r.IPv6, r.Floor)
+	return fmt.Sprintf("victim=sector,country time=day ipv4=/%d ipv6=/%d count=from-%d", r.IPv4, r.IPv6, r.Floor)
 }
 
 // Maker is what objects are made with.

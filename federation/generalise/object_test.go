@@ -104,7 +104,7 @@ func TestObjects(t *testing.T) {
 	all := sample().objects(t)
 	got := told(t, maker(all))
 	for i, want := range [][]string{
-		{`"identity_class":"class"`, `"name":"infrastructure"`, `"sectors":["infrastructure"]`, `"country":"DE"`, `"relationship_type":"located-at"`, green, `"generalised":"victim=sector,country time=day ipv4=/24 ipv6=/48 count\u003e=5"`},
+		{`"identity_class":"class"`, `"name":"infrastructure"`, `"sectors":["infrastructure"]`, `"country":"DE"`, `"relationship_type":"located-at"`, green, `"generalised":"victim=sector,country time=day ipv4=/24 ipv6=/48 count=from-5"`},
 		{},
 		{},
 		{`"sighting_of_ref":"malware--` + uuid(50), `"first_seen":"2026-01-02T00:00:00.000Z"`, `"last_seen":"2026-01-05T00:00:00.000Z"`, `"where_sighted_refs":["identity--6e1a`, `"country":"DE"`, `"created":"2026-03-04T00:00:00.000Z"`},

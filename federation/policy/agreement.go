@@ -63,6 +63,9 @@ type Agreement struct {
 	// Reoriginate is the peer's permission to give on its objects as the node's
 	// own; without types there is none.
 	Reoriginate Reorigination
+	// Generalise is the peer's permission to say less in place of its objects;
+	// without types there is none.
+	Generalise Generalisation
 	// NotBefore and Until bound the terms: in force from the first, no longer
 	// at the second.
 	NotBefore, Until time.Time
@@ -98,6 +101,16 @@ type Reorigination struct {
 	Only bool
 }
 
+// Generalisation is a source's permission that the node says less in place of
+// its objects, as a statement of the node's own, to those who may not get them as
+// they are.
+type Generalisation struct {
+	// Types lists the STIX types it covers, of [generalise.Types].
+	Types []string
+	// Ceiling is the highest TLP it covers.
+	Ceiling mapping.TLP
+}
+
 // ReoriginationTypes returns the STIX types that can be re-originated: those of
 // which is known what may name a source.
 func ReoriginationTypes() []string { return []string{"indicator", "malware", "relationship"} }
@@ -118,7 +131,7 @@ func (a *Agreement) clone() Agreement {
 	c := *a
 	for _, list := range []*[]string{
 		&c.Clients, &c.Purposes, &c.Data, &c.Certifications, &c.Storage, &c.Transit,
-		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling, &c.Reoriginate.Types,
+		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling, &c.Reoriginate.Types, &c.Generalise.Types,
 	} {
 		*list = slices.Clone(*list)
 	}

@@ -3,7 +3,7 @@ package store
 // schemaVersion is kept in the file's user_version. A file with another one is
 // deleted and built anew, so change it with every change of the tables below
 // or of what their columns mean.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as ours ("Ente"), so that a database of
 // something else at the same path is not taken for a damaged index of ours.
@@ -99,7 +99,8 @@ CREATE TABLE proofs (         -- equivocations proved by two signatures, which t
 CREATE TABLE derived (        -- what was made of others' objects
 	n      INTEGER PRIMARY KEY, -- row of objects
 	issuer INTEGER NOT NULL,    -- of the original
-	digest BLOB NOT NULL
+	digest BLOB NOT NULL,
+	less   INTEGER NOT NULL     -- 1: it says less in its place
 ) STRICT;
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer

@@ -1,0 +1,401 @@
+package relay
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/entente-relay/entente/configs"
+	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/generalise"
+	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/federation/stix"
+)
+
+// hub is one node with several peers, which ask when told.
+type hub struct {
+	t     *testing.T
+	op    *operator
+	node  *Node
+	codec *link.Codec
+	at    map[string][]byte // cursors
+	now   time.Time
+}
+
+// peerTerms are what the node's terms with a peer say of it.
+type peerTerms struct{ id, country, kind, data, more string }
+
+// The victim's CERT, another one, and a carrier.
+var (
+	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, target, personal, source", ""}
+	otherCERT = peerTerms{"jp-cert", "JP", "authority", "technical, context, free-text, target", ""}
+	carrier   = peerTerms{"jp-carrier", "JP", "business-operator", "technical, context, free-text", ""}
+)
+
+func newHub(t *testing.T, general configs.Generalise, peers ...peerTerms) *hub {
+	t.Helper()
+	h := &hub{t: t, op: &operator{t: t}, at: map[string][]byte{}, now: time.Now()}
+	var err error
+	if h.op.cfg, err = Setup(setupOptions(t.TempDir())); err != nil {
+		t.Fatal(err)
+	}
+	h.op.cfg.Generalise = general
+	h.op.cfg.Reviewed = []configs.Review{{Rule: "gdpr-eea", By: "duty lawyer (sample)", On: configs.Date{Time: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)}}}
+	if h.op.keys, err = LoadKeys(KeysDir(h.op.cfg)); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range peers {
+		h.accept(p)
+	}
+	if h.codec, err = link.NewCodec(); err != nil {
+		t.Fatal(err)
+	}
+	h.start()
+	t.Cleanup(h.stop)
+	return h
+}
+
+func (h *hub) accept(p peerTerms) {
+	h.t.Helper()
+	o := setupOptions(h.t.TempDir())
+	o.Values.ID, o.Values.Country = p.id, p.country
+	cfg, err := Setup(o)
+	h.op.must(err)
+	statement, err := os.ReadFile(filepath.Join(filepath.Dir(cfg.Path), StatementFile))
+	h.op.must(err)
+	text := fmt.Sprintf("version: 1\nid: de-cert/%[1]s/2026\nnode: de-cert\npeer: %[1]s\ncountry: %[2]s\nkind: %[3]s\nsector: sample\nfrom: 2026-01-01\nuntil: 2099-12-31\n"+
+		"tlp: {version: \"2.0\", ceiling: \"TLP:AMBER\", community: true, clients: []}\npurposes: [network-security]\ndata: [%[4]s]\n"+
+		"contacts: [{role: duty, address: duty@%[1]s.example}]\n%[5]s", p.id, p.country, p.kind, p.data, p.more)
+	_, err = h.op.disk.acceptPeer(AgreementsDir(h.op.dir()), Terms{Agreement: text, Statement: string(statement)}, h.op.keys.Terms, h.now)
+	h.op.must(err)
+}
+
+func (h *hub) start() {
+	h.t.Helper()
+	n, err := New(h.op.cfg, Options{Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now }})
+	h.op.must(err)
+	h.op.must(n.Start(h.t.Context()))
+	h.node = n
+}
+
+func (h *hub) stop() {
+	if err := h.node.Stop(context.WithoutCancel(h.t.Context())); err != nil {
+		h.t.Error(err)
+	}
+}
+
+func (h *hub) publish(objects ...map[string]any) {
+	h.t.Helper()
+	raw, err := json.Marshal(map[string]any{"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000001", "objects": objects})
+	h.op.must(err)
+	got, err := h.node.Publish(h.t.Context(), "sample", "", raw)
+	if err != nil || got.Taken != len(objects) {
+		h.t.Fatalf("%+v, %v", got, err)
+	}
+}
+
+// objects pulls until nothing comes and returns what came, and the messages.
+func (h *hub) objects(peer string) (objects []*stix.Object, messages [][]byte) {
+	h.t.Helper()
+	for {
+		req, err := link.EncodePull(link.Pull{Cursor: h.at[peer]})
+		h.op.must(err)
+		f, err := h.codec.DecodeFrame(h.node.server.Serve(h.t.Context(), peer, req))
+		h.op.must(err)
+		if len(f.Next) > 0 {
+			h.at[peer] = f.Next
+		}
+		if len(f.Messages) == 0 {
+			return objects, messages
+		}
+		for _, m := range f.Messages {
+			messages = append(messages, slices.Clone(m))
+			v, err := envelope.Verify(m, envelope.VerifyOptions{Self: peer, From: "de-cert", Keys: h.node.World().Directory, Now: h.now})
+			h.op.must(err)
+			for _, it := range v.Items() {
+				objects = append(objects, it.Object)
+			}
+		}
+	}
+}
+
+const markGreen = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+
+func attackID(typ string, n int) string {
+	return fmt.Sprintf("%s--5c3e0000-0000-4000-8000-%012x", typ, n)
+}
+
+// attack are the objects of one attack on a person, as a CERT would tell it.
+func attack(name, address string, at time.Time, count int) []map[string]any {
+	stamp := at.UTC().Format("2006-01-02T15:04:05.000Z")
+	object := func(typ string, n int, more map[string]any) map[string]any {
+		o := map[string]any{"type": typ, "spec_version": "2.1", "id": attackID(typ, n), "object_marking_refs": []string{markGreen}}
+		if typ != "ipv4-addr" {
+			o["created"], o["modified"] = "2026-01-05T01:02:03.000Z", "2026-01-05T01:02:03.000Z"
+		}
+		for k, v := range more {
+			o[k] = v
+		}
+		return o
+	}
+	return []map[string]any{
+		object("identity", 1, map[string]any{"name": name, "identity_class": "individual", "sectors": []string{"energy"}}),
+		object("location", 2, map[string]any{"country": "DE"}),
+		object("relationship", 3, map[string]any{"relationship_type": "located-at", "source_ref": attackID("identity", 1), "target_ref": attackID("location", 2)}),
+		object("malware", 4, map[string]any{"name": "Sample", "is_family": true}),
+		object("relationship", 5, map[string]any{"relationship_type": "targets", "source_ref": attackID("malware", 4), "target_ref": attackID("identity", 1)}),
+		object("sighting", 6, map[string]any{"sighting_of_ref": attackID("malware", 4), "where_sighted_refs": []string{attackID("identity", 1)}, "first_seen": stamp, "last_seen": stamp, "count": count}),
+		object("ipv4-addr", 7, map[string]any{"value": address}),
+		object("indicator", 8, map[string]any{"name": "sample", "description": "mail to okapi@zebra.example", "pattern": "[domain-name:value = 'evil.example']", "pattern_type": "stix", "valid_from": "2026-01-05T00:00:00Z"}),
+	}
+}
+
+var general = configs.Generalise{Types: generalise.Types()}
+
+// summary says what came: originals by type, and what stands for others.
+func summary(objects []*stix.Object) string {
+	var out []string
+	for _, o := range objects {
+		text := o.Type()
+		if h := o.Handling(); h != nil && h.Generalised != "" {
+			text = "less:" + text
+		}
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// TestVictimNotification publishes an attack to three: the CERT that serves the
+// victim gets it whole, another one gets who was hit as a sector and a country,
+// a carrier gets what the attacker uses and no more.
+func TestVictimNotification(t *testing.T) {
+	h := newHub(t, general, theirCERT, otherCERT, carrier)
+	h.publish(attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)...)
+
+	whole, _ := h.objects(theirCERT.id)
+	if got := summary(whole); got != "identity indicator ipv4-addr location malware relationship relationship sighting" {
+		t.Errorf("the victim's CERT gets %s", got)
+	}
+	for _, o := range whole {
+		if where, _ := o.Get("where_sighted_refs"); o.Type() == "sighting" && !strings.Contains(string(where), attackID("identity", 1)) {
+			t.Errorf("the victim's CERT is not told where: %s", o.Raw())
+		}
+	}
+	less, messages := h.objects(otherCERT.id)
+	if got := summary(less); got != "indicator less:identity less:identity less:identity less:ipv4-addr less:location less:location less:location less:relationship less:relationship less:relationship less:sighting location malware sighting" {
+		t.Errorf("another CERT gets %s", got)
+	}
+	namesNobody(t, messages, "Zebra", "Okapi", "198.51.100.77", "okapi@", attackID("identity", 1)[10:], attackID("relationship", 5)[14:])
+	for _, o := range less {
+		switch h := o.Handling(); {
+		case h == nil || h.Generalised == "":
+		case o.Type() == "identity" && !strings.Contains(string(o.Raw()), `"sectors":["energy"]`),
+			o.Type() == "sighting" && !strings.Contains(string(o.Raw()), `"first_seen":"2026-01-05T00:00:00.000Z"`),
+			o.Type() == "ipv4-addr" && !strings.Contains(string(o.Raw()), `"value":"198.51.100.0/24"`),
+			!slices.Equal(o.MarkingRefs(), []string{markGreen}):
+			t.Errorf("another CERT is told %s", o.Raw())
+		}
+	}
+	pattern, messages := h.objects(carrier.id)
+	if got := summary(pattern); got != "indicator location malware sighting" {
+		t.Errorf("a carrier gets %s", got)
+	}
+	namesNobody(t, messages, "Zebra", "Okapi", "198.51.100", "energy", "generalised")
+	for _, o := range pattern {
+		if _, ok := o.Get("where_sighted_refs"); ok {
+			t.Errorf("a carrier is told where: %s", o.Raw())
+		}
+	}
+}
+
+// namesNobody searches all that left for words, also where base64url hides them.
+func namesNobody(t *testing.T, messages [][]byte, words ...string) {
+	t.Helper()
+	for _, m := range messages {
+		text := string(m)
+		for _, part := range strings.FieldsFunc(string(m), func(r rune) bool { return strings.ContainsRune("~.\n", r) }) {
+			if raw, err := base64.RawURLEncoding.DecodeString(part); err == nil {
+				text += "\n" + string(raw)
+			}
+		}
+		for _, w := range words {
+			if strings.Contains(strings.ToLower(text), strings.ToLower(w)) {
+				t.Errorf("%q left: %s", w, text)
+			}
+		}
+	}
+}
+
+// TestLesserNeedsPermission: nothing is made that the configuration does not ask
+// for, nothing of what is for one organisation, and nothing that a producer says
+// is made here.
+func TestLesserNeedsPermission(t *testing.T) {
+	h := newHub(t, configs.Generalise{Types: []string{"sighting"}}, otherCERT)
+	objects := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)
+	strict := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 6, 14, 15, 16, 0, time.UTC), 3)
+	strict[5]["id"], strict[5]["object_marking_refs"] = attackID("sighting", 16), []string{markStrict}
+	h.publish(append(objects, strict[5])...)
+	got, _ := h.objects(otherCERT.id)
+	if s := summary(got); s != "indicator less:identity less:location less:sighting location malware sighting" {
+		t.Errorf("the peer gets %s", s)
+	}
+	for _, key := range []string{"generalised", "aggregate"} {
+		claims := sampleObject(1, markGreen, map[string]any{"extensions": map[string]any{stix.HandlingExtension: map[string]any{"extension_type": "property-extension", key: "by hand"}}})
+		raw, err := json.Marshal(map[string]any{"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000002", "objects": []any{claims}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.node.Publish(t.Context(), "sample", "", raw); err != nil || got.Refused != 1 || got.Items[0].Reason != string(federation.Unsupported) {
+			t.Errorf("a producer says %s: %+v, %v", key, got, err)
+		}
+	}
+}
+
+// TestLesserGoesWithItsOriginal: a newer version replaces what was made of the
+// older one, and a withdrawal takes it back from whom it went to.
+func TestLesserGoesWithItsOriginal(t *testing.T) {
+	h := newHub(t, configs.Generalise{Types: []string{"sighting"}}, otherCERT)
+	objects := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)
+	h.publish(objects...)
+	first, _ := h.objects(otherCERT.id)
+	next := objects[5]
+	next["modified"], next["count"] = "2026-01-06T01:02:03.000Z", 7
+	h.publish(next)
+	second, _ := h.objects(otherCERT.id)
+	lessOf := func(objects []*stix.Object) (out []string) {
+		for _, o := range objects {
+			if x := o.Handling(); x != nil && x.Generalised != "" {
+				out = append(out, o.ID())
+			}
+		}
+		return out
+	}
+	one, two := lessOf(first), lessOf(second)
+	if len(one) != 3 || len(two) == 0 {
+		t.Fatalf("%v, then %v", one, two)
+	}
+	if _, err := h.node.Withdraw(t.Context(), []string{objects[5]["id"].(string)}, envelope.GoneWithdrawn); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for _, id := range slices.Concat(one, two) {
+		for {
+			ws, err := h.node.Withdrawals(t.Context(), id, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(ws) == 1 && len(ws[0].Recipients) == 1 && ws[0].Recipients[0].Peer == otherCERT.id {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is not taken back: %+v", id, ws)
+			}
+		}
+	}
+	// Another peer, that comes later, gets nothing of it.
+	h.accept(carrier)
+	h.op.must(h.node.Reload(t.Context()))
+	if got, _ := h.objects(carrier.id); strings.Contains(summary(got), "sighting") {
+		t.Errorf("what was taken back goes: %s", summary(got))
+	}
+}
+
+// TestVictimsInAnotherFile: who was hit may have been published before; what is
+// better protected than the object is not told in its place, nor what was taken
+// back.
+func TestVictimsInAnotherFile(t *testing.T) {
+	for _, c := range []struct{ marking, want string }{
+		{markGreen, "less:identity less:location less:sighting location malware sighting"},
+		{"marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", "location malware sighting"},
+		{markStrict, "location malware sighting"},
+		{"withdrawn", "location malware sighting"},
+	} {
+		h := newHub(t, configs.Generalise{Types: []string{"sighting"}}, otherCERT)
+		objects := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)
+		victim, place, at, malware, sighting := objects[0], objects[1], objects[2], objects[3], objects[5]
+		if victim["object_marking_refs"] = []string{c.marking}; c.marking == "withdrawn" {
+			victim["object_marking_refs"] = []string{markGreen}
+		}
+		at["relationship_type"] = "uses" // the country is told beside, not by a later file
+		sighting["where_sighted_refs"] = []string{attackID("identity", 1), attackID("location", 2)}
+		h.publish(victim)
+		if c.marking == "withdrawn" {
+			_, err := h.node.Withdraw(t.Context(), []string{attackID("identity", 1)}, envelope.GoneWithdrawn)
+			h.op.must(err)
+		}
+		if c.marking != markGreen {
+			sighting["where_sighted_refs"] = []string{attackID("identity", 1)}
+		}
+		h.publish(malware, sighting, place)
+		got, messages := h.objects(otherCERT.id)
+		if s := summary(got); s != c.want {
+			t.Errorf("%s: the peer gets %s, want %s", c.marking, s, c.want)
+		}
+		if c.marking != markGreen {
+			namesNobody(t, messages, "energy")
+		}
+	}
+}
+
+// TestNothingOfWhatIsRemovedCanBeComputed publishes two attacks that differ in
+// nothing but what is removed, and compares everything that the peer can measure
+// of what it is told: numbers, sizes, and the text but for what is random.
+func TestNothingOfWhatIsRemovedCanBeComputed(t *testing.T) {
+	seen := func(name, address string, clock time.Duration, count int) (shapes []shape, texts []string) {
+		h := newHub(t, general, otherCERT)
+		objects := attack(name, address, time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC).Add(clock), count)
+		sighting := objects[5]
+		sighting["description"] = "mail to " + strings.ReplaceAll(name, " ", ".") + "@zebra.example" // personal, as all that names it
+		sighting["where_sighted_refs"] = []string{attackID("identity", 1)}
+		delete(sighting, "first_seen") // times alone would go as they are
+		delete(sighting, "last_seen")
+		delete(sighting, "count")
+		h.publish(objects...)
+		w := &watcher{t: t, node: h.node, codec: h.codec, peer: otherCERT.id}
+		shapes = w.all()
+		got, _ := h.objects(otherCERT.id)
+		for _, o := range got {
+			if x := o.Handling(); x != nil && x.Generalised != "" {
+				var properties map[string]any // their order is that of random digests
+				h.op.must(json.Unmarshal(o.Raw(), &properties))
+				raw, err := json.Marshal(properties)
+				h.op.must(err)
+				texts = append(texts, random.ReplaceAllString(string(raw), "random"))
+			}
+		}
+		slices.Sort(texts)
+		return shapes, texts
+	}
+	shapes, texts := seen("Zebra", "198.51.100.7", time.Second, 3)
+	if len(texts) < 10 || len(shapes) < 2 {
+		t.Fatalf("%d answers, %d objects: the test shows little", len(shapes), len(texts))
+	}
+	for _, x := range []struct {
+		name, address string
+		clock         time.Duration
+		count         int
+	}{{"A much longer name of a person", "198.51.100.250", 23 * time.Hour, 1}, {"Z", "198.51.100.0", 12*time.Hour + 30*time.Second, 4}} {
+		s, got := seen(x.name, x.address, x.clock, x.count)
+		if !slices.Equal(got, texts) {
+			t.Errorf("of %+v is told\n%s\nof the other\n%s", x, strings.Join(got, "\n"), strings.Join(texts, "\n"))
+		}
+		if !reflect.DeepEqual(s, shapes) {
+			t.Errorf("%+v shows as %+v, the other as %+v", x, s, shapes)
+		}
+	}
+}
+
+// random are the ids of what is made.
+var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
