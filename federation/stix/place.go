@@ -176,9 +176,15 @@ func placeOf(o *Object, name string) place {
 
 // generalPlace places what an object that says less tells of the victim: it is
 // about a target, and by its form about nobody in particular. What has not that
-// form is placed as anywhere else.
+// form is placed as anywhere else. Counts over many are context; what a text
+// shows beside them is found as in any.
 func generalPlace(o *Object, name string) (place, bool) {
-	if o.handling == nil || o.handling.Generalised == "" {
+	switch {
+	case o.handling == nil:
+		return place{}, false
+	case o.handling.Aggregate != "" && o.typ == "note":
+		return place{category: federation.Context, evidence: byType}, name == "abstract" || name == "content"
+	case o.handling.Generalised == "":
 		return place{}, false
 	}
 	p := place{category: federation.Target, evidence: byType}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
@@ -36,9 +37,11 @@ type API struct {
 	// commitment of one.
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
-	Reload      func(ctx context.Context) error
-	Healthy     func() error
-	Metrics     http.Handler
+	// Aggregate counts a closed period, and issues the counts with publish.
+	Aggregate func(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error)
+	Reload    func(ctx context.Context) error
+	Healthy   func() error
+	Metrics   http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -65,6 +68,7 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
 	})
+	mux.HandleFunc("POST /v1/aggregate", a.aggregate)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -111,6 +115,19 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, res)
+}
+
+func (a *API) aggregate(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	var days [2]time.Time
+	for i, name := range [...]string{"from", "to"} {
+		var err error
+		if days[i], err = time.Parse(time.DateOnly, q.Get(name)); err != nil {
+			http.Error(w, name+": want a day, such as 2026-12-31", http.StatusBadRequest)
+			return
+		}
+	}
+	answer[Aggregate](w)(a.Aggregate(r.Context(), days[0], days[1], q.Get("tlp"), q.Get("publish") == "true"))
 }
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) {
