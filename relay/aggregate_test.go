@@ -155,7 +155,7 @@ func TestAggregateGoes(t *testing.T) {
 	for _, o := range got {
 		if o.Type() == "note" {
 			content, _ := o.Text("content")
-			if o.ID() != id || content != "table,name,count\type,location,9\ntype,relationship,18\ntype,sighting,9\nmalware,Sample,18\n" || o.Handling().Aggregate != day[0]+"/"+day[1]+" floor=5" {
+			if o.ID() != id || content != "table,name,count\ntype,location,9\ntype,relationship,18\ntype,sighting,9\nmalware,Sample,18\n" || o.Handling().Aggregate != day[0]+"/"+day[1]+" floor=5" {
 				t.Errorf("%s", o.Raw())
 			}
 		}
