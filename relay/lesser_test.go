@@ -45,9 +45,27 @@ var (
 
 func newHub(t *testing.T, general configs.Generalise, peers ...peerTerms) *hub {
 	t.Helper()
+	h := setUpHub(t, "de-cert", "DE", general)
+	for _, p := range peers {
+		o := setupOptions(t.TempDir())
+		o.Values.ID, o.Values.Country = p.id, p.country
+		cfg, err := Setup(o)
+		h.op.must(err)
+		h.accept(p, cfg)
+	}
+	h.start()
+	t.Cleanup(h.stop)
+	return h
+}
+
+// setUpHub makes a node that has no peers and does not run.
+func setUpHub(t *testing.T, id, country string, general configs.Generalise) *hub {
+	t.Helper()
 	h := &hub{t: t, op: &operator{t: t}, at: map[string][]byte{}, now: time.Now()}
+	o := setupOptions(t.TempDir())
+	o.Values.ID, o.Values.Country = id, country
 	var err error
-	if h.op.cfg, err = Setup(setupOptions(t.TempDir())); err != nil {
+	if h.op.cfg, err = Setup(o); err != nil {
 		t.Fatal(err)
 	}
 	h.op.cfg.Generalise = general
@@ -55,28 +73,20 @@ func newHub(t *testing.T, general configs.Generalise, peers ...peerTerms) *hub {
 	if h.op.keys, err = LoadKeys(KeysDir(h.op.cfg)); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range peers {
-		h.accept(p)
-	}
 	if h.codec, err = link.NewCodec(); err != nil {
 		t.Fatal(err)
 	}
-	h.start()
-	t.Cleanup(h.stop)
 	return h
 }
 
-func (h *hub) accept(p peerTerms) {
+// accept accepts the node that was set up as cfg, in place of its terms until now.
+func (h *hub) accept(p peerTerms, cfg *configs.Node) {
 	h.t.Helper()
-	o := setupOptions(h.t.TempDir())
-	o.Values.ID, o.Values.Country = p.id, p.country
-	cfg, err := Setup(o)
-	h.op.must(err)
 	statement, err := os.ReadFile(filepath.Join(filepath.Dir(cfg.Path), StatementFile))
 	h.op.must(err)
-	text := fmt.Sprintf("version: 1\nid: de-cert/%[1]s/2026\nnode: de-cert\npeer: %[1]s\ncountry: %[2]s\nkind: %[3]s\nsector: sample\nfrom: 2026-01-01\nuntil: 2099-12-31\n"+
+	text := fmt.Sprintf("version: 1\nid: %[6]s/%[1]s/2026\nnode: %[6]s\npeer: %[1]s\ncountry: %[2]s\nkind: %[3]s\nsector: sample\nfrom: 2026-01-01\nuntil: 2099-12-31\n"+
 		"tlp: {version: \"2.0\", ceiling: \"TLP:AMBER\", community: true, clients: []}\npurposes: [network-security]\ndata: [%[4]s]\n"+
-		"contacts: [{role: duty, address: duty@%[1]s.example}]\n%[5]s", p.id, p.country, p.kind, p.data, p.more)
+		"contacts: [{role: duty, address: duty@%[1]s.example}]\n%[5]s", p.id, p.country, p.kind, p.data, p.more, h.op.cfg.Node.ID)
 	_, err = h.op.disk.acceptPeer(AgreementsDir(h.op.dir()), Terms{Agreement: text, Statement: string(statement)}, h.op.keys.Terms, h.now)
 	h.op.must(err)
 }
@@ -105,17 +115,24 @@ func (h *hub) publish(objects ...map[string]any) {
 	}
 }
 
+// pull asks once as a peer does.
+func (h *hub) pull(peer string) link.Frame {
+	h.t.Helper()
+	req, err := link.EncodePull(link.Pull{Cursor: h.at[peer]})
+	h.op.must(err)
+	f, err := h.codec.DecodeFrame(h.node.server.Serve(h.t.Context(), peer, req))
+	h.op.must(err)
+	if len(f.Next) > 0 {
+		h.at[peer] = f.Next
+	}
+	return f
+}
+
 // objects pulls until nothing comes and returns what came, and the messages.
 func (h *hub) objects(peer string) (objects []*stix.Object, messages [][]byte) {
 	h.t.Helper()
 	for {
-		req, err := link.EncodePull(link.Pull{Cursor: h.at[peer]})
-		h.op.must(err)
-		f, err := h.codec.DecodeFrame(h.node.server.Serve(h.t.Context(), peer, req))
-		h.op.must(err)
-		if len(f.Next) > 0 {
-			h.at[peer] = f.Next
-		}
+		f := h.pull(peer)
 		if len(f.Messages) == 0 {
 			return objects, messages
 		}
@@ -305,7 +322,11 @@ func TestLesserGoesWithItsOriginal(t *testing.T) {
 		}
 	}
 	// Another peer, that comes later, gets nothing of it.
-	h.accept(carrier)
+	o := setupOptions(t.TempDir())
+	o.Values.ID, o.Values.Country = carrier.id, carrier.country
+	late, err := Setup(o)
+	h.op.must(err)
+	h.accept(carrier, late)
 	h.op.must(h.node.Reload(t.Context()))
 	if got, _ := h.objects(carrier.id); strings.Contains(summary(got), "sighting") {
 		t.Errorf("what was taken back goes: %s", summary(got))
@@ -399,3 +420,75 @@ func TestNothingOfWhatIsRemovedCanBeComputed(t *testing.T) {
 
 // random are the ids of what is made.
 var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+
+// TestLesserOfOthers: of a source's objects less is said as far as its terms
+// permit, also about what its own marking lets go no further.
+func TestLesserOfOthers(t *testing.T) {
+	const amber = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+	pl := setUpHub(t, "pl-cert", "PL", configs.Generalise{})
+	de := setUpHub(t, "de-cert", "DE", general) // for its own objects: of others' that says nothing
+	jp := setUpHub(t, "jp-cert", "JP", configs.Generalise{})
+	from := func(more string) {
+		de.accept(peerTerms{"pl-cert", "PL", "authority", theirCERT.data, more}, pl.op.cfg)
+	}
+	from("")
+	de.accept(otherCERT, jp.op.cfg)
+	pl.accept(peerTerms{"de-cert", "DE", "authority", theirCERT.data, ""}, de.op.cfg)
+	for _, h := range []*hub{pl, de} {
+		h.start()
+		t.Cleanup(h.stop)
+	}
+	number := 0
+	passed := func(marking string) string {
+		t.Helper()
+		number++
+		objects := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)
+		for _, o := range objects {
+			o["object_marking_refs"] = []string{marking}
+			for _, key := range []string{"id", "source_ref", "target_ref", "sighting_of_ref"} {
+				if id, ok := o[key].(string); ok {
+					o[key] = strings.Replace(id, "5c3e0000", fmt.Sprintf("5c3e%04x", number), 1)
+				}
+			}
+			if o["type"] == "sighting" {
+				o["where_sighted_refs"] = []string{strings.Replace(attackID("identity", 1), "5c3e0000", fmt.Sprintf("5c3e%04x", number), 1)}
+			}
+		}
+		pl.publish(objects...)
+		sink := &importer{node: de.node, peer: "pl-cert"}
+		_, err := sink.Position(t.Context())
+		de.op.must(err)
+		rc, err := sink.Commit(t.Context(), pl.pull("de-cert"))
+		de.op.must(err)
+		if len(rc.Outcomes) != 1 || rc.Outcomes[0].Stored != len(objects) {
+			t.Fatalf("the receipt speaks of %+v", rc.Outcomes)
+		}
+		if pos, err := sink.position(t.Context()); err != nil || pos.LastSeq != uint64(number) {
+			t.Fatalf("after %d frames the link stands at %+v, %v", number, pos, err)
+		}
+		got, _ := de.objects("jp-cert")
+		return summary(got)
+	}
+	permit := func(what string) {
+		from(what)
+		de.op.must(de.node.Reload(t.Context()))
+	}
+	if got := passed(markGreen); strings.Contains(got, "less:") || !strings.Contains(got, "indicator") {
+		t.Errorf("without permission goes %s", got)
+	}
+	permit("generalise: {types: [sighting], ceiling: \"TLP:GREEN\"}\n")
+	if got := passed(markGreen); !strings.Contains(got, "less:identity less:location less:sighting location") {
+		t.Errorf("with permission goes %s", got)
+	}
+	if got := passed(amber); strings.Contains(got, "less:") {
+		t.Errorf("above the permission goes %s", got)
+	}
+	permit("generalise: {types: [sighting, identity], ceiling: \"TLP:AMBER\"}\n")
+	if got := passed(amber); got != "" {
+		t.Errorf("what goes no further than here goes as %s", got)
+	}
+	permit("generalise: {types: [sighting], ceiling: \"TLP:GREEN\"}\nreoriginate: {types: [malware], ceiling: \"TLP:GREEN\", only: true}\n")
+	if got := passed(markGreen); got != "" {
+		t.Errorf("of a source that stays unnamed goes %s", got)
+	}
+}
