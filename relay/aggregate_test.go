@@ -105,6 +105,11 @@ func TestAggregate(t *testing.T) {
 		t.Fatal(id, err)
 	}
 	h.objects(otherCERT.id) // what is counted
+	today, _, _, _, _ := days(h.now)
+	h.now = h.now.AddDate(0, 0, 1)
+	if a, err := h.node.Aggregate(t.Context(), day0(today[0]), day0(today[1]), "TLP:AMBER", false); err != nil || a.Counted != 0 {
+		t.Errorf("an aggregate is counted itself: %+v, %v", a, err)
+	}
 	h.publishedOnce(id, at)
 }
 

@@ -119,14 +119,12 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 		for i, e := range entries {
 			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
 		}
-		last := len(entries) - 1
-		entries[last].Position = &pos
+		entries[len(entries)-1].Position = &pos
 		more, err := lesserEntries(v, lesser, entries, now)
 		if err != nil {
 			return nil, err
 		}
-		// The last entry of a batch says where the link stands.
-		return slices.Concat(entries[:last], more, entries[last:]), nil
+		return append(entries, more...), nil
 	})
 	if err != nil {
 		return link.Receipt{}, err

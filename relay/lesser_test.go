@@ -237,6 +237,15 @@ func TestVictimNotification(t *testing.T) {
 	}
 }
 
+// made counts what the node made in place of objects.
+func (h *hub) made() int {
+	h.t.Helper()
+	h.op.must(h.node.awaitIndex(h.t.Context(), h.node.known(), 0))
+	all, err := h.node.index.Derived(h.t.Context())
+	h.op.must(err)
+	return len(all)
+}
+
 // namesNobody searches all that left for words, also where base64url hides them.
 func namesNobody(t *testing.T, messages [][]byte, words ...string) {
 	t.Helper()
@@ -267,6 +276,9 @@ func TestLesserNeedsPermission(t *testing.T) {
 	got, _ := h.objects(otherCERT.id)
 	if s := summary(got); s != "indicator less:identity less:location less:sighting location malware sighting" {
 		t.Errorf("the peer gets %s", s)
+	}
+	if n := h.made(); n != 3 {
+		t.Errorf("%d objects are made, also of what is for one organisation", n)
 	}
 	for _, key := range []string{"generalised", "aggregate"} {
 		claims := sampleObject(1, markGreen, map[string]any{"extensions": map[string]any{stix.HandlingExtension: map[string]any{"extension_type": "property-extension", key: "by hand"}}})
@@ -438,7 +450,14 @@ func TestLesserOfOthers(t *testing.T) {
 		h.start()
 		t.Cleanup(h.stop)
 	}
-	number := 0
+	number, made := 0, 0
+	more := func(want int, of string) {
+		t.Helper()
+		if n := de.made(); n-made != want {
+			t.Errorf("%s: %d objects are made, want %d", of, n-made, want)
+		}
+		made = de.made()
+	}
 	passed := func(marking string) string {
 		t.Helper()
 		number++
@@ -476,19 +495,24 @@ func TestLesserOfOthers(t *testing.T) {
 	if got := passed(markGreen); strings.Contains(got, "less:") || !strings.Contains(got, "indicator") {
 		t.Errorf("without permission goes %s", got)
 	}
+	more(0, "without permission")
 	permit("generalise: {types: [sighting], ceiling: \"TLP:GREEN\"}\n")
 	if got := passed(markGreen); !strings.Contains(got, "less:identity less:location less:sighting location") {
 		t.Errorf("with permission goes %s", got)
 	}
+	more(3, "with permission")
 	if got := passed(amber); strings.Contains(got, "less:") {
 		t.Errorf("above the permission goes %s", got)
 	}
+	more(0, "above the permission")
 	permit("generalise: {types: [sighting, identity], ceiling: \"TLP:AMBER\"}\n")
 	if got := passed(amber); got != "" {
 		t.Errorf("what goes no further than here goes as %s", got)
 	}
+	more(6, "what goes no further") // and stays here
 	permit("generalise: {types: [sighting], ceiling: \"TLP:GREEN\"}\nreoriginate: {types: [malware], ceiling: \"TLP:GREEN\", only: true}\n")
 	if got := passed(markGreen); got != "" {
 		t.Errorf("of a source that stays unnamed goes %s", got)
 	}
+	more(0, "of a source that stays unnamed")
 }
