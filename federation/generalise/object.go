@@ -97,8 +97,8 @@ type builder struct {
 	out []map[string]any
 }
 
-// add begins a new object, with what all of them have.
-func (b *builder) add(typ string) map[string]any {
+// add begins a new object, with what all of them have, and returns its id too.
+func (b *builder) add(typ string) (props map[string]any, id string) {
 	ext := map[string]any{"extension_type": "property-extension", "generalised": b.Rule.Word(), "personal_data": false}
 	if h := b.of.Handling(); h != nil {
 		if len(h.Residency) > 0 {
@@ -111,7 +111,8 @@ func (b *builder) add(typ string) map[string]any {
 			ext["retain_days"] = h.RetainDays
 		}
 	}
-	props := map[string]any{"type": typ, "spec_version": "2.1", "id": b.NewID(typ), "extensions": map[string]any{stix.HandlingExtension: ext}}
+	id = b.NewID(typ)
+	props = map[string]any{"type": typ, "spec_version": "2.1", "id": id, "extensions": map[string]any{stix.HandlingExtension: ext}}
 	if typ != "ipv4-addr" && typ != "ipv6-addr" {
 		props["created"], props["modified"] = dayText(b.Now), dayText(b.Now)
 	}
@@ -119,7 +120,7 @@ func (b *builder) add(typ string) map[string]any {
 		props["object_marking_refs"] = refs
 	}
 	b.out = append(b.out, props)
-	return props
+	return props, id
 }
 
 // around returns an object that the original is told with.
@@ -172,15 +173,15 @@ func (v *victim) place(o *stix.Object) {
 // say adds the objects that stand for a victim, and returns their ids.
 func (b *builder) say(v victim) (refs []string) {
 	if len(v.sectors) > 0 {
-		p := b.add("identity")
+		p, id := b.add("identity")
 		p["identity_class"], p["sectors"] = "class", v.sectors
 		p["name"] = strings.Join(v.sectors, ", ")
-		refs = append(refs, p["id"].(string))
+		refs = append(refs, id)
 	}
 	for _, c := range v.countries {
-		p := b.add("location")
+		p, id := b.add("location")
 		p["country"] = c
-		refs = append(refs, p["id"].(string))
+		refs = append(refs, id)
 	}
 	return refs
 }
@@ -196,7 +197,7 @@ func (b *builder) identity() {
 	}
 	refs := b.say(v)
 	for _, place := range refs[1:] {
-		p := b.add("relationship")
+		p, _ := b.add("relationship")
 		p["relationship_type"], p["source_ref"], p["target_ref"] = "located-at", refs[0], place
 	}
 }
@@ -218,7 +219,7 @@ func (b *builder) sighting() {
 	if !attackers(of) {
 		return
 	}
-	p := b.add("sighting")
+	p, _ := b.add("sighting")
 	p["sighting_of_ref"] = of
 	b.day(p, "first_seen")
 	b.day(p, "last_seen")
@@ -243,7 +244,7 @@ func (b *builder) relationship() {
 	}
 	refs := b.say(v)
 	for _, to := range refs {
-		p := b.add("relationship")
+		p, _ := b.add("relationship")
 		p["relationship_type"], p["source_ref"], p["target_ref"] = "targets", from, to
 		b.day(p, "start_time")
 		b.day(p, "stop_time")
@@ -266,12 +267,12 @@ func (b *builder) observed() {
 	if len(networks) == 0 {
 		return
 	}
-	p := b.add("observed-data")
+	p, _ := b.add("observed-data")
 	var refs []string
 	for _, value := range slices.Sorted(maps.Keys(networks)) { // not in the original's order
-		a := b.add(networks[value])
+		a, id := b.add(networks[value])
 		a["value"] = value
-		refs = append(refs, a["id"].(string))
+		refs = append(refs, id)
 	}
 	p["object_refs"] = refs
 	b.day(p, "first_observed")
@@ -287,7 +288,8 @@ func (b *builder) observed() {
 // address becomes the network around it.
 func (b *builder) address() {
 	if value := b.network(b.of); value != "" {
-		b.add(b.of.Type())["value"] = value
+		p, _ := b.add(b.of.Type())
+		p["value"] = value
 	}
 }
 

@@ -228,8 +228,8 @@ func TestSameForAllAlike(t *testing.T) {
 		a, b := scenes(rt), scenes(rt)
 		b.sector, b.country, b.count = a.sector, a.country, a.count
 		b.last = a.last
-		if a.count < DefaultFloor {
-			b.count = rapid.IntRange(1, DefaultFloor-1).Draw(rt, "other count")
+		if a.count < defaultFloor {
+			b.count = rapid.IntRange(1, defaultFloor-1).Draw(rt, "other count")
 		}
 		if b.last.Before(b.first) {
 			return

@@ -9,15 +9,15 @@ import (
 
 // Bounds and defaults of a rule, in bits and in how many.
 const (
-	// DefaultIPv4 and DefaultIPv6 are the prefixes that are usual for addresses
+	// finestIPv4 and finestIPv6 are the prefixes that are usual for addresses
 	// of persons: 256 IPv4 addresses; for IPv6 the most that one site is given
 	// (RFC 6177, section 2), so that it hides a subscriber, and not always an
 	// organisation. An operator writes less, or names networks in Never.
-	DefaultIPv4, DefaultIPv6 = 24, 48
+	finestIPv4, finestIPv6 = 24, 48
 	minIPv4, minIPv6         = 8, 16
-	// DefaultFloor is the smallest count that is said: below it a reader could
+	// defaultFloor is the smallest count that is said: below it a reader could
 	// be one of those counted and know the others.
-	DefaultFloor = 5
+	defaultFloor = 5
 	minFloor     = 3
 	maxFloor     = 1000
 )
@@ -34,12 +34,12 @@ type Rule struct {
 }
 
 // Default returns the rule that is in force where nothing else is written.
-func Default() Rule { return Rule{IPv4: DefaultIPv4, IPv6: DefaultIPv6, Floor: DefaultFloor} }
+func Default() Rule { return Rule{IPv4: finestIPv4, IPv6: finestIPv6, Floor: defaultFloor} }
 
 // Valid reports whether the rule is within its bounds: never finer than the
 // defaults.
 func (r Rule) Valid() bool {
-	return r.IPv4 >= minIPv4 && r.IPv4 <= DefaultIPv4 && r.IPv6 >= minIPv6 && r.IPv6 <= DefaultIPv6 && r.Floor >= minFloor && r.Floor <= maxFloor
+	return r.IPv4 >= minIPv4 && r.IPv4 <= finestIPv4 && r.IPv6 >= minIPv6 && r.IPv6 <= finestIPv6 && r.Floor >= minFloor && r.Floor <= maxFloor
 }
 
 // Address returns the network around an address or a network, as written, "" if

@@ -72,7 +72,7 @@ func TestRuleBounds(t *testing.T) {
 }
 
 func rules(t *rapid.T) Rule {
-	r := Rule{IPv4: rapid.IntRange(minIPv4, DefaultIPv4).Draw(t, "ipv4"), IPv6: rapid.IntRange(minIPv6, DefaultIPv6).Draw(t, "ipv6"), Floor: rapid.IntRange(minFloor, 20).Draw(t, "floor")}
+	r := Rule{IPv4: rapid.IntRange(minIPv4, finestIPv4).Draw(t, "ipv4"), IPv6: rapid.IntRange(minIPv6, finestIPv6).Draw(t, "ipv6"), Floor: rapid.IntRange(minFloor, 20).Draw(t, "floor")}
 	if rapid.Bool().Draw(t, "never") {
 		r.Never = []netip.Prefix{netip.PrefixFrom(addresses(t), rapid.IntRange(8, 32).Draw(t, "bits")).Masked()}
 	}
