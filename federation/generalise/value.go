@@ -10,11 +10,11 @@ import (
 // Bounds and defaults of a rule, in bits and in how many.
 const (
 	// finestIPv4 and finestIPv6 are the prefixes that are usual for addresses
-	// of persons: 256 IPv4 addresses; for IPv6 the most that one site is given
-	// (RFC 6177, section 2), so that it hides a subscriber, and not always an
+	// of persons: 256 IPv4 addresses; for IPv6 what a whole site may be given
+	// (RFC 6177 is about /48 and less), so that it hides a subscriber, and not always an
 	// organisation. An operator writes less, or names networks in Never.
 	finestIPv4, finestIPv6 = 24, 48
-	minIPv4, minIPv6         = 8, 16
+	minIPv4, minIPv6       = 8, 16
 	// defaultFloor is the smallest count that is said: below it a reader could
 	// be one of those counted and know the others.
 	defaultFloor = 5
