@@ -31,8 +31,7 @@ func (a *anonymous) object(s *policy.Subject, commitment string) (*stix.Object, 
 		return nil, err
 	}
 	today := day(a.now)
-	out := map[string]any{"type": o.Type(), "spec_version": "2.1", "id": a.newID[o.ID()], "created": today, "modified": today,
-		"extensions": map[string]any{stix.HandlingExtension: binding(o.Handling(), commitment)}}
+	out := map[string]any{"type": o.Type(), "spec_version": "2.1", "id": a.newID[o.ID()], "created": today, "modified": today}
 	if refs := o.MarkingRefs(); len(refs) > 0 {
 		out["object_marking_refs"] = refs
 	}
@@ -51,6 +50,7 @@ func (a *anonymous) object(s *policy.Subject, commitment string) (*stix.Object, 
 	if err != nil {
 		return nil, err
 	}
+	out["extensions"] = map[string]any{stix.HandlingExtension: binding(o.Handling(), commitment, out)}
 	raw, err := json.Marshal(out)
 	if err != nil {
 		return nil, fmt.Errorf("%s, re-originated: %w", o.ID(), err)
@@ -80,8 +80,9 @@ func tellable(s *policy.Subject) error {
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") + "T00:00:00.000Z" }
 
 // binding are the handling facts of the new object: those of the original that
-// bind and do not name it.
-func binding(h *stix.Handling, commitment string) map[string]any {
+// bind and do not name it, and of the categories those of properties that went
+// along.
+func binding(h *stix.Handling, commitment string, object map[string]any) map[string]any {
 	out := map[string]any{"extension_type": "property-extension", "reoriginated": commitment}
 	if h == nil {
 		return out
@@ -97,6 +98,15 @@ func binding(h *stix.Handling, commitment string) map[string]any {
 	}
 	if h.PersonalData != nil {
 		out["personal_data"] = *h.PersonalData
+	}
+	said := map[string]federation.Category{}
+	for path, category := range h.Categories {
+		if _, taken := object[path]; taken {
+			said[path] = category
+		}
+	}
+	if len(said) > 0 {
+		out["categories"] = said
 	}
 	return out
 }

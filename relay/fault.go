@@ -33,9 +33,14 @@ const (
 	stepIntakeJournalled = "follow/after-journal"
 	stepIndex            = "follow/before-index"
 	stepIndexed          = "follow/index-applied"
+
+	stepDecisionJournalled = "decide/after-journal" // what persons decided; nothing comes of it yet
+	stepDecisionKept       = "decide/kept"
+	stepDecided            = "decide/in-force" // and nothing is judged again yet
 )
 
-// Steps lists the step boundaries at which Options.Fault is called.
+// Steps lists the step boundaries that messages pass at which Options.Fault is
+// called.
 func Steps() []string {
 	return []string{
 		stepPublishReceived, stepPublishVerified, stepPublishAnswer,
@@ -56,9 +61,10 @@ const (
 	writeStopped = "data/running/remove" // and that it ended by itself
 )
 
-// Writes lists the names with which Options.Write is called.
+// Writes lists the names with which Options.Write is called. What persons decide
+// is kept by the running node, in a file as an operator's commands write them.
 func Writes() []string {
-	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped,
+	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, fileDecision,
 		bus.WriteFolder, bus.WriteIdentity, bus.WriteTrust, bus.WriteForget}
 }
 

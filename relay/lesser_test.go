@@ -38,7 +38,7 @@ type peerTerms struct{ id, country, kind, data, more string }
 
 // The victim's CERT, another one, and a carrier.
 var (
-	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, target, personal, source", ""}
+	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, personal, source", "foi: exempt\nconstituency: {cidr: [198.51.100.0/24], reference: sample}\n"}
 	otherCERT = peerTerms{"jp-cert", "JP", "authority", "technical, context, free-text, target", ""}
 	carrier   = peerTerms{"jp-carrier", "JP", "business-operator", "technical, context, free-text", ""}
 )
@@ -68,7 +68,7 @@ func setUpHub(t *testing.T, id, country string, general configs.Generalise) *hub
 	if h.op.cfg, err = Setup(o); err != nil {
 		t.Fatal(err)
 	}
-	h.op.cfg.Generalise = general
+	h.op.cfg.Generalise, h.op.cfg.Node.Kind = general, "authority"
 	h.op.cfg.Reviewed = []configs.Review{{Rule: "gdpr-eea", By: "duty lawyer (sample)", On: configs.Date{Time: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)}}}
 	if h.op.keys, err = LoadKeys(KeysDir(h.op.cfg)); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,8 @@ func attack(name, address string, at time.Time, count int) []map[string]any {
 		object("relationship", 3, map[string]any{"relationship_type": "located-at", "source_ref": attackID("identity", 1), "target_ref": attackID("location", 2)}),
 		object("malware", 4, map[string]any{"name": "Sample", "is_family": true}),
 		object("relationship", 5, map[string]any{"relationship_type": "targets", "source_ref": attackID("malware", 4), "target_ref": attackID("identity", 1)}),
-		object("sighting", 6, map[string]any{"sighting_of_ref": attackID("malware", 4), "where_sighted_refs": []string{attackID("identity", 1)}, "first_seen": stamp, "last_seen": stamp, "count": count}),
+		object("sighting", 6, map[string]any{"sighting_of_ref": attackID("malware", 4), "where_sighted_refs": []string{attackID("identity", 1)}, "first_seen": stamp, "last_seen": stamp, "count": count,
+			"x_victim_address": address}),
 		object("ipv4-addr", 7, map[string]any{"value": address}),
 		object("indicator", 8, map[string]any{"name": "sample", "description": "mail to okapi@zebra.example", "pattern": "[domain-name:value = 'evil.example']", "pattern_type": "stix", "valid_from": "2026-01-05T00:00:00Z"}),
 	}
@@ -206,7 +207,7 @@ func TestVictimNotification(t *testing.T) {
 		t.Errorf("the victim's CERT gets %s", got)
 	}
 	for _, o := range whole {
-		if where, _ := o.Get("where_sighted_refs"); o.Type() == "sighting" && !strings.Contains(string(where), attackID("identity", 1)) {
+		if text := string(o.Raw()); o.Type() == "sighting" && !(strings.Contains(text, `"where_sighted_refs":["`+attackID("identity", 1)) && strings.Contains(text, `"x_victim_address":"198.51.100.77"`)) {
 			t.Errorf("the victim's CERT is not told where: %s", o.Raw())
 		}
 	}
@@ -445,7 +446,7 @@ func TestLesserOfOthers(t *testing.T) {
 	}
 	from("")
 	de.accept(otherCERT, jp.op.cfg)
-	pl.accept(peerTerms{"de-cert", "DE", "authority", theirCERT.data, ""}, de.op.cfg)
+	pl.accept(peerTerms{"de-cert", "DE", "authority", "technical, context, free-text, target, personal, source", "foi: exempt\n"}, de.op.cfg)
 	for _, h := range []*hub{pl, de} {
 		h.start()
 		t.Cleanup(h.stop)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
@@ -38,10 +39,20 @@ type API struct {
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	// Aggregate counts a closed period, and issues the counts with publish.
-	Aggregate func(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error)
-	Reload    func(ctx context.Context) error
-	Healthy   func() error
-	Metrics   http.Handler
+	Aggregate  func(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error)
+	Quarantine Quarantine
+	Reload     func(ctx context.Context) error
+	// Head signs the end of the journal; Chain writes the journal as it is chained,
+	// one record a line, Records the part of it that an export is made of.
+	Head    func(ctx context.Context) (Head, error)
+	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Records func(ctx context.Context, part journal.Selection, w io.Writer) error
+	// Why explains what was decided on an object for a recipient up to a moment;
+	// WhoGot lists who got it.
+	Why     func(ctx context.Context, object, to string, at time.Time) (Why, error)
+	WhoGot  func(ctx context.Context, object string) (GotBy, error)
+	Healthy func() error
+	Metrics http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -62,6 +73,7 @@ func (a *API) Handler() http.Handler {
 		answer[[]Withdrawal](w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
+	a.Quarantine.handle(mux)
 	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
 		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
 	})
@@ -76,6 +88,8 @@ func (a *API) Handler() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	a.audit(mux)
+	a.past(mux)
 	return mux
 }
 
