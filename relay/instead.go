@@ -1,8 +1,11 @@
 package relay
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/generalise"
@@ -83,9 +86,49 @@ func (x *reach) standsFor(made *prepared, o origin) (string, error) {
 // removes from an object.
 func (p *prepared) replaces(d policy.Decision, of *stix.Object, o origin) bool {
 	i := slices.IndexFunc(p.items, func(it entryItem) bool { return it.Type == of.Type() && it.Origin != nil && *it.Origin == o })
-	return i >= 0 && slices.ContainsFunc(d.Removed(), func(r policy.Removed) bool {
+	return i >= 0 && inPlaceOf(d, p.subjects[i].Object())
+}
+
+// inPlaceOf reports whether a generalised object says less in place of anything
+// that a decision removes from one of its type.
+func inPlaceOf(d policy.Decision, made *stix.Object) bool {
+	return slices.ContainsFunc(d.Removed(), func(r policy.Removed) bool {
 		name, _, _ := strings.Cut(r.Path, ".")
-		_, says := p.subjects[i].Object().Get(name)
-		return says && slices.Contains(generalise.Replaces(of.Type()), name)
+		_, says := made.Get(name)
+		return says && slices.Contains(generalise.Replaces(made.Type()), name)
 	})
+}
+
+// insteadOf makes what would say less to a recipient in place of object i of a
+// file on which was decided; none where nothing would.
+func (w *World) insteadOf(objects []*stix.Object, ds []policy.Decision, i int, r *policy.Recipient, at time.Time) ([]json.RawMessage, error) {
+	if len(w.generalOwn) == 0 || !ds[i].ByContent() {
+		return nil, nil
+	}
+	s := w.Reader.Subject(w.Node.ID, ds[i].Digest(), objects[i], nil)
+	if !w.mayGeneralise(s, w.Node.ID, at) {
+		return nil, nil
+	}
+	made, err := w.lessObjects(s, newScene(objects, nil), func(string) (*stix.Object, error) { return nil, nil }, at)
+	if err != nil || len(made) == 0 || ds[i].Verdict() == federation.Redact && !inPlaceOf(ds[i], made[0]) {
+		return nil, err
+	}
+	var judged []policy.Decision
+	var out []json.RawMessage
+	for _, o := range made {
+		judged = append(judged, w.Bundle.Decide(w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, nil), r, at))
+		out = append(out, o.Raw())
+	}
+	beside := func(_, id string) (st policy.Standing) {
+		for j, o := range objects {
+			if o.ID() == id {
+				st.Decisions = append(st.Decisions, ds[j])
+			}
+		}
+		return st
+	}
+	if slices.ContainsFunc(policy.NewClosure(beside).Relate(judged), func(d policy.Decision) bool { return d.Verdict() != federation.Share }) {
+		return nil, nil
+	}
+	return out, nil
 }

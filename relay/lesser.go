@@ -157,25 +157,36 @@ func (n *Node) lessers(ctx context.Context, w *World, arrivals []*arrival, aroun
 // lessOf makes what says less in place of the objects of one message.
 func (n *Node) lessOf(ctx context.Context, w *World, a *arrival, around *scene, now time.Time) ([]lessOf, error) {
 	owner := a.verified.Owner()
+	earlier := func(id string) (*stix.Object, error) { return n.newest(ctx, w, owner, id) }
 	var out []lessOf
 	for i, s := range a.subjects {
 		if kept, _ := verdictOf(a.decisions[i]); kept != taken || !w.mayGeneralise(s, owner, now) {
 			continue
 		}
-		with, err := n.victims(ctx, w, owner, s, around)
+		objects, err := w.lessObjects(s, around, earlier, now)
 		if err != nil {
 			return nil, err
 		}
-		m := &generalise.Maker{Rule: w.general, Now: now, Around: with, NewID: func(typ string) string { return typ + "--" + uuid.NewString() }}
-		objects, err := m.Objects(s.Object())
-		if err != nil {
-			return nil, err
-		}
-		if len(objects) > 0 && w.asProtected(objects, s) {
+		if len(objects) > 0 {
 			out = append(out, lessOf{objects, origin{Issuer: owner, Digest: s.Digest(), Less: true}})
 		}
 	}
 	return out, nil
+}
+
+// lessObjects makes what says less in place of one object; none where nothing
+// can be said, or not as well protected.
+func (w *World) lessObjects(s *policy.Subject, around *scene, earlier finder, now time.Time) ([]*stix.Object, error) {
+	with, err := w.victims(s, around, earlier)
+	if err != nil {
+		return nil, err
+	}
+	m := &generalise.Maker{Rule: w.general, Now: now, Around: with, NewID: func(typ string) string { return typ + "--" + uuid.NewString() }}
+	objects, err := m.Objects(s.Object())
+	if err != nil || !w.asProtected(objects, s) {
+		return nil, err
+	}
+	return objects, nil
 }
 
 // asProtected reports whether objects are protected at least as the one in whose

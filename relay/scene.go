@@ -38,14 +38,17 @@ func (s *scene) add(o *stix.Object) {
 	}
 }
 
-// victims finds what an object of owner's refers to and may be made of: told with
-// it or published before, and no better protected than the object itself.
-func (n *Node) victims(ctx context.Context, w *World, owner string, of *policy.Subject, around *scene) ([]*stix.Object, error) {
+// finder finds what was published before, nil if it was not.
+type finder func(id string) (*stix.Object, error)
+
+// victims finds what an object refers to and what may be told of it may be made
+// of: told with it or published before, and no better protected than itself.
+func (w *World) victims(of *policy.Subject, around *scene, earlier finder) ([]*stix.Object, error) {
 	out := []*stix.Object{of.Object()}
 	find := func(id string) (err error) {
 		x := around.byID[id]
 		if x == nil {
-			if x, err = n.newest(ctx, w, owner, id); err != nil {
+			if x, err = earlier(id); err != nil {
 				return err
 			}
 		}

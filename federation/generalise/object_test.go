@@ -280,3 +280,13 @@ func TestAgain(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkObjects(b *testing.B) {
+	m := maker(sample().objects(b))
+	sighting := m.Around[3]
+	for b.Loop() {
+		if _, err := m.Objects(sighting); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
