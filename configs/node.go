@@ -38,6 +38,7 @@ type Node struct {
 	Decoys        int           `yaml:"decoys"`
 	Generalise    Generalise    `yaml:"generalise"`
 	Journal       Journal       `yaml:"journal"`
+	Retention     Retention     `yaml:"retention"`
 	Language      string        `yaml:"language"`
 	Dirs          Dirs          `yaml:"dirs"`
 
@@ -166,6 +167,44 @@ type Generalise struct {
 	Floor int `yaml:"floor"`
 	// Never lists networks, as prefixes, that name one organisation.
 	Never []string `yaml:"never"`
+}
+
+// Retention says for how many days this node keeps what it holds, 0 for as long
+// as the log does. The shortest of all that apply to an object counts, those of
+// its origin and of the terms with the peer it came from included.
+type Retention struct {
+	// Days counts from the moment at which this node stored an object, and so do
+	// Kinds (by what the peer is in law that it came from, or "self"), Categories
+	// (by what an object holds) and Held (of what waits).
+	Days       int            `yaml:"days"`
+	Kinds      map[string]int `yaml:"kinds"`
+	Categories map[string]int `yaml:"categories"`
+	Held       int            `yaml:"held"`
+	// AfterExpiry counts from valid_until.
+	AfterExpiry int `yaml:"after_expiry"`
+	// Journal counts from when a record of the journal was written.
+	Journal int `yaml:"journal"`
+}
+
+// maxRetention bounds the days that may be configured: a hundred years.
+const maxRetention = 36_525
+
+// check lists days that are none.
+func (r *Retention) check(bad func(key, format string, args ...any)) {
+	days := func(key string, n int) {
+		if n < 0 || n > maxRetention {
+			bad("retention."+key, "%d: write a number of days, 0 for no limit", n)
+		}
+	}
+	for key, n := range map[string]int{"days": r.Days, "held": r.Held, "after_expiry": r.AfterExpiry, "journal": r.Journal} {
+		days(key, n)
+	}
+	for kind, n := range r.Kinds {
+		days("kinds."+kind, n)
+	}
+	for category, n := range r.Categories {
+		days("categories."+category, n)
+	}
 }
 
 // Seal says for whom one property of a source's objects is encrypted.
@@ -337,6 +376,7 @@ func (n *Node) check() error {
 			}
 		}
 	}
+	n.Retention.check(bad)
 	if n.Decoys != 0 && (n.Decoys < 2 || n.Decoys > 8) {
 		bad("decoys", "%d: write 0 for none, or 2 to 8", n.Decoys)
 	}

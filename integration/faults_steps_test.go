@@ -50,6 +50,9 @@ func TestDiesAtEveryStep(t *testing.T) {
 		}
 	}
 	for _, s := range relay.Steps() {
+		if strings.HasPrefix(s, "erase/") {
+			continue // TestExpiryDiesAtEveryStep
+		}
 		if !tried[s] {
 			t.Errorf("no node was ended at %s", s)
 		}

@@ -11,11 +11,11 @@ import (
 // even its name does.
 func TestBindingKeepsCategories(t *testing.T) {
 	h := &stix.Handling{Categories: map[string]federation.Category{"pattern": federation.Target, "x_desk_three": federation.Source}}
-	said, ok := binding(h, "c", map[string]any{"pattern": "[a:b = 'c']"})["categories"].(map[string]federation.Category)
+	said, ok := binding(h, "c", 0, map[string]any{"pattern": "[a:b = 'c']"})["categories"].(map[string]federation.Category)
 	if !ok || len(said) != 1 || said["pattern"] != federation.Target {
 		t.Errorf("%v", said)
 	}
-	if _, ok := binding(h, "c", map[string]any{"name": "n"})["categories"]; ok {
+	if _, ok := binding(h, "c", 0, map[string]any{"name": "n"})["categories"]; ok {
 		t.Error("an empty dictionary, which nobody takes")
 	}
 }

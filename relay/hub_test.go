@@ -140,4 +140,3 @@ func (h *hub) objects(peer string) (objects []*stix.Object, messages [][]byte) {
 		}
 	}
 }
-

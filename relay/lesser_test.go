@@ -15,7 +15,6 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/generalise"
-	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/federation/stix"
 )
 

@@ -162,7 +162,7 @@ var missingFor = map[federation.Reason]string{
 
 // whatIf decides now on what is here of an object.
 func (n *Node) whatIf(ctx context.Context, w *World, name objectName, r *policy.Recipient, to string, at time.Time) ([]dashboard.WhyObject, error) {
-	places, err := n.placesOf(ctx, name)
+	places, err := n.entriesOf(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +209,8 @@ func wouldBe(p *prepared, d policy.Decision, s *policy.Subject, self, to string)
 	return x
 }
 
-// placesOf lists the log entries where what is here of an object stands.
-func (n *Node) placesOf(ctx context.Context, name objectName) ([]uint64, error) {
+// entriesOf lists the log entries where what is here of an object stands.
+func (n *Node) entriesOf(ctx context.Context, name objectName) ([]uint64, error) {
 	var out []uint64
 	if name.id != "" {
 		places, err := n.index.Places("", string(name.id))

@@ -49,6 +49,9 @@ type World struct {
 	decoys         int
 	general        generalise.Rule
 	generalOwn     []string // types of own objects
+	retention      *retention
+	asked          *asked  // what operators want erased
+	holds          []*Hold // legal holds in force
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -83,10 +86,18 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
+		if w.retention != nil {
+			w.retention.add(p.Agreement)
+		}
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
 	}
+	holds, err := LoadHolds(HoldsDir(base))
+	w.holds = inForce(holds)
+	errs = append(errs, err)
+	w.asked, err = loadErasures(ErasuresDir(base))
+	errs = append(errs, err)
 	statements = newest(statements)
 	w.Directory, err = directory.New(statements...)
 	if err == nil {
@@ -96,6 +107,9 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	}
 	if err == nil {
 		err = w.checkSeals(cfg, now)
+	}
+	if err == nil {
+		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
@@ -173,6 +187,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
+		errs = append(errs, err)
+	}
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
 	for _, p := range cfg.Profiles {

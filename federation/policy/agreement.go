@@ -82,6 +82,9 @@ type Agreement struct {
 	// Generalise is the peer's permission to say less in place of its objects;
 	// without types there is none.
 	Generalise Generalisation
+	// RetainDays is for how many days the node may keep what comes from the peer,
+	// 0 for no limit.
+	RetainDays int
 	// NotBefore and Until bound the terms: in force from the first, no longer
 	// at the second.
 	NotBefore, Until time.Time

@@ -158,6 +158,11 @@ func (in *Intake) check() error {
 	if err := checkReason("intake", in.Reason, true); err != nil {
 		return err
 	}
+	for i := range in.Erased {
+		if err := checkReason("intake", in.Erased[i].Reason, false); err != nil {
+			return err
+		}
+	}
 	for i := range in.Objects {
 		o := &in.Objects[i]
 		switch o.Outcome {
