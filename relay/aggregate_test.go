@@ -9,6 +9,7 @@ import (
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/dashboard"
 )
 
 // season publishes n attacks on as many victims of a sector.
@@ -99,6 +100,15 @@ func TestAggregate(t *testing.T) {
 		if got, _, err := h.tables(bad[0], bad[1], bad[2], true); err == nil {
 			t.Errorf("%v: %s", bad, got)
 		}
+	}
+	found, err := h.node.Find(t.Context(), dashboard.Ask{ID: fmt.Sprintf("identity--5c3e%04x-0000-4000-8000-%012x", 1, 1)})
+	h.op.must(err)
+	erase, err := NewErasure(found, "", h.now)
+	h.op.must(err)
+	h.op.must(erase.Save(ErasuresDir(h.op.dir())))
+	h.op.must(h.node.Reload(t.Context()))
+	if got, _, err := h.tables(month[0], month[1], "TLP:GREEN", false); err != nil || !strings.Contains(got, "sector/energy=7 ") {
+		t.Errorf("one of eight is erased, and is counted: %s, %v", got, err)
 	}
 	_, id, err := h.tables(month[0], month[1], "TLP:GREEN", true)
 	if err != nil || id == "" {

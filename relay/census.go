@@ -66,6 +66,11 @@ func (c *census) count(ctx context.Context) error {
 			if s.Digest() != o.Digest || p.items[i].Outcome != taken || p.items[i].Origin != nil {
 				continue
 			}
+			if why, err := c.node.over(c.world, p, i, c.node.now()); err != nil {
+				return err
+			} else if why != "" {
+				continue // it may not be here any more
+			}
 			if !c.may(s, o.Issuer) {
 				c.left++
 				continue

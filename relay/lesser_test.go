@@ -16,6 +16,7 @@ import (
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/relay/dashboard"
 )
 
 const markGreen = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -226,19 +227,28 @@ func TestVictimsInAnotherFile(t *testing.T) {
 		{"marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", "location malware sighting"},
 		{markStrict, "location malware sighting"},
 		{"withdrawn", "location malware sighting"},
+		{"erased", "location malware sighting"},
 	} {
 		h := newHub(t, configs.Generalise{Types: []string{"sighting"}}, otherCERT)
 		objects := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)
 		victim, place, at, malware, sighting := objects[0], objects[1], objects[2], objects[3], objects[5]
-		if victim["object_marking_refs"] = []string{c.marking}; c.marking == "withdrawn" {
+		if victim["object_marking_refs"] = []string{c.marking}; !strings.HasPrefix(c.marking, "marking-definition--") {
 			victim["object_marking_refs"] = []string{markGreen}
 		}
 		at["relationship_type"] = "uses" // the country is told beside, not by a later file
 		sighting["where_sighted_refs"] = []string{attackID("identity", 1), attackID("location", 2)}
 		h.publish(victim)
-		if c.marking == "withdrawn" {
+		switch c.marking {
+		case "withdrawn":
 			_, err := h.node.Withdraw(t.Context(), []string{attackID("identity", 1)}, envelope.GoneWithdrawn)
 			h.op.must(err)
+		case "erased":
+			found, err := h.node.Find(t.Context(), dashboard.Ask{ID: attackID("identity", 1)})
+			h.op.must(err)
+			e, err := NewErasure(found, "", h.now)
+			h.op.must(err)
+			h.op.must(e.Save(ErasuresDir(h.op.dir())))
+			h.op.must(h.node.Reload(t.Context()))
 		}
 		if c.marking != markGreen {
 			sighting["where_sighted_refs"] = []string{attackID("identity", 1)}

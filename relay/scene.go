@@ -83,7 +83,7 @@ func (w *World) victims(of *policy.Subject, around *scene, earlier finder) ([]*s
 }
 
 // newest returns an object of owner's as it was last taken here, nil if it was
-// not, or was taken back.
+// not, was taken back, or may not be here any more.
 func (n *Node) newest(ctx context.Context, w *World, owner, id string) (*stix.Object, error) {
 	_, digest, ok, err := n.index.Version(owner, id)
 	if err != nil || !ok || n.index.Withdrawn(owner, [][32]byte{digest})[0] {
@@ -101,9 +101,14 @@ func (n *Node) newest(ctx context.Context, w *World, owner, id string) (*stix.Ob
 		if p == nil || p.verified == nil {
 			continue
 		}
-		if i := itemOf(p.verified, digest); i >= 0 {
-			return p.verified.Items()[i].Object, nil
+		i := itemOf(p.verified, digest)
+		if i < 0 {
+			continue
 		}
+		if why, err := n.over(w, p, i, n.now()); err != nil || why != "" {
+			return nil, err
+		}
+		return p.verified.Items()[i].Object, nil
 	}
 	return nil, nil
 }
