@@ -77,7 +77,7 @@ func days(at time.Time) (day, week, month, quarter, year [2]string) {
 // floor nor what it could be computed from, and publishes each day once.
 func TestAggregate(t *testing.T) {
 	h := newHub(t, configs.Generalise{}, otherCERT)
-	at := h.now
+	at := h.now()
 	_, _, month, _, _ := days(at)
 	h.season(1, 8, "energy", "DE")
 	h.season(20, 7, "insurance", "DE")
@@ -86,7 +86,7 @@ func TestAggregate(t *testing.T) {
 	if _, _, err := h.tables(month[0], month[1], "TLP:GREEN", false); federation.ReasonOf(err) != federation.NotYetValid {
 		t.Errorf("a month that is not over: %v", err)
 	}
-	h.now = day0(month[1]).AddDate(0, 0, 1)
+	h.set(day0(month[1]).AddDate(0, 0, 1))
 	// Malware, indicators and addresses are few, so identities go with them.
 	const want = "type/location=23 type/relationship=46 type/sighting=23 sector/energy=8 sector/insurance=7 country/DE=15 malware/Sample=46"
 	got, _, err := h.tables(month[0], month[1], "TLP:GREEN", false)
@@ -103,7 +103,7 @@ func TestAggregate(t *testing.T) {
 	}
 	found, err := h.node.Find(t.Context(), dashboard.Ask{ID: fmt.Sprintf("identity--5c3e%04x-0000-4000-8000-%012x", 1, 1)})
 	h.op.must(err)
-	erase, err := NewErasure(found, "", h.now)
+	erase, err := NewErasure(found, "", h.now())
 	h.op.must(err)
 	h.op.must(erase.Save(ErasuresDir(h.op.dir())))
 	h.op.must(h.node.Reload(t.Context()))
@@ -115,8 +115,8 @@ func TestAggregate(t *testing.T) {
 		t.Fatal(id, err)
 	}
 	h.objects(otherCERT.id) // what is counted
-	today, _, _, _, _ := days(h.now)
-	h.now = h.now.AddDate(0, 0, 1)
+	today, _, _, _, _ := days(h.now())
+	h.set(h.now().AddDate(0, 0, 1))
 	if a, err := h.node.Aggregate(t.Context(), day0(today[0]), day0(today[1]), "TLP:AMBER", false); err != nil || a.Counted != 0 {
 		t.Errorf("an aggregate is counted itself: %+v, %v", a, err)
 	}
@@ -127,7 +127,7 @@ func TestAggregate(t *testing.T) {
 func (h *hub) publishedOnce(id string, at time.Time) {
 	h.t.Helper()
 	day, week, month, quarter, year := days(at)
-	h.now = day0(year[1]).AddDate(0, 0, 7)
+	h.set(day0(year[1]).AddDate(0, 0, 7))
 	again := func(when string) {
 		h.t.Helper()
 		for _, p := range [][2]string{day, week, month, quarter, year} {
@@ -154,11 +154,11 @@ func (h *hub) publishedOnce(id string, at time.Time) {
 // it gets the note, and of what is counted nothing stands in it but the counts.
 func TestAggregateGoes(t *testing.T) {
 	h := newHub(t, configs.Generalise{}, carrier)
-	day, _, _, _, _ := days(h.now)
+	day, _, _, _, _ := days(h.now())
 	h.season(1, 8, "energy", "DE")
 	h.season(20, 1, "mining", "FR")
 	h.objects(carrier.id)
-	h.now = day0(day[1]).AddDate(0, 0, 1)
+	h.set(day0(day[1]).AddDate(0, 0, 1))
 	_, id, err := h.tables(day[0], day[1], "TLP:GREEN", true)
 	if err != nil {
 		t.Fatal(err)

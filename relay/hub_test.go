@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ type hub struct {
 	node  *Node
 	codec *link.Codec
 	at    map[string][]byte // cursors
-	now   time.Time
+	clock atomic.Int64      // nanoseconds
 }
 
 // peerTerms are what the node's terms with a peer say of it.
@@ -55,7 +56,8 @@ func newHub(t *testing.T, general configs.Generalise, peers ...peerTerms) *hub {
 // setUpHub makes a node that has no peers and does not run.
 func setUpHub(t *testing.T, id, country string, general configs.Generalise) *hub {
 	t.Helper()
-	h := &hub{t: t, op: &operator{t: t}, at: map[string][]byte{}, now: time.Now()}
+	h := &hub{t: t, op: &operator{t: t}, at: map[string][]byte{}}
+	h.set(time.Now())
 	o := setupOptions(t.TempDir())
 	o.Values.ID, o.Values.Country = id, country
 	var err error
@@ -81,13 +83,18 @@ func (h *hub) accept(p peerTerms, cfg *configs.Node) {
 	text := fmt.Sprintf("version: 1\nid: %[6]s/%[1]s/2026\nnode: %[6]s\npeer: %[1]s\ncountry: %[2]s\nkind: %[3]s\nsector: sample\nfrom: 2026-01-01\nuntil: 2099-12-31\n"+
 		"tlp: {version: \"2.0\", ceiling: \"TLP:AMBER\", community: true, clients: []}\npurposes: [network-security]\ndata: [%[4]s]\n"+
 		"contacts: [{role: duty, address: duty@%[1]s.example}]\n%[5]s", p.id, p.country, p.kind, p.data, p.more, h.op.cfg.Node.ID)
-	_, err = h.op.disk.acceptPeer(AgreementsDir(h.op.dir()), Terms{Agreement: text, Statement: string(statement)}, h.op.keys.Terms, h.now)
+	_, err = h.op.disk.acceptPeer(AgreementsDir(h.op.dir()), Terms{Agreement: text, Statement: string(statement)}, h.op.keys.Terms, h.now())
 	h.op.must(err)
 }
 
+// set sets the clock of the node.
+func (h *hub) set(at time.Time) { h.clock.Store(at.UnixNano()) }
+
+func (h *hub) now() time.Time { return time.Unix(0, h.clock.Load()) }
+
 func (h *hub) start() {
 	h.t.Helper()
-	n, err := New(h.op.cfg, Options{Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now }})
+	n, err := New(h.op.cfg, Options{Logger: slog.New(slog.DiscardHandler), Now: h.now})
 	h.op.must(err)
 	h.op.must(n.Start(h.t.Context()))
 	h.node = n
@@ -132,7 +139,7 @@ func (h *hub) objects(peer string) (objects []*stix.Object, messages [][]byte) {
 		}
 		for _, m := range f.Messages {
 			messages = append(messages, slices.Clone(m))
-			v, err := envelope.Verify(m, envelope.VerifyOptions{Self: peer, From: "de-cert", Keys: h.node.World().Directory, Now: h.now})
+			v, err := envelope.Verify(m, envelope.VerifyOptions{Self: peer, From: "de-cert", Keys: h.node.World().Directory, Now: h.now()})
 			h.op.must(err)
 			for _, it := range v.Items() {
 				objects = append(objects, it.Object)

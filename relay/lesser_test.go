@@ -228,6 +228,7 @@ func TestVictimsInAnotherFile(t *testing.T) {
 		{markStrict, "location malware sighting"},
 		{"withdrawn", "location malware sighting"},
 		{"erased", "location malware sighting"},
+		{"over", "location malware sighting"},
 	} {
 		h := newHub(t, configs.Generalise{Types: []string{"sighting"}}, otherCERT)
 		objects := attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)
@@ -239,13 +240,18 @@ func TestVictimsInAnotherFile(t *testing.T) {
 		sighting["where_sighted_refs"] = []string{attackID("identity", 1), attackID("location", 2)}
 		h.publish(victim)
 		switch c.marking {
+		case "over": // its time is, and nobody has looked yet
+			h.stop()
+			h.op.cfg.Retention.Days = 1
+			h.start()
+			h.set(h.now().Add(25 * time.Hour))
 		case "withdrawn":
 			_, err := h.node.Withdraw(t.Context(), []string{attackID("identity", 1)}, envelope.GoneWithdrawn)
 			h.op.must(err)
 		case "erased":
 			found, err := h.node.Find(t.Context(), dashboard.Ask{ID: attackID("identity", 1)})
 			h.op.must(err)
-			e, err := NewErasure(found, "", h.now)
+			e, err := NewErasure(found, "", h.now())
 			h.op.must(err)
 			h.op.must(e.Save(ErasuresDir(h.op.dir())))
 			h.op.must(h.node.Reload(t.Context()))
@@ -415,7 +421,7 @@ func TestExplainInstead(t *testing.T) {
 	h.op.must(err)
 	h.publish(objects...)
 	for _, p := range []peerTerms{theirCERT, otherCERT, carrier} {
-		ex, err := h.node.World().Explain(raw, "sample", "", p.id, h.now)
+		ex, err := h.node.World().Explain(raw, "sample", "", p.id, h.now())
 		h.op.must(err)
 		var said, told []string
 		for _, o := range ex.Objects {
