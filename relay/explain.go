@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
@@ -35,6 +36,9 @@ type Explained struct {
 	// Evidence is, by path of a property that a rule denied, what kinds of data
 	// were found in it and what that rests on; never the data.
 	Evidence map[string][]string `json:"evidence,omitempty"`
+	// Instead are the objects of this node's own that would say less in its place;
+	// their ids would be others.
+	Instead []json.RawMessage `json:"instead,omitempty"`
 }
 
 // Marking is what the origin wrote, and what it is called at the recipient.
@@ -97,7 +101,11 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 			ex.Objects = append(ex.Objects, notTaken(it))
 			continue
 		}
-		ex.Objects = append(ex.Objects, explainDecision(it.ID, decisions[next]))
+		e := explainDecision(it.ID, decisions[next])
+		if e.Instead, err = w.insteadOf(res.Taken, decisions, next, r, at); err != nil {
+			return nil, err
+		}
+		ex.Objects = append(ex.Objects, e)
 		next++
 	}
 	return ex, nil

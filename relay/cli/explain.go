@@ -181,6 +181,9 @@ func (a *app) printExplained(o *relay.Explained, to string) {
 			a.printf("  %s\n", sentence(r))
 		}
 	}
+	for _, made := range o.Instead {
+		a.printf("  said instead: %s\n", made)
+	}
 	for _, path := range slices.Sorted(maps.Keys(o.Evidence)) {
 		a.printf("  found in %s: %s\n", path, strings.Join(o.Evidence[path], "; "))
 	}
