@@ -134,19 +134,13 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
-	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
+	tables, reviews, err := besideRules(cfg)
 	if err != nil {
-		return w, fmt.Errorf("schemes: %w", err)
+		return w, err
 	}
-	if w.Tables, err = tables.Accept(cfg.Accept...); err != nil {
-		return w, fmt.Errorf("%s: accept: %w", cfg.Path, err)
-	}
+	w.Tables = tables
 	for _, v := range w.Tables.Prove() {
 		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
-	}
-	reviews := map[string]policy.Review{}
-	for _, r := range cfg.Reviewed {
-		reviews[r.Rule] = policy.Review{By: r.By, On: r.On.Time}
 	}
 	w.Bundle, err = policy.Load(dataFS(cfg.Dirs.Policies, configs.Policies()), dataFS(cfg.Dirs.Jurisdictions, configs.Jurisdictions()), w.Tables, policy.Options{Reviewed: reviews})
 	if err != nil {

@@ -54,21 +54,36 @@ type example struct {
 // checkExamples runs every example of every rule. They are judged with all
 // rules counting, whatever the date and whether reviewed or not.
 func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
+	var err error
+	b.trials, err = b.tryAll(fsys, s)
+	errs := []error{err}
+	for i := range b.trials {
+		if t := &b.trials[i]; t.fault != nil {
+			errs = append(errs, t.fault)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tryAll runs every example. The error lists what is wrong with the files
+// themselves, and which rules lack examples.
+func (b *Bundle) tryAll(fsys fs.FS, s *resolved.Schema) ([]Trial, error) {
 	var base baseline
 	doc, err := readYAMLFile(fsys, baselineFile, &base)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkVersion(doc, base.Version, 1); err != nil {
-		return err
+		return nil, err
 	}
 	names, err := fs.Glob(fsys, "*"+exampleSuffix)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	slices.Sort(names)
 	have := map[string]bool{}
 	var errs []error
+	var trials []Trial
 	for _, name := range names {
 		var f exampleFile
 		doc, err := readYAMLFile(fsys, name, &f)
@@ -79,9 +94,9 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 		errs = append(errs, checkVersion(doc, f.Version, 1))
 		for i, x := range f.Rules {
 			have[x.Rule] = true
-			for _, err := range b.checkRule(x, base.Facts, s) {
-				errs = append(errs, doc.errorf(fmt.Sprintf("$.rules[%d]", i), "%s", err))
-			}
+			bad := func(err error) error { return doc.errorf(fmt.Sprintf("$.rules[%d]", i), "%s", err) }
+			some, err := b.tryRule(x, base.Facts, s, bad)
+			trials, errs = append(trials, some...), append(errs, err)
 		}
 	}
 	for _, r := range b.rules {
@@ -89,19 +104,17 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 			errs = append(errs, fmt.Errorf("%s: rule %q has no examples: add them to %s", r.where(), r.id, strings.TrimSuffix(r.position.Filename, ruleSuffix)+exampleSuffix))
 		}
 	}
-	return errors.Join(errs...)
+	return trials, errors.Join(errs...)
 }
 
-// checkRule runs the examples of one rule.
-func (b *Bundle) checkRule(x examples, base map[string]any, s *resolved.Schema) []error {
+// tryRule runs the examples of one rule; bad adds the place to an error.
+func (b *Bundle) tryRule(x examples, base map[string]any, s *resolved.Schema, bad func(error) error) ([]Trial, error) {
 	r := b.byID(x.Rule)
 	if r == nil {
-		return []error{fmt.Errorf("there is no rule %q", x.Rule)}
+		return nil, bad(fmt.Errorf("there is no rule %q", x.Rule))
 	}
 	var errs []error
-	bad := func(kind string, i int, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("rule %s, %s example %d: %s", r.id, kind, i+1, fmt.Sprintf(format, args...)))
-	}
+	var trials []Trial
 	for _, group := range []struct {
 		kind  string
 		must  bool
@@ -110,22 +123,24 @@ func (b *Bundle) checkRule(x examples, base map[string]any, s *resolved.Schema) 
 		{"allow", true, x.Allow}, {"deny", true, x.Deny}, {"missing", true, x.Missing},
 		{"unknown", r.readsUnknown(), x.Unknown}, {"empty", r.readsSet(s), x.Empty},
 	} {
-		kind, cases := group.kind, group.cases
-		if group.must && len(cases) == 0 {
-			errs = append(errs, fmt.Errorf("rule %s has no %s example", r.id, kind))
+		if group.must && len(group.cases) == 0 {
+			errs = append(errs, bad(fmt.Errorf("rule %s has no %s example", r.id, group.kind)))
 		}
-		for i, c := range cases {
-			found, err := b.try(r, c, base, s)
+		for i, c := range group.cases {
+			t := Trial{Rule: r.id, Kind: group.kind, N: i + 1}
+			found, err := b.try(r, c, base, s, &t)
+			if err == nil {
+				t.Found = found.words()
+				err = found.expect(group.kind, r)
+			}
 			if err != nil {
-				bad(kind, i, "%s", err)
-				continue
+				t.Fault = err.Error()
+				t.fault = bad(fmt.Errorf("rule %s, %s example %d: %w", r.id, group.kind, i+1, err))
 			}
-			if err := found.expect(kind, r); err != nil {
-				bad(kind, i, "%s", err)
-			}
+			trials = append(trials, t)
 		}
 	}
-	return errs
+	return trials, errors.Join(errs...)
 }
 
 // expect compares what the engine found with what a kind of example means.
@@ -165,7 +180,7 @@ func names(rules []*rule, none string) string {
 }
 
 // try evaluates one example.
-func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema) (finding, error) {
+func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema, t *Trial) (finding, error) {
 	if len(r.actions) == 0 {
 		return finding{}, errors.New("the rule applies to no action")
 	}
@@ -176,6 +191,7 @@ func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema
 			return finding{}, fmt.Errorf("the rule is not asked for the action %q", x.Action)
 		}
 	}
+	t.Action, t.action = string(action.ID), action
 	facts := maps.Clone(base)
 	if a := s.Actions[action]; slices.Contains(a.AppliesTo.Principals, typeSite) {
 		facts["principal.agreement"] = "self"
@@ -203,6 +219,7 @@ func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema
 	if err != nil {
 		return finding{}, err
 	}
+	t.facts = e
 	return b.evaluate(action, e, time.Time{}, true), nil
 }
 
