@@ -13,29 +13,32 @@ import (
 )
 
 func (a *app) explainCmd() *cobra.Command {
-	var to, at, profile string
+	var to []string
+	var at, profile string
 	c := &cobra.Command{
-		Use:   "explain FILE --to PEER|COUNTRY",
+		Use:   "explain FILE [--to PEER|COUNTRY]",
 		Short: "say what would happen to each object of a file on its way to a peer",
 		Long: `Say what would happen to each object of a file if it were published here and the
 recipient asked for it, by the code that the node runs, without publishing it.
 The recipient is a peer of this node, or a country code: that stands for a national
 CERT there under the sample agreement, so the question works before any peer exists.
+Without --to, or with several of them, it is a table: who of all peers would get each
+object, in which form, and the first reason why not; "--to all --to JP" adds a country.
 
 Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
-		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json",
+		Example: "  entente explain feed.json\n  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.explain(args[0], to, at, profile)
+			if len(to) == 1 && to[0] != everybody {
+				return a.explain(args[0], to[0], at, profile)
+			}
+			return a.explainTable(args[0], to, at, profile)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&to, "to", "", "peer, or ISO 3166-1 country code")
+	f.StringArrayVar(&to, "to", nil, "peer, or ISO 3166-1 country code, or "+everybody+" for every peer (default)")
 	f.StringVar(&at, "at", "", "moment to judge at, such as 2026-12-31T08:00:00Z (default now)")
 	f.StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
-	if err := c.MarkFlagRequired("to"); err != nil {
-		panic(err) // the flag is defined above
-	}
 	return c
 }
 
