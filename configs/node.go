@@ -31,6 +31,8 @@ type Node struct {
 	Accreditation Accreditation `yaml:"accreditation"`
 	Accept        []string      `yaml:"accept"`
 	Reviewed      []Review      `yaml:"reviewed"`
+	Approvers     []Approver    `yaml:"approvers"`
+	Quarantine    Quarantine    `yaml:"quarantine"`
 	Profiles      []Profile     `yaml:"profiles"`
 	Decoys        int           `yaml:"decoys"`
 	Language      string        `yaml:"language"`
@@ -100,6 +102,36 @@ type Review struct {
 	Rule string `yaml:"rule"`
 	By   string `yaml:"by"`
 	On   Date   `yaml:"on"`
+}
+
+// Approver is a person who may decide what waits for a person, or put another
+// policy in force: two of them, where the decision goes on for others.
+type Approver struct {
+	ID string `yaml:"id"`
+	// Key is the public key that `entente approver new` printed.
+	Key string `yaml:"key"`
+	// Until is the last day on which the key decides; none: no end.
+	Until Date `yaml:"until"`
+}
+
+// Quarantine says when what waits for a person has waited too long.
+type Quarantine struct {
+	WarnAfter  Span `yaml:"warn_after"`
+	AlarmAfter Span `yaml:"alarm_after"`
+}
+
+// Span is a length of time, written 72h or 30m.
+type Span struct{ time.Duration }
+
+// UnmarshalYAML reads 72h.
+func (s *Span) UnmarshalYAML(b []byte) error {
+	text := strings.Trim(strings.TrimSpace(string(b)), `"'`)
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is no length of time: write it as 72h", text)
+	}
+	s.Duration = d
+	return nil
 }
 
 // Profile is a source profile: what this node states about unmarked input of
@@ -270,6 +302,16 @@ func (n *Node) check() error {
 		if r.Rule == "" || r.By == "" || r.On.IsZero() {
 			bad("reviewed", "each entry needs rule, by and on")
 		}
+	}
+	people := map[string]bool{}
+	for _, a := range n.Approvers {
+		if !ValidID(a.ID) || a.Key == "" || people[a.ID] {
+			bad("approvers", "%q: each person needs an id of their own, lower case with hyphens, and one key", a.ID)
+		}
+		people[a.ID] = true
+	}
+	if q := n.Quarantine; q.WarnAfter.Duration > 0 && q.AlarmAfter.Duration > 0 && q.AlarmAfter.Duration < q.WarnAfter.Duration {
+		bad("quarantine.alarm_after", "%s is before warn_after %s", q.AlarmAfter, q.WarnAfter)
 	}
 	if e := n.External; e != nil && (e.URL == "") == (e.Context == "") {
 		bad("external", "name either url or context, not both and not neither")

@@ -32,6 +32,8 @@ type World struct {
 	Own        *directory.Statement
 	Peers      []*Peer // by id
 	Language   string
+	// Approvers are the persons who may decide for this node.
+	Approvers *directory.Approvers
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
@@ -150,6 +152,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	if w.Approvers, err = ApproversOf(cfg); err != nil {
+		errs = append(errs, err)
+	}
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
 		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal
