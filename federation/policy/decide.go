@@ -81,7 +81,7 @@ func (b *Bundle) decide(q question, s *Subject, to *Recipient, now time.Time) De
 func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *outcome {
 	v := b.view(to, now)
 	w := &worker{b: b, s: s, v: v, now: now, out: &outcome{bundle: b.digest, from: written(s.handling)}}
-	w.out.span = v.facts.span
+	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
 	w.out.to = whole.to
@@ -169,8 +169,9 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 	if c.sealed != "" && !w.v.to.holds(c.sealed) {
 		denied = cite(denied, sealedCited())
 	}
+	within := w.item(c.own).within(w.s, c, w.v, w.now)
 	for category, unsure := range c.found.each {
-		a := w.answer(action, c.own, w.item(c.own).of(category, unsure))
+		a := w.answer(action, c.own, within.of(category, unsure))
 		if a.allow {
 			w.out.allowed = cite(w.out.allowed, a.cited...)
 			continue
@@ -185,8 +186,7 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 	buf := make([]byte, 0, 512)
 	buf = append(buf, w.s.base...)
-	buf = append(buf, flag(f.unsure), byte(len(f.category)))
-	buf = append(buf, f.category...)
+	buf = f.key(buf)
 	buf = append(buf, w.s.own[own].key...)
 	key := answerKey{item: sha256.Sum256(buf), peer: w.v.to.key, action: action, direct: w.s.direct()}
 	a, ok := w.b.answers.get(key)
@@ -194,7 +194,9 @@ func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 		a = w.b.ask(action, w.v, f, w.now)
 		w.b.answers.put(key, a)
 	}
-	w.out.span = w.out.span.meet(a.span)
+	// The answer may have been found for another object with the same facts,
+	// which keep for another time here.
+	w.out.span = w.out.span.meet(a.span).meet(f.span)
 	return a
 }
 

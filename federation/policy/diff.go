@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
 )
@@ -239,13 +238,13 @@ func noteChanges(a, b *rule) []why {
 func freed(before, after *Bundle) []Difference {
 	var out []Difference
 	seen := map[string]bool{}
-	for _, t := range slices.Concat(before.trials, after.trials) {
+	all := slices.Concat(before.trials, after.trials)
+	for i := range all {
+		t := &all[i]
 		if t.facts == nil || t.Kind == "missing" {
 			continue
 		}
-		mine, theirs := *t.facts, *t.facts // evaluate writes to them
-		was := before.evaluate(t.action, &mine, time.Time{}, true)
-		is := after.evaluate(t.action, &theirs, time.Time{}, true)
+		was, is := before.judge(t), after.judge(t)
 		text := fmt.Sprintf("its %s example %d (%s) was %s, and is now %s", t.Kind, t.N, t.Action, was.words(), is.words())
 		if was.allowed() || !is.allowed() || seen[t.Rule+text] {
 			continue

@@ -52,7 +52,8 @@ type example struct {
 }
 
 // checkExamples runs every example of every rule. They are judged with all
-// rules counting, whatever the date and whether reviewed or not.
+// rules counting, whatever the date and whether reviewed or not, but each only
+// in its jurisdiction.
 func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 	var err error
 	b.trials, err = b.tryAll(fsys, s)
@@ -162,6 +163,9 @@ func (f finding) expect(kind string, r *rule) error {
 		return fmt.Errorf("it is allowed by %s", names(f.permits, "nothing"))
 	case r.permit && slices.Contains(f.permits, r):
 		return errors.New("this rule permits it")
+	case !r.permit && len(r.jurisdiction) > 0 && !slices.Contains(f.forbids, r):
+		return fmt.Errorf("it is denied by %s, not by this rule, which is asked only in %s: set principal.sender or principal.country",
+			names(f.forbids, "want of a permission"), strings.Join(r.jurisdiction, ", "))
 	case !r.permit && !slices.Contains(f.forbids, r):
 		return fmt.Errorf("it is denied by %s, not by this rule", names(f.forbids, "want of a permission"))
 	}
@@ -220,7 +224,27 @@ func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema
 		return finding{}, err
 	}
 	t.facts = e
-	return b.evaluate(action, e, time.Time{}, true), nil
+	t.between = &peerFacts{sender: text(facts["principal.sender"]), country: text(facts["principal.country"]), places: texts(facts["principal.places"])}
+	return b.judge(t), nil
+}
+
+// endOfTime is when the examples are judged: who ever left a region has left it.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// text returns a written fact that is a text, or "".
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// texts returns the texts of a written fact that is a set.
+func texts(v any) []string {
+	var out []string
+	list, _ := v.([]any)
+	for _, x := range list {
+		out = append(out, text(x))
+	}
+	return out
 }
 
 // entitiesOf builds the two entities of a request from written facts.

@@ -29,7 +29,8 @@ type Shown struct {
 	Unmet map[string]string `json:"unmet,omitempty"`
 	Since time.Time         `json:"since,omitzero"`
 	Until time.Time         `json:"until,omitzero"`
-	// Notes are its other annotations, such as the jurisdiction it is asked in.
+	// Notes are its other annotations: the jurisdiction it is asked in, the
+	// protection it claims.
 	Notes map[string]string `json:"notes,omitempty"`
 	Facts []string          `json:"facts"` // that it asks
 	// NeedsReview, Reviewed and On are the operator's record; Counts says
@@ -81,8 +82,8 @@ func (b *Bundle) shown(r *rule, now time.Time) Shown {
 			s.Texts[lang] = string(value)
 		case name == "unmet":
 			s.Unmet[lang] = string(value)
-		case !annotations()[string(key)] && !hasWords(string(key)):
-			s.Notes[string(key)] = string(value)
+		case name == "jurisdiction", name == "claims":
+			s.Notes[name] = string(value)
 		}
 	}
 	return s
@@ -91,7 +92,7 @@ func (b *Bundle) shown(r *rule, now time.Time) Shown {
 // hasWords reports whether an annotation only says something to people.
 func hasWords(key string) bool {
 	name, _, _ := strings.Cut(key, "_")
-	return slices.Contains([]string{"id", "basis", "kind", "reason", "class", "text", "unmet"}, name)
+	return slices.Contains([]string{"id", "basis", "kind", "reason", "class", "text", "unmet", "claims"}, name)
 }
 
 // ruleWords is a rule's text in its parts, each as Cedar writes it: so that

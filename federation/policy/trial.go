@@ -19,9 +19,16 @@ type Trial struct {
 	// Fault says why that is not what the example is there to show; "" when it is.
 	Fault string `json:"fault,omitempty"`
 
-	fault  error // with its place
-	action types.EntityUID
-	facts  *entities // nil when none could be built
+	fault   error // with its place
+	action  types.EntityUID
+	facts   *entities  // nil when none could be built
+	between *peerFacts // sender and recipient, which say what rules are asked
+}
+
+// judge asks the rules what a trial asks.
+func (b *Bundle) judge(t *Trial) finding {
+	e := *t.facts // evaluate writes to it, and a trial may be judged by two bundles at once
+	return b.evaluate(t.action, &e, b.law.reachedBy(b.asked[t.action], t.between, endOfTime, new(span)))
 }
 
 // Try reads a policy folder as [Load] does and tries every example, going on

@@ -17,6 +17,9 @@ type Finding struct {
 	// "origin says so", or "content: ..." with the kind of content, never the
 	// content itself.
 	Evidence string
+	// Holds is the kind of content that was found, one of [Contents]; "" when
+	// the finding does not rest on content.
+	Holds string
 	// Unsure says that it is a guess; policy decides what that means.
 	Unsure bool
 }
@@ -78,13 +81,17 @@ type categorizer struct {
 }
 
 func (c *categorizer) add(u *Unit, cat federation.Category, evidence string, unsure bool) {
-	c.out = append(c.out, Finding{Path: u.Path, Category: cat, Evidence: evidence, Unsure: unsure})
+	c.holds(u, cat, evidence, "", unsure)
+}
+
+func (c *categorizer) holds(u *Unit, cat federation.Category, evidence, kind string, unsure bool) {
+	c.out = append(c.out, Finding{Path: u.Path, Category: cat, Evidence: evidence, Holds: kind, Unsure: unsure})
 }
 
 // guess adds a personal finding that the origin can rule out.
-func (c *categorizer) guess(u *Unit, evidence string) {
+func (c *categorizer) guess(u *Unit, evidence, kind string) {
 	if !c.stated || c.personal {
-		c.add(u, federation.Personal, evidence, true)
+		c.holds(u, federation.Personal, evidence, kind, true)
 	}
 }
 
@@ -96,7 +103,7 @@ func (c *categorizer) unit(u *Unit) {
 		c.add(u, federation.Context, byPath, false) // its parts have their own findings
 	case sealed:
 		c.add(u, federation.FreeText, bySeal, true)
-		c.guess(u, bySeal)
+		c.guess(u, bySeal, "")
 	case strings.HasPrefix(u.Path, "extensions."):
 		c.extension(u)
 	case u.Element:
@@ -146,7 +153,7 @@ func (c *categorizer) property(u *Unit) {
 		c.add(u, federation.Personal, p.evidence, false)
 		c.shown = true
 	case perhaps:
-		c.guess(u, p.evidence)
+		c.guess(u, p.evidence, "")
 	}
 	c.content(u, p.category)
 	if strings.HasSuffix(u.Name, "_ref") || strings.HasSuffix(u.Name, "_refs") {
@@ -216,14 +223,14 @@ func (c *categorizer) content(u *Unit, cat federation.Category) {
 		}
 	})
 	if email {
-		c.add(u, federation.Personal, byEmail, false)
+		c.holds(u, federation.Personal, byEmail, HoldsEmail, false)
 	}
 	if phone {
-		c.add(u, federation.Personal, byPhone, false)
+		c.holds(u, federation.Personal, byPhone, HoldsPhone, false)
 	}
 	c.shown = c.shown || email || phone
 	if address {
-		c.guess(u, byAddress)
+		c.guess(u, byAddress, HoldsAddress)
 	}
 }
 
