@@ -64,6 +64,7 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
+	simulating sync.Mutex // one replay at a time
 	reloading  sync.Mutex
 	shown      identity            // as the bus has it; under reloading
 	toldPeers  map[string]toldPeer // what the journal knows of; under reloading

@@ -19,7 +19,9 @@ type reach struct {
 
 	ctx       context.Context
 	node      *Node
-	world     *World
+	world     *World         // by which the log is read
+	bundle    *policy.Bundle // by which it is judged: the world's, or one that is tried out
+	far       *far
 	recipient *policy.Recipient
 	peer      string
 	now       time.Time
@@ -29,7 +31,7 @@ type reach struct {
 }
 
 func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer string, now time.Time) *reach {
-	x := &reach{ctx: ctx, node: n, world: w, recipient: r, peer: peer, now: now}
+	x := &reach{ctx: ctx, node: n, world: w, bundle: w.Bundle, far: &n.far, recipient: r, peer: peer, now: now}
 	x.Closure = policy.NewClosure(x.find)
 	return x
 }
@@ -50,15 +52,15 @@ func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
 // or refused itself, goes to nobody.
 func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if withdrawn {
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
 	}
 	if x.world.hidden(p.verified.Owner()) {
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
 	}
 	if it := p.items[i]; it.Outcome == held {
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
-	return x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
+	return x.bundle.Decide(p.subjects[i], x.recipient, x.now)
 }
 
 // find says how an id stands. What cannot be read counts as held, and the
@@ -87,7 +89,7 @@ func (x *reach) find(issuer, id string) policy.Standing {
 func (x *reach) stand(s *policy.Standing, place store.Place) error {
 	seqs := []uint64{place.LogSeq}
 	for first := true; len(seqs) > 0; first = false {
-		p, err := x.node.entryAt(x.ctx, x.world, seqs[0])
+		p, err := x.node.entryIn(x.ctx, x.far, x.world, seqs[0])
 		if err != nil {
 			return err
 		}
@@ -193,10 +195,16 @@ func (f *far) forget() {
 // entryAt returns the log entry with exactly that sequence, nil if it is no
 // longer kept.
 func (n *Node) entryAt(ctx context.Context, w *World, seq uint64) (*prepared, error) {
+	return n.entryIn(ctx, &n.far, w, seq)
+}
+
+// entryIn is entryAt with what was read again kept elsewhere, so that one who
+// reads a lot takes nothing from the peers.
+func (n *Node) entryIn(ctx context.Context, f *far, w *World, seq uint64) (*prepared, error) {
 	if p := n.recent.get(seq); p != nil {
 		return p, nil
 	}
-	if p := n.far.get(w, seq); p != nil {
+	if p := f.get(w, seq); p != nil {
 		return p, nil
 	}
 	st, ok, err := n.stored(ctx, seq)
@@ -207,6 +215,6 @@ func (n *Node) entryAt(ctx context.Context, w *World, seq uint64) (*prepared, er
 	if err != nil {
 		return nil, err
 	}
-	n.far.put(w, p)
+	f.put(w, p)
 	return p, nil
 }

@@ -148,7 +148,10 @@ func (a *app) printRecipient(r *relay.TableRecipient, name int) {
 	pad := strings.Repeat(" ", max(0, len("withhold")-len(r.Verdict)))
 	for i, l := range wrapped(clean(goes), screen-indent) {
 		if i == 0 {
-			a.printf("  %-*s  %s%s  %s\n", name, r.To, a.paint(colour, string(r.Verdict)), pad, l)
+			if l != "" {
+				l = pad + "  " + l
+			}
+			a.printf("  %-*s  %s%s\n", name, r.To, a.paint(colour, string(r.Verdict)), l)
 			continue
 		}
 		a.printf("%*s%s\n", indent, "", l)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
@@ -37,8 +38,10 @@ type API struct {
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Reload      func(ctx context.Context) error
-	Healthy     func() error
-	Metrics     http.Handler
+	// Simulate replays the log since a moment against packed rules.
+	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
+	Healthy  func() error
+	Metrics  http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -65,6 +68,7 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
 	})
+	mux.HandleFunc("POST /v1/simulate", a.simulate)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
