@@ -54,11 +54,12 @@ const (
 	writeJournal = "journal/append"
 	writeRunning = "data/running"        // the mark that the node runs
 	writeStopped = "data/running/remove" // and that it ended by itself
+	writeInForce = "data/policy"         // what it judges by
 )
 
 // Writes lists the names with which Options.Write is called.
 func Writes() []string {
-	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped,
+	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, writeInForce,
 		bus.WriteFolder, bus.WriteIdentity, bus.WriteTrust, bus.WriteForget}
 }
 

@@ -30,6 +30,8 @@ const (
 	fileParticipant = "participant"
 	fileForgotten   = "participant/remove"
 	fileDelegation  = "delegation"
+	fileApproval    = "approval"
+	fileInForce     = "policy"
 )
 
 func (f files) try(name, path string, do func() error) error {

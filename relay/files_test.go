@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -41,6 +42,7 @@ type operator struct {
 	keys      *Keys
 	statement []byte // of the peer
 	disk      files
+	approver  *directory.PrivateKey
 }
 
 func newOperator(t *testing.T) *operator {
@@ -152,6 +154,8 @@ func TestOperatorFilesBroken(t *testing.T) {
 			_, _, err = o.disk.takeDelegation(DelegationsDir(o.dir()), raw, o.ring(), o.keys.Terms, time.Now())
 			return err
 		}, state: (*operator).ended, was: "0", is: "1"},
+		fileApproval: {before: []func(*operator) error{(*operator).runs}, do: (*operator).approve, state: (*operator).approved, was: "0", is: "1"},
+		fileInForce:  {do: (*operator).runs, state: (*operator).lastInForce, was: "nothing", is: "in force"},
 		fileStatement: {do: func(o *operator) error {
 			return o.disk.writeStatement(o.cfg, o.keys, []string{"tls://relay.example:7422"}, 2, time.Now())
 		}, state: (*operator).version, was: "1", is: "2"},
@@ -181,11 +185,54 @@ func TestOperatorFilesBroken(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileStatement} {
+	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileStatement, fileApproval, fileInForce} {
 		if _, ok := steps[name]; !ok {
 			t.Errorf("nothing breaks %s", name)
 		}
 	}
+}
+
+// runs notes what is in force, as a start does, with an approver named.
+func (o *operator) runs() error {
+	w, err := LoadWorld(o.cfg, time.Now())
+	o.must(err)
+	if o.approver == nil {
+		o.approver, err = directory.GenerateKey()
+		o.must(err)
+		for _, k := range []*directory.PrivateKey{o.approver, o.keys.Message.(*directory.PrivateKey)} {
+			w.stand.Approvers = append(w.stand.Approvers, approverText{ID: fmt.Sprintf("person-%d", len(w.stand.Approvers)), Key: directory.PublicText(k.Public())})
+		}
+	}
+	return o.disk.writeInForce(o.cfg, w.stand, w.packed, o.keys.Terms, time.Now())
+}
+
+// approve consents to what the configuration asks for.
+func (o *operator) approve() error {
+	p, err := PendingChange(o.cfg, Folders{}, time.Now())
+	o.must(err)
+	_, _, err = o.disk.approve(p, o.approver, time.Hour, time.Now())
+	return err
+}
+
+// approved counts who consented.
+func (o *operator) approved() string {
+	p, err := PendingChange(o.cfg, Folders{}, time.Now())
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(len(p.By))
+}
+
+// lastInForce says whether it is known what was in force.
+func (o *operator) lastInForce() string {
+	f, err := readInForce(o.cfg, o.ring())
+	switch {
+	case err != nil:
+		return err.Error()
+	case f == nil:
+		return "nothing"
+	}
+	return "in force"
 }
 
 // ended counts the delegations that the node knows to have ended.

@@ -185,6 +185,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.markEnd(ctx); err != nil {
 		return err
 	}
+	if err := n.standAtStart(ctx); err != nil {
+		return err
+	}
 	n.wg.Go(func() { n.follow(n.ctx) })
 	if err := n.serveAdmin(); err != nil {
 		return err

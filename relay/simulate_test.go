@@ -53,7 +53,7 @@ func (s *solo) terms(peer, country, ceiling string) {
 
 func (s *solo) start() {
 	s.t.Helper()
-	n, err := New(s.cfg, Options{Logger: slog.New(slog.DiscardHandler)})
+	n, err := New(s.cfg, s.opt())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -63,6 +63,8 @@ func (s *solo) start() {
 	s.node = n
 	s.t.Cleanup(s.stop)
 }
+
+func (s *solo) opt() Options { return Options{Logger: slog.New(slog.DiscardHandler)} }
 
 func (s *solo) stop() {
 	if s.node == nil {

@@ -37,6 +37,9 @@ type World struct {
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
+	stand         // what of it an activation puts in force, by name
+	packed []byte // the rules as they were read
+
 	recipients     map[string]*policy.Recipient
 	profiles       map[string]*intake.Profile
 	defaultProfile *intake.Profile
@@ -136,7 +139,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
-	tables, reviews, err := besideRules(cfg)
+	tables, _, err := besideRules(cfg)
 	if err != nil {
 		return w, err
 	}
@@ -144,7 +147,13 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	for _, v := range w.Tables.Prove() {
 		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
 	}
-	w.Bundle, err = policy.Load(dataFS(cfg.Dirs.Policies, configs.Policies()), dataFS(cfg.Dirs.Jurisdictions, configs.Jurisdictions()), w.Tables, policy.Options{Reviewed: reviews})
+	// Read once and packed: what is judged by is what is kept to compare with.
+	if w.packed, err = PackRules(cfg, Folders{}); err == nil {
+		w.Bundle, err = unpackRules(w.packed, w.Tables)
+	}
+	if err == nil {
+		w.stand, err = standOf(w.Bundle, &w.Node, cfg)
+	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("policies: %w", err))
 	}

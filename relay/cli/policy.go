@@ -12,8 +12,8 @@ import (
 )
 
 func (a *app) policyCmd() *cobra.Command {
-	c := &cobra.Command{Use: "policy", Short: "sharing rules: show, test, compare"}
-	c.AddCommand(a.policyShowCmd(), a.policyTestCmd(), a.policyDiffCmd())
+	c := &cobra.Command{Use: "policy", Short: "sharing rules: show, test, compare, put in force"}
+	c.AddCommand(a.policyShowCmd(), a.policyTestCmd(), a.policyDiffCmd(), a.policyApproveCmd(), a.policyActivateCmd())
 	return c
 }
 

@@ -38,6 +38,8 @@ type API struct {
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Reload      func(ctx context.Context) error
+	// Activate is Reload; alone says that one person decides for others too.
+	Activate func(ctx context.Context, alone bool) (Activated, error)
 	// Simulate replays the log since a moment against packed rules.
 	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
 	Healthy  func() error
@@ -67,6 +69,9 @@ func (a *API) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
+	})
+	mux.HandleFunc("POST /v1/activate", func(w http.ResponseWriter, r *http.Request) {
+		answer[Activated](w)(a.Activate(r.Context(), r.URL.Query().Get("alone") == "true"))
 	})
 	mux.HandleFunc("POST /v1/simulate", a.simulate)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -101,5 +102,23 @@ func (c *Client) Simulate(ctx context.Context, packed []byte, since time.Time) (
 	}
 	var out Simulation
 	err := c.call(ctx, http.MethodPost, "/v1/simulate?"+q.Encode(), packed, &out)
+	return out, err
+}
+
+// Activated is what a reload put in force.
+type Activated struct {
+	Before  string              `json:"before"` // digests of the two bundles
+	After   string              `json:"after"`
+	Widens  bool                `json:"widens"` // something that was denied may be allowed
+	Changes []policy.Difference `json:"changes"`
+	// By are those who consented to that; "alone" where nobody else is named.
+	By []string `json:"by,omitempty"`
+}
+
+// Activate makes the node read its configuration again and tells what changed.
+// alone says that whoever asks decides alone, where nobody else is named.
+func (c *Client) Activate(ctx context.Context, alone bool) (Activated, error) {
+	var out Activated
+	err := c.call(ctx, http.MethodPost, "/v1/activate?alone="+strconv.FormatBool(alone), nil, &out)
 	return out, err
 }

@@ -395,5 +395,6 @@ func (e *encoder) reload(r *Reload) {
 	e.token("before", r.Before)
 	e.token("after", r.After)
 	e.word("reason", string(r.Reason))
+	e.tokens("by", r.By)
 	e.end('}')
 }

@@ -183,10 +183,14 @@ type PeerChange struct {
 }
 
 // Reload is an attempt to put another configuration, policy or set of tables
-// in force. Before and After are digests; they are equal when it was refused.
+// in force: "all" by a reload, "start" by a start that found another than was in
+// force before. Before and After are digests; they are equal when it was refused.
 type Reload struct {
 	What   Token             `json:"what,omitzero"`
 	Before Token             `json:"before,omitzero"`
 	After  Token             `json:"after,omitzero"`
 	Reason federation.Reason `json:"reason,omitzero"` // why it was refused
+	// By are those who consented to something being allowed that was denied:
+	// two persons, or "alone" where nobody else is named.
+	By []Token `json:"by,omitzero"`
 }
