@@ -304,7 +304,7 @@ func narrower(t *testing.T, r *region, again bool) {
 	}
 	text := strings.Replace(string(raw), `when { principal.agreement == "in-force" };`, `when { principal.agreement == "in-force" } when { resource.validity == "current" };`, 1)
 	if again {
-		text = strings.Replace(string(raw), `when { resource.validity == "current" };`, `when { resource.validity == "current" } when { resource.tlp != "none" };`, 1)
+		text = strings.Replace(string(raw), `when { resource.validity == "current" };`, `when { resource.validity == "current" } when { resource.tlp != "red" };`, 1)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil || text == string(raw) {
 		t.Fatal("the rules are as before", err)

@@ -200,10 +200,7 @@ func PendingChange(cfg *configs.Node, f Folders, now time.Time) (*Pending, error
 	if err != nil {
 		return nil, err
 	}
-	a, err := was.to(w)
-	if err != nil {
-		return nil, err
-	}
+	a := was.to(w)
 	p := &Pending{Before: a.before.Policy, After: a.after.Policy, Widens: a.loosens(), Changes: a.changes, By: []string{}, activation: a,
 		node: cfg.Node.ID, dir: ApprovalsDir(filepath.Dir(cfg.Path))}
 	if p.people, err = a.before.people(); err != nil {
@@ -222,17 +219,15 @@ func PendingChange(cfg *configs.Node, f Folders, now time.Time) (*Pending, error
 }
 
 // to judges the change from what was in force to a world.
-func (f *inForce) to(w *World) (*activation, error) {
+func (f *inForce) to(w *World) *activation {
 	if f.same(w.stand) {
-		return &activation{before: f.stand, after: w.stand}, nil
+		return &activation{before: f.stand, after: w.stand}
 	}
-	old, err := unpackRules(f.Packed, w.Tables)
-	if err != nil {
-		// Rules that this build no longer reads cannot be compared with.
-		return &activation{before: f.stand, after: w.stand, changes: []policy.Difference{{What: "rules", ID: "policy", Change: "changed", Effect: policy.MayWiden,
-			Why: []string{"those in force cannot be read by this build: " + err.Error()}}}}, nil
+	if old, err := unpackRules(f.Packed, w.Tables); err == nil {
+		return compareStands(f.stand, w.stand, old, w.Bundle)
 	}
-	return compareStands(f.stand, w.stand, old, w.Bundle), nil
+	return &activation{before: f.stand, after: w.stand, changes: []policy.Difference{{What: "rules", ID: "policy", Change: "changed", Effect: policy.MayWiden,
+		Why: []string{"this build no longer reads those that were in force, so nothing can be compared"}}}}
 }
 
 // Approve signs a person's consent to a change with their key and puts it where
@@ -329,10 +324,7 @@ func (n *Node) standAtStart(ctx context.Context) error {
 	}
 	rec := &journal.Reload{What: "start", After: journal.Token(w.stand.Policy)}
 	if was != nil {
-		a, err := was.to(w)
-		if err != nil {
-			return err
-		}
+		a := was.to(w)
 		if err := a.permit(n.approvalsDir(), n.id, true, n.now()); err != nil {
 			return err
 		}

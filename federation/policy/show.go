@@ -77,12 +77,12 @@ func (b *Bundle) shown(r *rule, now time.Time) Shown {
 		if !tagged {
 			lang = textLanguage
 		}
-		switch {
-		case name == "text":
+		switch name {
+		case "text":
 			s.Texts[lang] = string(value)
-		case name == "unmet":
+		case "unmet":
 			s.Unmet[lang] = string(value)
-		case name == "jurisdiction", name == "claims":
+		case "jurisdiction", "claims":
 			s.Notes[name] = string(value)
 		}
 	}
