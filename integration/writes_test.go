@@ -42,6 +42,7 @@ var everyWrite = map[string]string{
 	"relay/peers.go acceptPeer":             "a folder that is made again",
 	"relay/participants.go knowParticipant": "a folder that is made again",
 	"relay/delegations.go takeDelegation":   "a folder that is made again",
+	"relay/observation.go observePeer":      "a folder that is made again",
 	"relay/inforce.go writeInForce":         "a folder that is made again",
 	"relay/activate.go approve":             "a folder that is made again",
 	"relay/node.go open":                    "a folder that is made again",

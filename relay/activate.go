@@ -27,6 +27,9 @@ import (
 // allowed.
 const persons = 2
 
+// Alone stands for whoever decided without a second person, where none is named.
+const Alone = "alone"
+
 // consent is the text that each of them signs: exactly this change, from what is
 // in force to what is to be.
 type consent struct {
@@ -84,7 +87,7 @@ func (a *activation) permit(approvalsDir, node string, alone bool, now time.Time
 	}
 	if people.Count() < persons {
 		if alone {
-			a.by = []string{"alone"}
+			a.by = []string{Alone}
 			return nil
 		}
 		return &federation.Refusal{Reason: federation.HeldForPerson, Where: "policy", Detail: "something that was denied would be allowed: " + a.loosening(),

@@ -27,6 +27,8 @@ const (
 	fileRemoved     = "terms/remove"
 	filePause       = "pause"
 	fileResumed     = "pause/remove"
+	fileObserve     = "observation"
+	fileObserved    = "observation/remove"
 	fileParticipant = "participant"
 	fileForgotten   = "participant/remove"
 	fileDelegation  = "delegation"

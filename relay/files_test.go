@@ -133,6 +133,10 @@ func TestOperatorFilesBroken(t *testing.T) {
 		_, err := o.disk.pausePeer(AgreementsDir(o.dir()), "pl-cert", "why", time.Now())
 		return err
 	}
+	observe := func(o *operator) error {
+		_, err := o.disk.observePeer(AgreementsDir(o.dir()), "pl-cert", time.Hour, time.Now())
+		return err
+	}
 	steps := map[string]struct {
 		before        []func(*operator) error
 		do            func(*operator) error
@@ -154,6 +158,8 @@ func TestOperatorFilesBroken(t *testing.T) {
 			_, _, err = o.disk.takeDelegation(DelegationsDir(o.dir()), raw, o.ring(), o.keys.Terms, time.Now())
 			return err
 		}, state: (*operator).ended, was: "0", is: "1"},
+		fileObserve:  {do: observe, state: (*operator).observed, was: "not", is: "observed"},
+		fileObserved: {before: []func(*operator) error{observe}, do: func(o *operator) error { _, err := o.disk.beginPeer(AgreementsDir(o.dir()), "pl-cert"); return err }, state: (*operator).observed, was: "observed", is: "not"},
 		fileApproval: {before: []func(*operator) error{(*operator).runs}, do: (*operator).approve, state: (*operator).approved, was: "0", is: "1"},
 		fileInForce:  {do: (*operator).runs, state: (*operator).lastInForce, was: "nothing", is: "in force"},
 		fileStatement: {do: func(o *operator) error {
@@ -185,7 +191,7 @@ func TestOperatorFilesBroken(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileStatement, fileApproval, fileInForce} {
+	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileStatement, fileApproval, fileInForce, fileObserve, fileObserved} {
 		if _, ok := steps[name]; !ok {
 			t.Errorf("nothing breaks %s", name)
 		}
@@ -233,6 +239,18 @@ func (o *operator) lastInForce() string {
 		return "nothing"
 	}
 	return "in force"
+}
+
+// observed says whether a peer would be only observed.
+func (o *operator) observed() string {
+	x, err := loadObservation(AgreementsDir(o.dir()), "pl-cert")
+	switch {
+	case err != nil:
+		return err.Error()
+	case x == nil:
+		return "not"
+	}
+	return "observed"
 }
 
 // ended counts the delegations that the node knows to have ended.
@@ -305,9 +323,10 @@ func TestTornFiles(t *testing.T) {
 	o.must(err)
 	_, err = KnowParticipant(StatementsDir(o.dir()), o.statement, o.keys.Terms, time.Now())
 	o.must(err)
+	o.must(o.runs())
 	all := walk(t, o.dir())
-	if len(all) != 12 {
-		t.Errorf("%d files, want 12: %v", len(all), all)
+	if len(all) != 13 {
+		t.Errorf("%d files, want 13: %v", len(all), all)
 	}
 	for _, path := range all {
 		if path == o.cfg.Path {
@@ -352,5 +371,6 @@ func (o *operator) load() error {
 	}
 	_, err = LoadPeers(AgreementsDir(o.dir()), ring)
 	_, err2 := LoadParticipants(StatementsDir(o.dir()), ring)
-	return errors.Join(err, err2)
+	_, err3 := readInForce(o.cfg, ring)
+	return errors.Join(err, err2, err3)
 }

@@ -147,7 +147,11 @@ where fewer than two are named under approvers:, whoever runs the node says with
 			a.printChanges(d.Changes)
 			a.printf("%s judges by policy %.12s, before by %.12s\n", cfg.Node.ID, d.After, d.Before)
 			if d.Widens {
-				a.printf("more may go out: decided by %s\n", joined(d.By))
+				by := joined(d.By)
+				if by == relay.Alone {
+					by = "one person alone"
+				}
+				a.printf("more may go out: decided by %s\n", by)
 			}
 			return nil
 		},

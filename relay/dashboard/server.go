@@ -40,6 +40,8 @@ type API struct {
 	Reload      func(ctx context.Context) error
 	// Activate is Reload; alone says that one person decides for others too.
 	Activate func(ctx context.Context, alone bool) (Activated, error)
+	// Observed tells what a peer that is observed would have got.
+	Observed func(ctx context.Context, peer string) (Observed, error)
 	// Simulate replays the log since a moment against packed rules.
 	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
 	Healthy  func() error
@@ -72,6 +74,9 @@ func (a *API) Handler() http.Handler {
 	})
 	mux.HandleFunc("POST /v1/activate", func(w http.ResponseWriter, r *http.Request) {
 		answer[Activated](w)(a.Activate(r.Context(), r.URL.Query().Get("alone") == "true"))
+	})
+	mux.HandleFunc("GET /v1/observed/{peer}", func(w http.ResponseWriter, r *http.Request) {
+		answer[Observed](w)(a.Observed(r.Context(), r.PathValue("peer")))
 	})
 	mux.HandleFunc("POST /v1/simulate", a.simulate)
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {

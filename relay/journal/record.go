@@ -23,13 +23,17 @@ type Record struct {
 	Prev Digest    `json:"prev"`
 	At   time.Time `json:"at"`
 
-	Intake  *Intake     `json:"intake,omitzero"`
-	Sent    *Sent       `json:"sent,omitzero"`
-	Receipt *Receipt    `json:"receipt,omitzero"`
-	Settle  *Settle     `json:"settle,omitzero"`
-	Link    *LinkEvent  `json:"link,omitzero"`
-	Peer    *PeerChange `json:"peer,omitzero"`
-	Reload  *Reload     `json:"reload,omitzero"`
+	Intake *Intake `json:"intake,omitzero"`
+	Sent   *Sent   `json:"sent,omitzero"`
+	// Observed is what would have left for a peer that is only observed: nothing
+	// of it did, so it makes nobody a recipient. It has no root, and its link
+	// sequences number the messages in the record.
+	Observed *Sent       `json:"observed,omitzero"`
+	Receipt  *Receipt    `json:"receipt,omitzero"`
+	Settle   *Settle     `json:"settle,omitzero"`
+	Link     *LinkEvent  `json:"link,omitzero"`
+	Peer     *PeerChange `json:"peer,omitzero"`
+	Reload   *Reload     `json:"reload,omitzero"`
 }
 
 // Intake says what became of one message, or of one file's object, coming in.
@@ -174,7 +178,8 @@ type LinkEvent struct {
 }
 
 // PeerChange is a change to who may link or on what terms: "added", "paused",
-// "resumed", "removed", "rotated", "agreement", "sealed", "unsealed".
+// "resumed", "removed", "rotated", "agreement", "sealed", "unsealed", "observed"
+// and, when sending begins, "sending".
 type PeerChange struct {
 	Peer        Token  `json:"peer,omitzero"`
 	Change      Token  `json:"change,omitzero"`
