@@ -13,6 +13,7 @@ import (
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/journal"
 )
 
@@ -289,6 +290,62 @@ func TestBrokenRulesChangeNothing(t *testing.T) {
 		}
 		if s.node.World() != before {
 			t.Errorf("%s: something else is in force", what)
+		}
+	}
+}
+
+// While objects are published and pulled, rules come that cannot be loaded and
+// rules that can: every frame is judged by rules that were in force, and those
+// that could not be loaded never are.
+func TestReloadUnderTraffic(t *testing.T) {
+	s := newSolo(t)
+	good := map[journal.Token]bool{journal.Token(s.node.World().Bundle.Digest()): true}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 30 {
+			s.publish("green", i*100, 10)
+		}
+	}()
+	got, at := 0, link.Cursor{Incarnation: s.node.log.Incarnation()}
+	pull := func() {
+		f := s.pull("pl-cert", at)
+		got, at = got+len(f.Messages), f.Then
+	}
+	for i := 0; ; i++ {
+		pull()
+		before := s.node.World()
+		if i%2 == 0 {
+			s.rules([3]string{"30-tlp.cedar", "resource.tlp ==", "resource.colour =="})
+			if err := s.node.Reload(t.Context()); err == nil || s.node.World() != before {
+				t.Errorf("rules that cannot be loaded: %v", err)
+			}
+		} else {
+			s.rules([3]string{"30-tlp.cedar", "// Traffic", strings.Repeat("// again\n", i) + "// Traffic"})
+			must(t, s.node.Reload(t.Context()))
+			good[journal.Token(s.node.World().Bundle.Digest())] = true
+		}
+		select {
+		case <-done:
+		default:
+			continue
+		}
+		if i > 3 {
+			break
+		}
+	}
+	for was := -1; was != got; {
+		was = got
+		pull()
+	}
+	if got != 30 || len(good) < 2 {
+		t.Errorf("%d messages, want 30; %d bundles were in force", got, len(good))
+	}
+	found, err := journal.Find(t.Context(), s.node.journalLog(), journal.Query{Kinds: []journal.Kind{journal.KindSent}, Limit: 1000})
+	must(t, err)
+	for _, r := range found.Records {
+		if !good[r.Sent.Policy] {
+			t.Errorf("a frame was judged by %s, which was never in force", r.Sent.Policy)
 		}
 	}
 }
