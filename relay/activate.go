@@ -69,6 +69,9 @@ func compareStands(before, after stand, old, new *policy.Bundle) *activation {
 	}
 	if !slices.Equal(before.Approvers, after.Approvers) {
 		add("approvers", "approvers", "who may consent to the next change")
+		if len(after.Approvers) >= persons && !slices.ContainsFunc(after.Approvers, func(p approverText) bool { return !slices.Contains(before.Approvers, p) }) {
+			a.changes[len(a.changes)-1].Effect = policy.Narrows // somebody left, and there are enough without them
+		}
 	}
 	return a
 }
@@ -85,7 +88,7 @@ func (a *activation) permit(approvalsDir, node string, alone bool, now time.Time
 	if err != nil {
 		return err
 	}
-	if people.Count() < persons {
+	if a.before.count(now) < persons {
 		if alone {
 			a.by = []string{Alone}
 			return nil
@@ -209,7 +212,7 @@ func PendingChange(cfg *configs.Node, f Folders, now time.Time) (*Pending, error
 	if p.people, err = a.before.people(); err != nil {
 		return nil, err
 	}
-	if p.Widens && p.people.Count() >= persons {
+	if p.Widens && a.before.count(now) >= persons {
 		p.Needed = persons
 	}
 	text, err := consent{Before: a.before, After: a.after}.text()
@@ -222,7 +225,7 @@ func PendingChange(cfg *configs.Node, f Folders, now time.Time) (*Pending, error
 }
 
 // to judges the change from what was in force to a world.
-func (f *inForce) to(w *World) *activation {
+func (f *recordInForce) to(w *World) *activation {
 	if f.same(w.stand) {
 		return &activation{before: f.stand, after: w.stand}
 	}
@@ -346,12 +349,4 @@ func (n *Node) standAtStart(ctx context.Context) error {
 // keepStand notes on disk what is in force.
 func (n *Node) keepStand(cfg *configs.Node, w *World) error {
 	return n.disk(writeInForce, func() error { return files{}.writeInForce(cfg, w.stand, w.packed, n.keys.Terms, n.now()) })
-}
-
-func tokens(words []string) []journal.Token {
-	var out []journal.Token
-	for _, w := range words {
-		out = append(out, journal.Token(w))
-	}
-	return out
 }

@@ -136,6 +136,23 @@ func TestTwoPersonsActivate(t *testing.T) {
 	}
 }
 
+// Somebody who leaves is taken off the list at once, as long as two remain; who
+// would remain alone, or come new, is not.
+func TestLeavingNeedsNobody(t *testing.T) {
+	s := newSolo(t)
+	keys := s.people("anna", "ben", "carl")
+	s.reloads("three persons are named", true, "")
+	line := func(id string) string {
+		return "\n  - { id: " + id + ", key: \"" + directory.PublicText(keys[id].Public()) + "\" }"
+	}
+	s.edit(line("carl"), "")
+	s.reloads("one of three leaves", false, "")
+	s.edit(line("ben"), "")
+	s.reloads("one of two leaves", true, federation.HeldForPerson)
+	s.edit(line("anna"), line("anna")+line("ben")+line("carl"))
+	s.reloads("one comes back", true, federation.HeldForPerson)
+}
+
 // copyConsent gives a person's consent another's name.
 func copyConsent(t *testing.T, s *solo, from, to string) {
 	t.Helper()

@@ -34,6 +34,9 @@ const (
 	fileDelegation  = "delegation"
 	fileApproval    = "approval"
 	fileInForce     = "policy"
+	fileErasure     = "erasure"
+	fileHold        = "hold"
+	fileLift        = "hold/lift"
 )
 
 func (f files) try(name, path string, do func() error) error {

@@ -26,9 +26,9 @@ const inForceFile = "policy.jwt"
 
 func inForcePath(cfg *configs.Node) string { return filepath.Join(cfg.Data, inForceFile) }
 
-// inForce is what decides, by name, and the rules themselves, so that what comes
+// recordInForce is what decides, by name, and the rules themselves, so that what comes
 // after can be compared with them word for word.
-type inForce struct {
+type recordInForce struct {
 	Version int `json:"ver"`
 	stand
 	Packed []byte    `json:"packed"` // see PackRules
@@ -67,6 +67,17 @@ func (s stand) people() (*directory.Approvers, error) {
 	return ApproversOf(&configs.Node{Path: inForceFile, Approvers: s.listed()})
 }
 
+// count is how many of them still may.
+func (s stand) count(now time.Time) int {
+	n := 0
+	for _, a := range s.Approvers {
+		if end := endOf(a.Until); end.IsZero() || now.Before(end) {
+			n++
+		}
+	}
+	return n
+}
+
 func (s stand) listed() []configs.Approver {
 	var out []configs.Approver
 	for _, a := range s.Approvers {
@@ -90,8 +101,8 @@ func standOf(b *policy.Bundle, node *policy.Node, cfg *configs.Node) (stand, err
 }
 
 // readInForce reads what was last in force here; nil when nothing was.
-func readInForce(cfg *configs.Node, own directory.KeySource) (*inForce, error) {
-	f := &inForce{}
+func readInForce(cfg *configs.Node, own directory.KeySource) (*recordInForce, error) {
+	f := &recordInForce{}
 	err := openOwn(inForcePath(cfg), typInForce, own, f)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -106,7 +117,7 @@ func readInForce(cfg *configs.Node, own directory.KeySource) (*inForce, error) {
 
 // writeInForce notes what is in force from now on.
 func (f files) writeInForce(cfg *configs.Node, s stand, packed []byte, key directory.Signer, now time.Time) error {
-	raw, err := json.Marshal(inForce{Version: termsVersion, stand: s, Packed: packed, Since: now.UTC().Truncate(time.Second)})
+	raw, err := json.Marshal(recordInForce{Version: termsVersion, stand: s, Packed: packed, Since: now.UTC().Truncate(time.Second)})
 	if err != nil {
 		return err
 	}

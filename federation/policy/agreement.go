@@ -79,6 +79,9 @@ type Agreement struct {
 	// Reoriginate is the peer's permission to give on its objects as the node's
 	// own; without types there is none.
 	Reoriginate Reorigination
+	// RetainDays is for how many days the node may keep what comes from the peer,
+	// 0 for no limit.
+	RetainDays int
 	// NotBefore and Until bound the terms: in force from the first, no longer
 	// at the second.
 	NotBefore, Until time.Time

@@ -50,7 +50,7 @@ func vocabularies() map[string]vocabulary {
 		"resource.victim":            {[]string{"none", "theirs", "others", "unknown"}, "unknown"},
 		"resource.victimConsent":     {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
 		"resource.victimContract":    {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
-		"resource.impact":            {[]string{"none", "low", "medium", "high", "critical", "unknown"}, "unknown"},
+		"resource.impact":            {stix.Impacts(), "unknown"},
 	}
 }
 
@@ -228,6 +228,9 @@ func (f *itemFacts) key(buf []byte) []byte {
 }
 
 func wordSet(words []string) types.Set {
+	if len(words) == 0 {
+		return types.Set{} // most are empty
+	}
 	values := make([]types.Value, len(words))
 	for i, w := range words {
 		values[i] = types.String(w)

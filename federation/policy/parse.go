@@ -45,6 +45,7 @@ type agreementFile struct {
 	Managed        []grantFile       `yaml:"managed"`
 	VictimConsents []grantFile       `yaml:"victim_consents"`
 	Constituency   *constituencyFile `yaml:"constituency"`
+	RetainDays     int               `yaml:"retain_days"`
 }
 
 type reoriginFile struct {
@@ -138,6 +139,9 @@ func (f *agreementFile) check(d *document) []error {
 		bad("$.until", "from and until are both needed: terms without an end are not terms")
 	case f.Until.Before(f.From.Time):
 		bad("$.until", "it ends before it begins")
+	}
+	if f.RetainDays < 0 || f.RetainDays > maxRetainDays {
+		bad("$.retain_days", "%d: write a number of days up to %d, 0 for no limit", f.RetainDays, maxRetainDays)
 	}
 	f.checkTLP(bad)
 	f.checkLists(bad)
@@ -246,7 +250,7 @@ func (f *agreementFile) agreement() *Agreement {
 		Ceiling: ceiling, TLPVersion: f.TLP.Version, Community: f.TLP.Community, Clients: f.TLP.Clients,
 		Purposes: f.Purposes, Data: f.Data, Certifications: f.Certifications,
 		Storage: f.Storage, Transit: f.Transit, Contracts: f.Contracts,
-		NotBefore: f.From.Time, Until: dayAfter(f.Until),
+		NotBefore: f.From.Time, Until: dayAfter(f.Until), RetainDays: f.RetainDays,
 		Backup: f.Backup, Translation: f.Translation, Groups: f.Groups, FOI: f.FOI, Resale: f.Resale,
 		Managed: grants(f.Managed), VictimConsents: grants(f.VictimConsents),
 	}

@@ -17,6 +17,7 @@ import (
 type peerView struct {
 	facts   peerFacts
 	entity  types.Entity
+	fault   error // the entity's facts do not fit the schema: every request fails
 	to      *Recipient
 	serves  served
 	rules   slice
@@ -50,6 +51,7 @@ func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
 		kind = typeSite
 	}
 	v.entity = types.Entity{UID: types.NewEntityUID(kind, types.String(v.facts.id)), Attributes: types.NewRecord(v.facts.record())}
+	v.fault = b.validator.Entity(v.entity)
 	b.peers.put(to.key, v)
 	return v
 }

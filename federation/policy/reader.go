@@ -20,18 +20,29 @@ import (
 
 // Reader makes subjects. It is immutable and safe for concurrent use.
 type Reader struct {
-	tables *scheme.Tables
+	tables  *scheme.Tables
+	victims stix.Victims
 }
 
 // NewReader returns a reader that resolves classifications in tables.
 func NewReader(tables *scheme.Tables) *Reader { return &Reader{tables: tables} }
+
+// Among returns a reader for the objects of one message, which tell of each
+// other who is a victim.
+func (r *Reader) Among(objects []*stix.Object) *Reader {
+	victims := stix.VictimsAmong(objects)
+	if len(victims) == 0 {
+		return r
+	}
+	return &Reader{tables: r.tables, victims: victims}
+}
 
 // Subject reads the markings of one object of a message. digest is that of
 // the object's disclosure; defs are the marking-definitions of the same
 // message and issuer, by id. What cannot be understood is carried in the
 // subject and leads to a hold, never to a default.
 func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs map[string]*stix.Object) *Subject {
-	s := &Subject{issuer: issuer, digest: digest, object: o, units: o.Units()}
+	s := &Subject{issuer: issuer, digest: digest, object: o, units: o.Units(), among: r.victims}
 	m := markings{reader: r, subject: s, defs: defs}
 	for _, ref := range o.MarkingRefs() {
 		s.handling = mapping.Join(s.handling, m.resolve(ref))
@@ -42,6 +53,12 @@ func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs ma
 		m.unmarked()
 	}
 	own := m.granular()
+	m.attribution(s.handling)
+	for _, h := range own {
+		if h != nil {
+			m.attribution(*h)
+		}
+	}
 	s.classify(own)
 	s.seal()
 	s.mention()
@@ -141,6 +158,7 @@ func (m *markings) extension() {
 		h = mapping.Join(h, caveat(c))
 	}
 	m.subject.handling = mapping.Join(m.subject.handling, h)
+	m.subject.impact = e.Impact
 }
 
 // classification resolves the origin's word in its scheme at the time the
@@ -178,6 +196,14 @@ func (m *markings) unmarked() {
 		m.subject.follows = true
 	default:
 		m.fail(federation.Unmarked, "no TLP label states who may have it")
+	}
+}
+
+// attribution refuses what one policy says must be named and another says must
+// not: nobody can keep both (FIRST IEP 2.0, provider_attribution).
+func (m *markings) attribution(h mapping.Handling) {
+	if slices.Contains(h.Contracts, marking.IEPAttribution) && slices.Contains(h.Contracts, marking.IEPNoAttribution) {
+		m.fail(federation.UnknownMarking, "one policy says that its provider must be named, another that it must not")
 	}
 }
 
@@ -313,7 +339,7 @@ type unitFindings struct {
 func (s *Subject) findings() []unitFindings {
 	out := make([]unitFindings, len(s.units))
 	at := 0
-	for _, f := range stix.CategorizeUnits(s.object, s.units) {
+	for _, f := range stix.CategorizeAmong(s.object, s.units, s.among) {
 		i := s.unitAt(f.Path, at)
 		if i < 0 {
 			continue // nothing of the object lies there

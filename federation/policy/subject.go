@@ -16,6 +16,7 @@ type Subject struct {
 	from     string // participant it came from, "" if not stated
 	digest   [32]byte
 	object   *stix.Object
+	among    stix.Victims // whom the objects of its message call victims
 	handling mapping.Handling
 	problem  *federation.Refusal
 	dangling []string // selectors of granular markings that point at nothing

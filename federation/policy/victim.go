@@ -167,7 +167,11 @@ func readVictim(word string) (victim, bool) {
 		word = rest
 		word, _, _ = strings.Cut(word, "/")
 	}
-	word = strings.Trim(word[strings.LastIndexByte(word, '@')+1:], ".:!?")
+	word = strings.Trim(word[strings.LastIndexByte(word, '@')+1:], ".!?")
+	if a, err := netip.ParseAddr(word); err == nil {
+		return victimAt(a), true
+	}
+	word = strings.TrimRight(word, ":.")
 	if p, err := netip.ParsePrefix(word); err == nil {
 		return victim{name: word, prefix: p.Masked()}, true
 	}
