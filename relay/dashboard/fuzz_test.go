@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 )
@@ -35,6 +36,9 @@ func echo() *API {
 		},
 		Withdrawals: func(_ context.Context, id string, _ uint64) ([]Withdrawal, error) { return []Withdrawal{{ID: id}}, nil },
 		Reload:      func(context.Context) error { return nil },
+		Activate:    func(context.Context, bool) (Activated, error) { return Activated{}, nil },
+		Observed:    func(_ context.Context, peer string) (Observed, error) { return Observed{Peer: peer}, nil },
+		Simulate:    func(context.Context, []byte, time.Time) (Simulation, error) { return Simulation{}, nil },
 		Healthy:     func() error { return nil },
 		Metrics:     http.NotFoundHandler(),
 	}
