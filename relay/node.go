@@ -196,8 +196,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
-	n.signs = true
-	n.wg.Go(func() { n.signHeads(n.ctx) })
+	if err := n.beginHeads(ctx); err != nil {
+		return err
+	}
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }

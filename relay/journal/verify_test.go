@@ -158,7 +158,7 @@ func TestRewrittenJournal(t *testing.T) {
 			federation.BadSignature, []string{"journal record 4"}},
 		"a record changed": {func() []Stored {
 			log := slices.Clone(honest.log)
-			log[3] = Stored{4, bytes.Replace(log[3].Data, []byte("e3"), []byte("e9"), 1)}
+			log[3] = Stored{4, bytes.Replace(log[3].Data, []byte(`"e3"`), []byte(`"e9"`), 1)}
 			return log
 		}, nil, federation.BadSignature, []string{"journal record 5", "does not follow from record 4"}},
 		"a head signed with another's key": {func() []Stored { l := fresh(); l.event("e1"); l.key = other; l.sign(1); return l.log }, nil,
