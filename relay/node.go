@@ -76,14 +76,19 @@ type Node struct {
 	differing  map[string]int // objects whose marking a peer mapped otherwise
 	fault      error          // why the node can take no messages, nil while it can
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	queued chan struct{} // wakes the follower
-	told   *broadcast    // that the index went on
-	erases bool          // something was spilled; the follower's, like spills and owes
-	spills []spilled     // where what was spilled waited
-	owes   bool          // something was taken back, of which something may have been made; the follower's
+	ctx       context.Context
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
+	queued    chan struct{} // wakes the follower
+	told      *broadcast    // that the index went on
+	erases    bool          // something was spilled; the follower's, like spills and owes
+	spills    []target      // where what was spilled waited
+	expires   atomic.Bool   // something may be over
+	scrub     bool          // the index is to be scrubbed of what was erased; the follower's
+	askedDone *asked        // what operators wanted erased, and is; the follower's
+	dueAfter  store.Due     // the last place of the log looked at for being over; the follower's
+	decided   bool          // what persons decided may not have been done; the follower's
+	owes      bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
@@ -184,6 +189,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	}
 	n.wg.Go(func() { n.committer.run(n.ctx) })
 	if err := n.markEnd(ctx); err != nil {
+		return err
+	}
+	if err := n.expireAll(ctx); err != nil {
 		return err
 	}
 	n.wg.Go(func() { n.follow(n.ctx) })

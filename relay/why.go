@@ -30,7 +30,7 @@ func (n *Node) Why(ctx context.Context, object, to string, at time.Time) (dashbo
 	if unknown == nil {
 		out.To, out.Country, out.Hypothetical = ex.To, ex.Country, ex.Hypothetical
 	}
-	if out.Objects, err = n.decided(ctx, name, out.To, at); err != nil || len(out.Objects) > 0 {
+	if out.Objects, err = n.decidedBefore(ctx, name, out.To, at); err != nil || len(out.Objects) > 0 {
 		return out, err
 	}
 	if unknown != nil { // nor was it ever a peer for which something was decided
@@ -45,8 +45,8 @@ func (n *Node) Why(ctx context.Context, object, to string, at time.Time) (dashbo
 	return out, federation.Refuse(federation.UnresolvedReference, "object "+name.String(), "it is not here, and the journal has nothing about it up to then")
 }
 
-// decided finds the last decision on each content of an object for a peer.
-func (n *Node) decided(ctx context.Context, name objectName, to string, at time.Time) ([]dashboard.WhyObject, error) {
+// decidedBefore finds the last decision on each content of an object for a peer.
+func (n *Node) decidedBefore(ctx context.Context, name objectName, to string, at time.Time) ([]dashboard.WhyObject, error) {
 	records, err := n.about(ctx, to, name.key())
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ var missingFor = map[federation.Reason]string{
 
 // whatIf decides now on what is here of an object.
 func (n *Node) whatIf(ctx context.Context, w *World, name objectName, r *policy.Recipient, to string, at time.Time) ([]dashboard.WhyObject, error) {
-	places, err := n.placesOf(ctx, name)
+	places, err := n.entriesOf(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +209,8 @@ func wouldBe(p *prepared, d policy.Decision, s *policy.Subject, self, to string)
 	return x
 }
 
-// placesOf lists the log entries where what is here of an object stands.
-func (n *Node) placesOf(ctx context.Context, name objectName) ([]uint64, error) {
+// entriesOf lists the log entries where what is here of an object stands.
+func (n *Node) entriesOf(ctx context.Context, name objectName) ([]uint64, error) {
 	var out []uint64
 	if name.id != "" {
 		places, err := n.index.Places("", string(name.id))

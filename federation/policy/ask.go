@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -40,6 +41,8 @@ type answer struct {
 // the actions with their groups.
 type entities struct {
 	principal, resource types.Entity
+	judged              bool  // the principal was checked before: fault says how it went
+	fault               error // what is wrong with the principal's facts
 	actions             map[types.EntityUID]types.Entity
 }
 
@@ -62,11 +65,27 @@ type ruleList []*rule
 func (l ruleList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
 		for _, r := range l {
-			if !yield(cedar.PolicyID(r.id), r.policy) {
+			if !yield(cedar.PolicyID(r.id), r.bare) {
 				return
 			}
 		}
 	}
+}
+
+// leaveOut returns the rules but those whose ids are in without, separated by
+// blanks.
+func leaveOut(rules []*rule, without string) []*rule {
+	if without == "" {
+		return rules
+	}
+	out := make([]*rule, 0, len(rules))
+	ids := strings.Fields(without)
+	for _, r := range rules {
+		if !slices.Contains(ids, r.id) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // finding is the engine's raw answer, rules named.
@@ -86,10 +105,14 @@ type fault struct {
 // skip the rule, and a forbid that is skipped lets something out.
 func (b *Bundle) evaluate(action types.EntityUID, e *entities, rules []*rule) finding {
 	e.actions = b.actions
-	for _, x := range [...]types.Entity{e.principal, e.resource} {
-		if err := b.validator.Entity(x); err != nil {
-			return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", x.UID.Type, err)}}}
-		}
+	if !e.judged {
+		e.fault = b.validator.Entity(e.principal)
+	}
+	if e.fault != nil {
+		return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", e.principal.UID.Type, e.fault)}}}
+	}
+	if err := b.validator.Entity(e.resource); err != nil {
+		return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", e.resource.UID.Type, err)}}}
 	}
 	req := cedar.Request{Principal: e.principal.UID, Action: action, Resource: e.resource.UID}
 	if err := b.validator.Request(req); err != nil {
@@ -119,16 +142,16 @@ func (f finding) allowed() bool {
 func (b *Bundle) byID(id string) *rule { return b.ids[id] }
 
 // ask evaluates one request and words the answer.
-func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) *answer {
+func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time, without string) *answer {
 	kind := typeProperty
 	if action == actionShare || action == actionReshare || action == actionStore || action == actionTransit {
 		kind = typeObject
 	}
 	e := &entities{
-		principal: p.entity,
-		resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+		principal: p.entity, judged: true, fault: p.fault,
+		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
 	}
-	found := b.evaluate(action, e, p.rules.count[action])
+	found := b.evaluate(action, e, leaveOut(p.rules.count[action], without))
 	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}
 	switch {
 	case len(found.faults) > 0:

@@ -1,9 +1,13 @@
 package policy
 
 import (
+	"strings"
+	"time"
+
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/stix"
 )
 
 // vocabulary is what a fact with a closed list of words may say. The loader
@@ -42,18 +46,12 @@ func vocabularies() map[string]vocabulary {
 		"principal.foi":              {[]string{"exposed", "exempt", "unknown"}, "unknown"},
 		"principal.resale":           {[]string{"forbidden", "allowed", "unknown"}, "unknown"},
 		"principal.senderKind":       {append(Kinds(), "unknown"), "unknown"},
-		"resource.holds":             {contents(), ""},
+		"resource.holds":             {stix.Contents(), ""},
 		"resource.victim":            {[]string{"none", "theirs", "others", "unknown"}, "unknown"},
 		"resource.victimConsent":     {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
 		"resource.victimContract":    {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
-		"resource.impact":            {[]string{"none", "low", "medium", "high", "critical", "unknown"}, "unknown"},
+		"resource.impact":            {stix.Impacts(), "unknown"},
 	}
-}
-
-// contents lists the kinds of content that may be found in a property.
-func contents() []string {
-	return []string{"email-address", "telephone-number", "ip-address", "national-id", "health", "subscriber-record",
-		"payment-data", "price", "victim-address", "call-record"}
 }
 
 func categoryWords() []string {
@@ -205,7 +203,34 @@ func (f *itemFacts) of(c federation.Category, unsure bool) *itemFacts {
 	return &g
 }
 
+// within returns the facts of the properties of a class: those of their
+// handling, with what is found in these properties alone.
+func (f *itemFacts) within(s *Subject, c *unitClass, v *peerView, now time.Time) *itemFacts {
+	g := *f
+	g.holds = c.holds.words()
+	about := &victims{}
+	if c.named >= 0 {
+		about = &s.named[c.named]
+	}
+	g.victim, g.victimConsent, g.victimContract = about.facts(v, now, &g.span)
+	return &g
+}
+
+// key is a canonical form of the facts that differ between the properties of
+// one handling, for the cache of answers.
+func (f *itemFacts) key(buf []byte) []byte {
+	buf = append(buf, flag(f.unsure))
+	for _, w := range [...]string{f.category, f.victim, f.victimConsent, f.victimContract, strings.Join(f.holds, " ")} {
+		buf = append(buf, byte(len(w)))
+		buf = append(buf, w...)
+	}
+	return buf
+}
+
 func wordSet(words []string) types.Set {
+	if len(words) == 0 {
+		return types.Set{} // most are empty
+	}
 	values := make([]types.Value, len(words))
 	for i, w := range words {
 		values[i] = types.String(w)

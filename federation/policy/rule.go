@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/ast"
 	expast "github.com/cedar-policy/cedar-go/x/exp/ast"
 	"golang.org/x/text/language"
 
@@ -21,6 +22,7 @@ type rule struct {
 	id, basis, kind string
 	reason          federation.Reason
 	hold            bool // a denial holds the object for a person
+	lift            bool // and persons may decide it, see [rule.liftable]
 	class           string
 	public          bool
 	text            string
@@ -36,6 +38,7 @@ type rule struct {
 	reads           []string          // facts it asks, such as "principal.country"
 	position        cedar.Position
 	policy          *cedar.Policy
+	bare            *cedar.Policy // the same without the scope of its action: see asked
 }
 
 // sensitive reports whether the rule allows personal or classified material,
@@ -81,6 +84,7 @@ func (r *rule) relied(p *peerFacts, f *itemFacts) Cited {
 var (
 	ruleID      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	placeholder = regexp.MustCompile(`\{([a-zA-Z]*)\}`)
+	sentenceEnd = regexp.MustCompile(`([.。।]|\{equivalence\})$`) // full stops as languages write them
 	inLanguage  = regexp.MustCompile(`^(text|unmet)_([a-z]{2,3})$`)
 )
 
@@ -88,7 +92,7 @@ var (
 func annotations() map[string]bool {
 	return map[string]bool{
 		"id": true, "basis": true, "kind": true, "reason": true, "effect": true, "class": true, "text": true,
-		"unmet": false, "since": false, "until": false, "public": false, "jurisdiction": false, "claims": false,
+		"unmet": false, "since": false, "until": false, "public": false, "lift": false, "jurisdiction": false, "claims": false,
 	}
 }
 
@@ -142,7 +146,20 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	}
 	r.translations(bad, notes)
 	r.reads = factsRead((*expast.Policy)(p.AST()))
+	r.bare = withoutAction(p)
+	if err := r.liftable(notes["lift"]); err != nil {
+		bad("%v", err)
+	}
 	return r, errors.Join(errs...)
+}
+
+// withoutAction returns a policy that applies to any action. Rules are sorted by
+// action when they are loaded, so that to look for it again in every request
+// would be lost time.
+func withoutAction(p *cedar.Policy) *cedar.Policy {
+	copied := *(*expast.Policy)(p.AST())
+	copied.Action = expast.ScopeTypeAll{}
+	return cedar.NewPolicyFromAST((*ast.Policy)(&copied))
 }
 
 // translations reads the sentences in further languages.
@@ -211,7 +228,7 @@ func checkSentence(bad func(string, ...any), s string) {
 	if s == "" {
 		return
 	}
-	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "{equivalence}") || strings.Contains(s, ". ") {
+	if !sentenceEnd.MatchString(s) || strings.Contains(s, ". ") {
 		bad("%q is not one sentence", s)
 	}
 	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {

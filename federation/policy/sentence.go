@@ -44,8 +44,15 @@ func word(x piece, p *peerFacts, f *itemFacts) string {
 	if x.name == "" {
 		return x.text
 	}
-	if x.name == "category" {
+	switch x.name { // these differ between the properties of one handling
+	case "category":
 		return f.category
+	case "holds":
+		return list(f.holds)
+	case "victim":
+		return orUnknown(f.victim)
+	case "impact":
+		return orUnknown(f.impact)
 	}
 	if w, ok := p.why[x.name]; ok {
 		return w

@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 
@@ -50,13 +51,19 @@ const (
 //     what was meant, the pattern and the observed values count as personal
 //     too: the origin said otherwise.
 //   - personal_data: false drops the guesses, not what the text shows.
+//   - categories, and the categories of MISP among the labels, add what they
+//     say: the origin's word makes nothing looser.
 //   - A value that its origin sealed shows nothing: free text and personal, both
 //     unsure, whatever the property's name promises.
 func Categorize(o *Object) []Finding { return CategorizeUnits(o, o.Units()) }
 
 // CategorizeUnits is [Categorize] for a caller that has the object's units at
 // hand.
-func CategorizeUnits(o *Object, units []Unit) []Finding {
+func CategorizeUnits(o *Object, units []Unit) []Finding { return CategorizeAmong(o, units, nil) }
+
+// CategorizeAmong is [CategorizeUnits] for an object of a message whose victims
+// are known.
+func CategorizeAmong(o *Object, units []Unit, victims Victims) []Finding {
 	c := categorizer{o: o, out: make([]Finding, 0, len(units)+4)}
 	if h := o.Handling(); h != nil && h.PersonalData != nil {
 		c.stated, c.personal = true, *h.PersonalData
@@ -66,6 +73,11 @@ func CategorizeUnits(o *Object, units []Unit) []Finding {
 	}
 	if c.personal {
 		c.originSays(units)
+	}
+	c.originPlaces(units)
+	c.mispLabelled(units)
+	if sure, known := victims[o.id]; known {
+		c.victim(units, sure)
 	}
 	return c.out
 }
@@ -78,6 +90,7 @@ type categorizer struct {
 	shown            bool // some text shows personal data
 	own              []netip.Addr
 	ownRead          bool
+	detector         detector
 }
 
 func (c *categorizer) add(u *Unit, cat federation.Category, evidence string, unsure bool) {
@@ -215,11 +228,18 @@ func aboutPersons(p *Pattern) bool {
 func (c *categorizer) content(u *Unit, cat federation.Category) {
 	email, phone, address := false, false, false
 	prose := cat == federation.FreeText || cat == federation.Context || cat == federation.Target
-	eachString(u.Value, func(text []byte) {
-		email = email || hasEmail(text)
+	deep := u.Name != "pattern" // what a pattern matches is the attacker's
+	d := &c.detector
+	d.begin(cat == federation.FreeText || cat == federation.Target)
+	eachText(u.Value, func(text []byte) {
+		d.read(text)
+		email = email || d.seen&isSign != 0 && hasEmail(text)
 		if prose {
-			phone = phone || hasPhone(text)
-			address = address || addresses(text, c.foreign)
+			phone = phone || (d.seen&isPlus != 0 || d.said&(1<<aboutPhone) != 0 && d.digits >= fewestOfPhone) && hasPhone(text)
+			address = address || (d.digits > 0 || d.seen&isRest != 0 || bytes.IndexByte(text, ':') >= 0) && addresses(text, c.foreign)
+		}
+		if deep {
+			d.text(text, c.foreign)
 		}
 	})
 	if email {
@@ -232,6 +252,7 @@ func (c *categorizer) content(u *Unit, cat federation.Category) {
 	if address {
 		c.guess(u, byAddress, HoldsAddress)
 	}
+	c.report(u)
 }
 
 // foreign reports whether an address in prose is not one that the object is

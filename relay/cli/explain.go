@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,6 +172,9 @@ func (a *app) printExplained(o *relay.Explained, to string) {
 		if r.Path != "" || !onPart[r.Rule] { // once is enough: with the part it is about
 			a.printf("  %s\n", sentence(r))
 		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(o.Evidence)) {
+		a.printf("  found in %s: %s\n", path, strings.Join(o.Evidence[path], "; "))
 	}
 }
 

@@ -19,6 +19,9 @@ import (
 // before it is read to the end.
 const MaxUpload = 64 << 20
 
+// maxAsked bounds a value that is looked for, in bytes.
+const maxAsked = 64 << 10
+
 // API is what a node lets its own machine ask of it.
 type API struct {
 	// Publish takes a file on behalf of owner, "" for the node itself; so does
@@ -38,7 +41,7 @@ type API struct {
 	// commitment of one.
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
-	Reload      func(ctx context.Context) error
+	Quarantine  Quarantine
 	// Head signs the end of the journal; Chain writes the journal as it is chained,
 	// one record a line, Records the part of it that an export is made of.
 	Head    func(ctx context.Context) (Head, error)
@@ -46,8 +49,11 @@ type API struct {
 	Records func(ctx context.Context, part journal.Selection, w io.Writer) error
 	// Why explains what was decided on an object for a recipient up to a moment;
 	// WhoGot lists who got it.
-	Why     func(ctx context.Context, object, to string, at time.Time) (Why, error)
-	WhoGot  func(ctx context.Context, object string) (GotBy, error)
+	Why    func(ctx context.Context, object, to string, at time.Time) (Why, error)
+	WhoGot func(ctx context.Context, object string) (GotBy, error)
+	// Find says where a value or an object lies.
+	Find    func(ctx context.Context, ask Ask) (Found, error)
+	Reload  func(ctx context.Context) error
 	Healthy func() error
 	Metrics http.Handler
 }
@@ -70,11 +76,21 @@ func (a *API) Handler() http.Handler {
 		answer[[]Withdrawal](w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
+	a.Quarantine.handle(mux)
 	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
 		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
 	})
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
+	})
+	mux.HandleFunc("POST /v1/audit/find", func(w http.ResponseWriter, r *http.Request) {
+		value, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		q := r.URL.Query()
+		answer[Found](w)(a.Find(r.Context(), Ask{Value: string(value), ID: q.Get("id"), Digest: q.Get("digest")}))
 	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {

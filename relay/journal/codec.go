@@ -122,7 +122,7 @@ func (r *Record) check() error {
 	case r.Receipt != nil:
 		return r.Receipt.check()
 	case r.Settle != nil:
-		return nil
+		return checkReason("settle", r.Settle.Reason, true)
 	case r.Link != nil:
 		return checkReason("link", r.Link.Reason, true)
 	case r.Peer != nil:
@@ -157,6 +157,11 @@ func (in *Intake) check() error {
 	}
 	if err := checkReason("intake", in.Reason, true); err != nil {
 		return err
+	}
+	for i := range in.Erased {
+		if err := checkReason("intake", in.Erased[i].Reason, false); err != nil {
+			return err
+		}
 	}
 	for i := range in.Objects {
 		o := &in.Objects[i]

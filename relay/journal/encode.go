@@ -235,6 +235,22 @@ func (e *encoder) intake(in *Intake) {
 		e.end(']')
 	}
 	e.gone(in.Gone)
+	if in.Erased != nil {
+		e.name("erased")
+		e.begin('[')
+		for i := range in.Erased {
+			x := &in.Erased[i]
+			e.next()
+			e.begin('{')
+			e.number("log", x.Log)
+			e.token("iss", x.Issuer)
+			e.digest("digest", &x.Digest)
+			e.word("reason", string(x.Reason))
+			e.end('}')
+		}
+		e.end(']')
+	}
+	e.label("because", in.Because)
 	e.end('}')
 }
 
@@ -400,6 +416,10 @@ func (e *encoder) settle(s *Settle) {
 		e.b = append(e.b, "true"...)
 	}
 	e.tokens("by", s.By)
+	e.word("reason", string(s.Reason))
+	e.token("decision", s.Decision)
+	e.token("rule", s.Rule)
+	e.time("until", s.Until)
 	e.end('}')
 }
 

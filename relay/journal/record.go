@@ -49,6 +49,18 @@ type Intake struct {
 	Reason  federation.Reason `json:"reason,omitzero"` // of a message refused or held as a whole
 	Objects []IntakeObject    `json:"objects,omitzero"`
 	Gone    []Gone            `json:"gone,omitzero"` // withdrawals that took effect
+	// Erased is what was erased from the log, Because why a person wanted it.
+	Erased  []Erased `json:"erased,omitzero"`
+	Because Label    `json:"because,omitzero"`
+}
+
+// Erased is an object of which a log entry keeps the digest alone: its time was
+// over ("expired"), or the operator wanted it ("withdrawn").
+type Erased struct {
+	Log    uint64            `json:"log,omitzero"`
+	Issuer Token             `json:"iss,omitzero"`
+	Digest Digest            `json:"digest,omitzero"`
+	Reason federation.Reason `json:"reason,omitzero"`
 }
 
 // Gone is an object that was taken back, and for what: "superseded",
@@ -180,8 +192,15 @@ type Settle struct {
 	Issuer  Token   `json:"iss,omitzero"`
 	Digest  Digest  `json:"digest,omitzero"`
 	ID      ID      `json:"id,omitzero"`
-	Release bool    `json:"release,omitzero"` // false: rejected
+	Release bool    `json:"release,omitzero"` // false: it does not go, for Reason
 	By      []Token `json:"by,omitzero"`
+	// Reason is why it does not go; of a person's rejection held-for-person.
+	Reason federation.Reason `json:"reason,omitzero"`
+	// Decision is the id of what persons decided. The record of the decision
+	// itself has no Digest; Rule held what it is about, and it ends at Until.
+	Decision Token     `json:"decision,omitzero"`
+	Rule     Token     `json:"rule,omitzero"`
+	Until    time.Time `json:"until,omitzero"`
 }
 
 // LinkEvent is something that happened to a link: "up", "down", "slow",

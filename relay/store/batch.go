@@ -22,6 +22,7 @@ type batch struct {
 	gone     map[objectKey]uint32
 	ids      map[idKey]uint32
 	whole    []uint32 // rows of objects of which some message shows all
+	erased   []uint32 // rows of objects of which only the digest is left
 	firstKey uint32   // row of the first object in keys
 	keys     []byte
 	pulls    map[string]*Entry
@@ -218,6 +219,9 @@ func (b *batch) publish() {
 	}
 	for _, n := range b.whole {
 		m.whole.set(n)
+	}
+	for _, n := range b.erased {
+		m.erased.set(n)
 	}
 	m.nextObject, m.nextGone = b.nextObject, b.nextGone
 	m.forget(b.entries, b.applied)

@@ -21,7 +21,10 @@ CREATE TABLE meta (
 	log       TEXT NOT NULL,    -- incarnation of the log this indexes
 	journal   TEXT NOT NULL,
 	applied   INTEGER NOT NULL, -- positions: in the same transaction as the rows
-	journaled INTEGER NOT NULL
+	journaled INTEGER NOT NULL,
+	rules     TEXT NOT NULL,    -- the rules of retention by which due was filled
+	redone    INTEGER NOT NULL, -- log sequence up to which it was filled anew for them
+	redo_to   INTEGER NOT NULL  -- and up to which it has to be
 ) STRICT;
 
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
@@ -120,6 +123,19 @@ CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a pe
 CREATE INDEX held_seq ON held (seq, peer);
 CREATE INDEX held_id ON held (id, peer);
 CREATE INDEX held_digest ON held (digest);
+
+CREATE TABLE due (            -- until when places of the log may hold what they hold
+	at  INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	n   INTEGER NOT NULL,       -- item of the entry
+	PRIMARY KEY (at, seq, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX due_seq ON due (seq, n);
+
+CREATE TABLE erased (         -- objects of which nothing but the digest is left
+	n      INTEGER PRIMARY KEY, -- row of objects
+	reason TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE refused (        -- what was refused, by its mark
 	mark BLOB PRIMARY KEY
