@@ -244,6 +244,9 @@ func (n *Node) keptOut(ctx context.Context, name objectName, to string, at time.
 		if r.Intake == nil || r.At.After(at) {
 			continue
 		}
+		if x := erasedHere(r, name); x != nil {
+			return []dashboard.WhyObject{*x}, nil
+		}
 		for _, o := range r.Intake.Objects {
 			if !name.is(o.ID, o.Digest) || o.Outcome != journal.Held && o.Outcome != journal.Refused {
 				continue
@@ -260,4 +263,18 @@ func (n *Node) keptOut(ctx context.Context, name objectName, to string, at time.
 		}
 	}
 	return nil, nil
+}
+
+// erasedHere says that a record tells of the erasure of an object, which its
+// digest alone names; nil if it does not.
+func erasedHere(r *journal.Record, name objectName) *dashboard.WhyObject {
+	for _, e := range r.Intake.Erased {
+		if !name.is("", e.Digest) {
+			continue
+		}
+		return &dashboard.WhyObject{Verdict: string(federation.Withhold), Removed: []string{}, Issuer: string(e.Issuer), Digest: digestText(e.Digest), Recorded: true,
+			When: r.At, Journal: r.Seq, Release: dashboard.Release{Log: e.Log},
+			Reasons: []dashboard.WhyReason{{Reason: string(e.Reason), Text: "erased here: " + e.Reason.Meaning()}}}
+	}
+	return nil
 }
