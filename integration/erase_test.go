@@ -183,3 +183,34 @@ func TestLegalHold(t *testing.T) {
 		return ""
 	})
 }
+
+// TestReoriginatedEndsWithItsOriginal gives on under its own name what may be
+// kept for five days: what is made of it has the days that are left, and on the
+// last day nothing is made of it.
+func TestReoriginatedEndsWithItsOriginal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts two nodes; runs without -short")
+	}
+	t.Parallel()
+	de, pl, c := clocked(t)
+	pl.accept(de, permitting(t, `types: [indicator], ceiling: "TLP:GREEN"`), "tls://"+de.node.LeafAddr())
+	pl.reload()
+	publish(t, de, keptFor(1, 5), keptFor(2, 5))
+	settled(t, de.node, pl.id, time.Minute)
+	c.step(49 * time.Hour)
+	made, err := pl.node.Reoriginate(t.Context(), []string{indicatorNo(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := pl.node.Message(t.Context(), made[0].Seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(holding(t, string(message), `"retain_days":2`)) != 1 {
+		t.Error("what was made of it may be kept for longer than the original")
+	}
+	c.step(97 * time.Hour)
+	if made, err := pl.node.Reoriginate(t.Context(), []string{indicatorNo(2)}); federation.ReasonOf(err) != federation.Expired {
+		t.Errorf("on its last day: %+v, %v", made, err)
+	}
+}

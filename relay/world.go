@@ -77,9 +77,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
-		if w.retention != nil {
-			w.retention.add(p.Agreement)
-		}
+		w.retention.add(p.Agreement)
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
@@ -148,9 +146,13 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
+	var err error
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
+		errs = append(errs, err)
+	}
 	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
 	if err != nil {
-		return w, fmt.Errorf("schemes: %w", err)
+		return w, errors.Join(append(errs, fmt.Errorf("schemes: %w", err))...)
 	}
 	if w.Tables, err = tables.Accept(cfg.Accept...); err != nil {
 		return w, fmt.Errorf("%s: accept: %w", cfg.Path, err)
@@ -170,9 +172,6 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
-	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
-		errs = append(errs, err)
-	}
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
 		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal
