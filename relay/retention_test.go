@@ -69,9 +69,10 @@ func TestRulesHaveNames(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, c := range []configs.Retention{{}, {Days: 1}, {Held: 1}, {AfterExpiry: 1}, {Kinds: map[string]int{"vendor": 1}}, {Categories: map[string]int{"personal": 1}}} {
-		seen[name(c, 0)], seen[name(c, 5)] = true, true
-		if name(c, 0) != name(c, 0) {
-			t.Errorf("%+v has two names", c)
+		first := name(c, 0)
+		seen[first], seen[name(c, 5)] = true, true
+		if again := name(c, 0); again != first {
+			t.Errorf("%+v has two names, %s and %s", c, first, again)
 		}
 	}
 	if len(seen) != 12 {
