@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +32,11 @@ type Node struct {
 	Accreditation Accreditation `yaml:"accreditation"`
 	Accept        []string      `yaml:"accept"`
 	Reviewed      []Review      `yaml:"reviewed"`
+	Approvers     []Approver    `yaml:"approvers"`
+	Quarantine    Quarantine    `yaml:"quarantine"`
 	Profiles      []Profile     `yaml:"profiles"`
 	Decoys        int           `yaml:"decoys"`
+	Journal       Journal       `yaml:"journal"`
 	Retention     Retention     `yaml:"retention"`
 	Language      string        `yaml:"language"`
 	Dirs          Dirs          `yaml:"dirs"`
@@ -47,6 +51,13 @@ type Identity struct {
 	ID      string `yaml:"id"`
 	Name    string `yaml:"name"`
 	Country string `yaml:"country"`
+	// Kind is what the operator is in law, as in an agreement; Sector its field.
+	// Empty is not known.
+	Kind   string `yaml:"kind"`
+	Sector string `yaml:"sector"`
+	// PublicProvider says whether the operator provides communications to the
+	// public; nil is not stated.
+	PublicProvider *bool `yaml:"public_provider"`
 }
 
 // Keys says where keys are that do not lie under Data.
@@ -101,6 +112,36 @@ type Review struct {
 	Rule string `yaml:"rule"`
 	By   string `yaml:"by"`
 	On   Date   `yaml:"on"`
+}
+
+// Approver is a person who may decide what waits for a person, or put another
+// policy in force: two of them, where the decision goes on for others.
+type Approver struct {
+	ID string `yaml:"id"`
+	// Key is the public key that `entente approver new` printed.
+	Key string `yaml:"key"`
+	// Until is the last day on which the key decides; none: no end.
+	Until Date `yaml:"until"`
+}
+
+// Quarantine says when what waits for a person has waited too long.
+type Quarantine struct {
+	WarnAfter  Span `yaml:"warn_after"`
+	AlarmAfter Span `yaml:"alarm_after"`
+}
+
+// Span is a length of time, written 72h or 30m.
+type Span struct{ time.Duration }
+
+// UnmarshalYAML reads 72h.
+func (s *Span) UnmarshalYAML(b []byte) error {
+	text := strings.Trim(strings.TrimSpace(string(b)), `"'`)
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is no length of time: write it as 72h", text)
+	}
+	s.Duration = d
+	return nil
 }
 
 // Profile is a source profile: what this node states about unmarked input of
@@ -159,6 +200,13 @@ type Seal struct {
 	// unread; nobody else gets it.
 	To  []string `yaml:"to"`
 	Via []string `yaml:"via"`
+}
+
+// Journal says how the journal is kept.
+type Journal struct {
+	// HeadEvery is how often the node signs the end of its journal, from a
+	// minute to a day; zero is an hour.
+	HeadEvery time.Duration `yaml:"head_every"`
 }
 
 // Dirs names folders of the operator's own that take the place of the
@@ -238,6 +286,19 @@ var (
 // NATS subject token and a file name on every system.
 func ValidID(id string) bool { return len(id) <= 48 && idPattern.MatchString(id) }
 
+// checkKind checks what the operator says it is. One that might provide
+// communications to the public has to say whether it does: the law of some
+// countries forbids such a provider what it allows others.
+func (i *Identity) checkKind(bad func(key, format string, args ...any)) {
+	kinds := []string{"authority", "business-operator", "vendor", "coordinator", "law-enforcement"}
+	switch {
+	case i.Kind != "" && !slices.Contains(kinds, i.Kind):
+		bad("node.kind", "%q is not one of %s", i.Kind, strings.Join(kinds, ", "))
+	case (i.Kind == "business-operator" || i.Kind == "vendor") && i.PublicProvider == nil:
+		bad("node.public_provider", "missing: a %s says whether it provides communications to the public, true or false", i.Kind)
+	}
+}
+
 func (n *Node) check() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
@@ -255,6 +316,7 @@ func (n *Node) check() error {
 	if !countryPattern.MatchString(n.Node.Country) {
 		bad("node.country", "%q: use the two capital letters of ISO 3166-1, such as DE", n.Node.Country)
 	}
+	n.Node.checkKind(bad)
 	if n.Data == "" {
 		bad("data", "missing: name the folder that holds keys, log and index")
 	}
@@ -303,6 +365,9 @@ func (n *Node) check() error {
 	if n.Decoys != 0 && (n.Decoys < 2 || n.Decoys > 8) {
 		bad("decoys", "%d: write 0 for none, or 2 to 8", n.Decoys)
 	}
+	if e := n.Journal.HeadEvery; e != 0 && (e < time.Minute || e > 24*time.Hour) {
+		bad("journal.head_every", "%s: write 1m to 24h, such as 1h", e)
+	}
 	if defaults > 1 {
 		bad("profiles", "only one profile may say `default: true`")
 	}
@@ -310,6 +375,16 @@ func (n *Node) check() error {
 		if r.Rule == "" || r.By == "" || r.On.IsZero() {
 			bad("reviewed", "each entry needs rule, by and on")
 		}
+	}
+	people := map[string]bool{}
+	for _, a := range n.Approvers {
+		if !ValidID(a.ID) || a.Key == "" || people[a.ID] {
+			bad("approvers", "%q: each person needs an id of their own, lower case with hyphens, and one key", a.ID)
+		}
+		people[a.ID] = true
+	}
+	if q := n.Quarantine; q.WarnAfter.Duration > 0 && q.AlarmAfter.Duration > 0 && q.AlarmAfter.Duration < q.WarnAfter.Duration {
+		bad("quarantine.alarm_after", "%s is before warn_after %s", q.AlarmAfter, q.WarnAfter)
 	}
 	if e := n.External; e != nil && (e.URL == "") == (e.Context == "") {
 		bad("external", "name either url or context, not both and not neither")

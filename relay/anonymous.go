@@ -35,8 +35,7 @@ func (a *anonymous) object(s *policy.Subject, commitment string, keep time.Time)
 		return nil, federation.Refuse(federation.Expired, o.ID(), "less than a day is left of the time for which it may be kept")
 	}
 	today := day(a.now)
-	out := map[string]any{"type": o.Type(), "spec_version": "2.1", "id": a.newID[o.ID()], "created": today, "modified": today,
-		"extensions": map[string]any{stix.HandlingExtension: binding(o.Handling(), commitment, left)}}
+	out := map[string]any{"type": o.Type(), "spec_version": "2.1", "id": a.newID[o.ID()], "created": today, "modified": today}
 	if refs := o.MarkingRefs(); len(refs) > 0 {
 		out["object_marking_refs"] = refs
 	}
@@ -55,6 +54,7 @@ func (a *anonymous) object(s *policy.Subject, commitment string, keep time.Time)
 	if err != nil {
 		return nil, err
 	}
+	out["extensions"] = map[string]any{stix.HandlingExtension: binding(o.Handling(), commitment, left, out)}
 	raw, err := json.Marshal(out)
 	if err != nil {
 		return nil, fmt.Errorf("%s, re-originated: %w", o.ID(), err)
@@ -84,8 +84,9 @@ func (a *anonymous) fit(s *policy.Subject) error {
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") + "T00:00:00.000Z" }
 
 // binding are the handling facts of the new object: those of the original that
-// bind and do not name it.
-func binding(h *stix.Handling, commitment string, left int) map[string]any {
+// bind and do not name it, and of the categories those of properties that went
+// along.
+func binding(h *stix.Handling, commitment string, left int, object map[string]any) map[string]any {
 	out := map[string]any{"extension_type": "property-extension", "reoriginated": commitment}
 	if h == nil {
 		return out
@@ -101,6 +102,15 @@ func binding(h *stix.Handling, commitment string, left int) map[string]any {
 	}
 	if h.PersonalData != nil {
 		out["personal_data"] = *h.PersonalData
+	}
+	said := map[string]federation.Category{}
+	for path, category := range h.Categories {
+		if _, taken := object[path]; taken {
+			said[path] = category
+		}
+	}
+	if len(said) > 0 {
+		out["categories"] = said
 	}
 	return out
 }

@@ -34,13 +34,17 @@ const (
 	stepIndex            = "follow/before-index"
 	stepIndexed          = "follow/index-applied"
 
-	stepDue    = "erase/before" // something's time has come
-	stepErased = "erase/anew"   // what it stood in is written anew, the old is not deleted
-	stepGone   = "erase/done"
-	stepCut    = "erase/journal" // the journal says what is cut, and it is still there
+	stepDecisionJournalled = "decide/after-journal" // what persons decided; nothing comes of it yet
+	stepDecisionKept       = "decide/kept"
+	stepDecided            = "decide/in-force" // and nothing is judged again yet
+	stepDue                = "erase/before"    // something's time has come
+	stepErased             = "erase/anew"      // what it stood in is written anew, the old is not deleted
+	stepGone               = "erase/done"
+	stepCut                = "erase/journal" // the journal says what is cut, and it is still there
 )
 
-// Steps lists the step boundaries at which Options.Fault is called.
+// Steps lists the step boundaries that messages pass at which Options.Fault is
+// called.
 func Steps() []string {
 	return []string{
 		stepPublishReceived, stepPublishVerified, stepPublishAnswer,
@@ -62,9 +66,10 @@ const (
 	writeStopped = "data/running/remove" // and that it ended by itself
 )
 
-// Writes lists the names with which Options.Write is called.
+// Writes lists the names with which Options.Write is called. What persons decide
+// is kept by the running node, in a file as an operator's commands write them.
 func Writes() []string {
-	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped,
+	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, fileDecision,
 		bus.WriteFolder, bus.WriteIdentity, bus.WriteTrust, bus.WriteForget}
 }
 

@@ -210,9 +210,3 @@ func (s *search) proofHolds(e *entry) bool {
 	hit, _ := s.anywhere([]byte(strings.ReplaceAll(string(e.Proof.Text), `"`, "~")))
 	return hit
 }
-
-// digestText is a digest as commands show it.
-func digestText(d digest) string {
-	text, _ := d.MarshalText() // never fails
-	return string(text)
-}

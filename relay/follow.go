@@ -76,6 +76,8 @@ func (n *Node) wake() {
 func (n *Node) follow(ctx context.Context) {
 	retry := time.NewTicker(expireTick)
 	defer retry.Stop()
+	told := map[string]string{} // groups that waited for long
+	n.decided = len(n.world.Load().decisions.In) > 0
 	n.owes, n.erases = true, true // what was made of others' objects may have been taken back just before the end
 	n.wake()
 	var again <-chan time.Time
@@ -87,13 +89,18 @@ func (n *Node) follow(ctx context.Context) {
 		case <-again:
 		case <-retry.C:
 			n.expires.Store(true)
-			n.note(n.retryPending(ctx))
+			n.note(errors.Join(n.retryPending(ctx), n.dropExpired(ctx), n.tellAges(ctx, told)))
 		}
 		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
 		n.told.all()
 		if err == nil && n.owes {
 			if err = n.withdrawDerived(ctx); err == nil {
 				n.owes = false
+			}
+		}
+		if err == nil && n.decided { // perhaps decided just before the end
+			if err = n.retryHeld(ctx); err == nil {
+				n.decided = false
 			}
 		}
 		if err == nil && n.erases {

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/entente-relay/entente/federation"
@@ -35,12 +37,16 @@ var (
 		"How traffic moves over a link that stands: 0 as it should, 1 slow, 2 stalled.", []string{"peer"}, nil)
 	descViolations = prometheus.NewDesc("entente_link_violations",
 		"What a peer asked or answered against the protocol of the link, by reason.", []string{"peer", "reason"}, nil)
+	descHeld = prometheus.NewDesc("entente_held_objects",
+		"Objects that wait, by recipient (none: at the way in), reason and how long the oldest of their group waits.", []string{"peer", "reason", "age"}, nil)
+	descOldest = prometheus.NewDesc("entente_held_oldest_timestamp_seconds",
+		"Since when the oldest object waits, by recipient and reason.", []string{"peer", "reason"}, nil)
 	descLog = prometheus.NewDesc("entente_log_sequence", "Last sequence of the log and of what is indexed.", []string{"of"}, nil)
 )
 
 // Describe names the metrics.
 func (f *facts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descGone, descGoneIn, descLag, descUp, descLast, descFlow, descViolations, descLog} {
+	for _, d := range []*prometheus.Desc{descIn, descInReason, descOut, descOutReason, descAcked, descGone, descGoneIn, descLag, descUp, descLast, descFlow, descViolations, descHeld, descOldest, descLog} {
 		ch <- d
 	}
 }
@@ -87,6 +93,10 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 		reasons(descOutReason, out.WithheldFor, out.Peer, "withhold")
 		reasons(descOutReason, out.HeldFor, out.Peer, "hold")
 	}
+	if err := f.held(ch); err != nil {
+		ch <- prometheus.NewInvalidMetric(descHeld, err)
+		return
+	}
 	for _, p := range st.Peers {
 		up := uint64(0)
 		if p.Link == "up" {
@@ -106,4 +116,29 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(descLast, prometheus.GaugeValue, float64(p.LastPull.Unix()), p.ID)
 		}
 	}
+}
+
+// held collects what waits: groups differ in source and rule, which are no
+// labels, so those of one recipient, reason and age are added up.
+func (f *facts) held(ch chan<- prometheus.Metric) error {
+	groups, err := f.node.index.HeldGroups(f.node.ctx)
+	if err != nil {
+		return err
+	}
+	w, now := f.node.world.Load(), f.node.now()
+	count, oldest := map[[3]string]uint64{}, map[[2]string]time.Time{}
+	for _, g := range groups {
+		count[[3]string{g.Peer, string(g.Reason), w.age(g.Oldest, now)}] += g.Count
+		k := [2]string{g.Peer, string(g.Reason)}
+		if t, ok := oldest[k]; !ok || g.Oldest.Before(t) {
+			oldest[k] = g.Oldest
+		}
+	}
+	for k, v := range count {
+		ch <- prometheus.MustNewConstMetric(descHeld, prometheus.GaugeValue, float64(v), k[:]...)
+	}
+	for k, t := range oldest {
+		ch <- prometheus.MustNewConstMetric(descOldest, prometheus.GaugeValue, float64(t.Unix()), k[:]...)
+	}
+	return nil
 }

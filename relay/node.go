@@ -88,6 +88,7 @@ type Node struct {
 	askedDone *asked        // what operators wanted erased, and is; the follower's
 	cutNext   time.Time     // before which the journal is not cut again; the follower's
 	dueAfter  store.Due     // the last place of the log looked at for being over; the follower's
+	decided   bool          // what persons decided may not have been done; the follower's
 	owes      bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
@@ -105,6 +106,8 @@ type Node struct {
 	news       news
 	publishing publishing
 	waiting    waiting
+	heads      heads
+	signs      bool // heads are signed: the node came so far
 }
 
 // pulling is one running puller.
@@ -202,6 +205,8 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
+	n.signs = true
+	n.wg.Go(func() { n.signHeads(n.ctx) })
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }
@@ -302,6 +307,9 @@ func (n *Node) close(ctx context.Context) error {
 	}
 	n.mu.Unlock()
 	n.wg.Wait()
+	if n.signs {
+		n.signAtEnd(ctx)
+	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close(ctx))
 	}

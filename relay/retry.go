@@ -3,8 +3,6 @@ package relay
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bus"
@@ -91,13 +89,9 @@ func (n *Node) retryHeld(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		bySeq := map[uint64][]store.HeldObject{}
-		for _, h := range held {
-			bySeq[h.LogSeq] = append(bySeq[h.LogSeq], h)
-		}
 		x := newReach(ctx, n, w, w.Recipient(peer), peer, now)
-		for _, seq := range slices.Sorted(maps.Keys(bySeq)) {
-			if err := n.retryEntry(ctx, x, waiter{peer: peer, seq: seq}, bySeq[seq]); err != nil {
+		for seq, some := range bySeq(held) {
+			if _, err := n.retryEntry(ctx, x, waiter{peer: peer, seq: seq}, some); err != nil {
 				return err
 			}
 		}

@@ -59,6 +59,14 @@ func (n *Node) Status(ctx context.Context) (dashboard.Status, error) {
 		}
 	}
 	st.Warnings = append(st.Warnings, n.unreachable(unreached)...)
+	groups, err := n.index.HeldGroups(ctx)
+	if err != nil {
+		return dashboard.Status{}, err
+	}
+	st.Waiting = w.heldStatus(groups, st.Now)
+	if text := w.heldWarning(st.Waiting); text != "" {
+		st.Warnings = append(st.Warnings, text)
+	}
 	return st, nil
 }
 
@@ -155,6 +163,7 @@ func (n *Node) warnings(w *World) []string {
 		out = append(out, fmt.Sprintf("this node's statement lapses on %s: peers will hold what it signs afterwards", w.Own.Expires.Format("2006-01-02")))
 	}
 	out = append(out, w.Acts.Unusable...)
+	out = append(out, w.decisions.Unusable...)
 	for _, p := range w.Peers {
 		if !p.Agreement.Until.IsZero() && p.Agreement.Until.Sub(n.now()) < statementWarning {
 			out = append(out, fmt.Sprintf("the agreement with %s ends on %s", p.Agreement.Peer, p.Agreement.Until.Format("2006-01-02")))

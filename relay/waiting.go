@@ -7,8 +7,6 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
-	"github.com/entente-relay/entente/relay/journal"
-	"github.com/entente-relay/entente/relay/store"
 )
 
 // maxWaiting bounds the log entries remembered as waiting for an id. What is
@@ -118,65 +116,7 @@ func (n *Node) retryWaiting(ctx context.Context) error {
 		if reaches[d.peer] == nil {
 			reaches[d.peer] = newReach(ctx, n, w, w.Recipient(d.peer), d.peer, now)
 		}
-		if err := n.retryEntry(ctx, reaches[d.peer], d, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// retryEntry judges a log entry again for a peer. If something may go now that
-// was held of it (of the named objects, where any are named) or removed, it
-// enters the log anew for this peer, who takes what it has not got.
-func (n *Node) retryEntry(ctx context.Context, x *reach, d waiter, named []store.HeldObject) error {
-	p, err := n.entryAt(ctx, x.world, d.seq)
-	if err != nil || p == nil || p.verified == nil {
-		return err
-	}
-	if named == nil {
-		if named, err = n.index.Held(ctx, store.HeldFilter{Peer: d.peer, LogSeq: d.seq}); err != nil {
-			return err
-		}
-	}
-	ds, err := x.judge(p)
-	if err != nil {
-		return err
-	}
-	var free []store.HeldObject
-	for i, s := range p.subjects {
-		if v := ds[i].Verdict(); v != federation.Share && v != federation.Redact {
-			continue
-		}
-		for _, h := range named {
-			if h.Digest == s.Digest() && p.items[i].Outcome == taken {
-				free = append(free, h)
-			}
-		}
-	}
-	ids, lacking := x.waitsFor(ds)
-	switch {
-	case len(free) > 0 || lacking < d.lacking:
-		return n.resend(ctx, d.peer, d.seq, free)
-	case len(ids) > 0:
-		return n.awaits(ids, d)
-	}
-	return nil
-}
-
-// resend asks that an earlier log entry be judged again for one peer, which the
-// peer's cursor has not yet been behind, and says what waits no more.
-func (n *Node) resend(ctx context.Context, peer string, seq uint64, objects []store.HeldObject) error {
-	now := n.now()
-	_, err := n.committer.commit(ctx, sourceSelf, func(*view) ([]*entry, error) {
-		return []*entry{{Kind: entryResend, Source: sourceSelf, At: now, Peer: peer, Refer: seq}}, nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, h := range objects {
-		_, err := n.journal.Append(ctx, &journal.Record{At: now, Settle: &journal.Settle{Peer: journal.Token(peer), Log: seq,
-			Issuer: journal.Token(h.Issuer), Digest: journal.Digest(h.Digest), ID: journal.ID(h.ID), Release: true}})
-		if err != nil {
+		if _, err := n.retryEntry(ctx, reaches[d.peer], d, nil); err != nil {
 			return err
 		}
 	}

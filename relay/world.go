@@ -32,6 +32,12 @@ type World struct {
 	Own        *directory.Statement
 	Peers      []*Peer // by id
 	Language   string
+	// Approvers are the persons who may decide for this node.
+	Approvers *directory.Approvers
+	// Decisions are theirs; what of them counts, the recipients know.
+	decisions decisions
+	// WarnAfter and AlarmAfter say when what waits for a person has waited long.
+	WarnAfter, AlarmAfter time.Duration
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
@@ -106,7 +112,11 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	for id, r := range w.recipients {
 		w.recipients[id] = r.WithEncKeys(w.encKeys(id))
 	}
-	return w, nil
+	decisions, err := loadDecisions(decisionsDir(base), w.Node.ID, ownKeys, w.Approvers)
+	if err != nil {
+		return nil, err
+	}
+	return w.decided(decisions), nil
 }
 
 // newest keeps, of each participant, the statement with the highest version:
@@ -142,9 +152,10 @@ func ownStatement(path string, now time.Time) (*directory.Statement, error) {
 // without an error.
 func loadRules(cfg *configs.Node) (*World, error) {
 	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}, seals: map[string][]configs.Seal{}, decoys: cfg.Decoys}
-	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Accreditation: policy.Accreditation{
-		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
-		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
+	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Kind: cfg.Node.Kind, Sector: cfg.Node.Sector,
+		PublicProvider: cfg.Node.PublicProvider != nil && *cfg.Node.PublicProvider, Accreditation: policy.Accreditation{
+			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
+			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
 	var err error
 	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
@@ -172,6 +183,10 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
+	if w.Approvers, err = ApproversOf(cfg); err != nil {
+		errs = append(errs, err)
+	}
 	for _, p := range cfg.Profiles {
 		ip := &intake.Profile{Name: p.Name, DefaultMarking: p.DefaultMarking}
 		w.profiles[p.Name], w.seals[p.Name] = ip, p.Seal

@@ -26,6 +26,7 @@ type outcomeKey struct {
 	subject, peer [32]byte
 	ask           question
 	direct        bool
+	without       string
 }
 
 // answerKey is the same for one request to the engine.
@@ -33,13 +34,18 @@ type answerKey struct {
 	item, peer [32]byte
 	action     types.EntityUID
 	direct     bool
+	without    string
 }
 
 // Decide says what of s may go to a peer at a time: share (and reshare, when
 // the node is not the issuer), then disclose per property. Close the decisions
 // of one message with [Relate].
 func (b *Bundle) Decide(s *Subject, to *Recipient, now time.Time) Decision {
-	return b.decide(toSend, s, to, now)
+	d := b.decide(toSend, s, to, now)
+	if len(to.exceptions) > 0 {
+		d = b.except(d, s, to, now)
+	}
+	return d
 }
 
 // DecideStore says whether a node may keep s, at intake and at import: Share
@@ -61,10 +67,16 @@ func (b *Bundle) DecideTranslate(s *Subject, service *Recipient, now time.Time) 
 
 // decide answers from the cache while the cached outcome holds.
 func (b *Bundle) decide(q question, s *Subject, to *Recipient, now time.Time) Decision {
-	key := outcomeKey{s.key, to.key, q, s.direct()}
+	return b.decideWithout(q, s, to, now, "")
+}
+
+// decideWithout leaves rules out of the question: their ids, sorted and
+// separated by blanks.
+func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.Time, without string) Decision {
+	key := outcomeKey{s.key, to.key, q, s.direct(), without}
 	o, ok := b.outcomes.get(key)
 	if !ok || !o.span.holds(now) {
-		o = b.work(q, s, to, now)
+		o = b.work(q, s, to, now, without)
 		b.outcomes.put(key, o)
 	}
 	d := Decision{subject: s, peer: to.agreement.Peer, outcome: o, verdict: o.verdict}
@@ -78,10 +90,10 @@ func (b *Bundle) decide(q question, s *Subject, to *Recipient, now time.Time) De
 }
 
 // work asks the engine.
-func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *outcome {
+func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, without string) *outcome {
 	v := b.view(to, now)
-	w := &worker{b: b, s: s, v: v, now: now, out: &outcome{bundle: b.digest, from: written(s.handling)}}
-	w.out.span = v.facts.span
+	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling)}}
+	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
 	w.out.to = whole.to
@@ -104,18 +116,19 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time) *out
 			w.properties(actionDisclose)
 		}
 	}
-	byOrder(w.out.reasons)
+	w.b.byOrder(w.out.reasons)
 	return w.out
 }
 
 // worker builds one outcome.
 type worker struct {
-	b     *Bundle
-	s     *Subject
-	v     *peerView
-	now   time.Time
-	items []*itemFacts // of each of the subject's handlings, nil until needed
-	out   *outcome
+	b       *Bundle
+	s       *Subject
+	v       *peerView
+	now     time.Time
+	without string       // rules left out
+	items   []*itemFacts // of each of the subject's handlings, nil until needed
+	out     *outcome
 }
 
 // item returns the facts of one of the subject's handlings.
@@ -169,15 +182,16 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 	if c.sealed != "" && !w.v.to.holds(c.sealed) {
 		denied = cite(denied, sealedCited())
 	}
+	within := w.item(c.own).within(w.s, c, w.v, w.now)
 	for category, unsure := range c.found.each {
-		a := w.answer(action, c.own, w.item(c.own).of(category, unsure))
+		a := w.answer(action, c.own, within.of(category, unsure))
 		if a.allow {
 			w.out.allowed = cite(w.out.allowed, a.cited...)
 			continue
 		}
 		denied = cite(denied, a.cited...)
 	}
-	byOrder(denied)
+	w.b.byOrder(denied)
 	return denied
 }
 
@@ -185,16 +199,17 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 	buf := make([]byte, 0, 512)
 	buf = append(buf, w.s.base...)
-	buf = append(buf, flag(f.unsure), byte(len(f.category)))
-	buf = append(buf, f.category...)
+	buf = f.key(buf)
 	buf = append(buf, w.s.own[own].key...)
-	key := answerKey{item: sha256.Sum256(buf), peer: w.v.to.key, action: action, direct: w.s.direct()}
+	key := answerKey{item: sha256.Sum256(buf), peer: w.v.to.key, action: action, direct: w.s.direct(), without: w.without}
 	a, ok := w.b.answers.get(key)
 	if !ok || !a.span.holds(w.now) {
-		a = w.b.ask(action, w.v, f, w.now)
+		a = w.b.ask(action, w.v, f, w.now, w.without)
 		w.b.answers.put(key, a)
 	}
-	w.out.span = w.out.span.meet(a.span)
+	// The answer may have been found for another object with the same facts,
+	// which keep for another time here.
+	w.out.span = w.out.span.meet(a.span).meet(f.span)
 	return a
 }
 
@@ -235,25 +250,4 @@ func cite(list []Cited, more ...Cited) []Cited {
 		}
 	}
 	return list
-}
-
-// byOrder sorts denials by the order of enforcement (classification reference
-// §6.3): markings, agreement, originator, audience and ceiling, use, personal
-// data, residency, mapping. The first is the one to name; a label that no
-// machine passes on is named before the ceiling it exceeds too.
-func byOrder(cited []Cited) {
-	order := []federation.Reason{
-		federation.PolicyError, federation.UnknownMarking, federation.Unmarked, federation.NotYetValid, federation.Expired,
-		federation.NoAgreement, federation.NotReleasable, federation.TLPAudience, federation.OverCeiling, federation.Purpose,
-		federation.Contract, federation.PersonalData, federation.Residency, federation.NotAccredited, federation.NoEquivalent,
-	}
-	slices.SortStableFunc(cited, func(a, b Cited) int { return rankIn(order, a.Reason) - rankIn(order, b.Reason) })
-}
-
-// rankIn is a reason's place in an order; those not in it come last.
-func rankIn(order []federation.Reason, r federation.Reason) int {
-	if i := slices.Index(order, r); i >= 0 {
-		return i
-	}
-	return len(order)
 }

@@ -25,6 +25,7 @@ type Decision struct {
 	verdict federation.Verdict
 	gone    []goneUnit // top-most units that do not go
 	extra   []Cited    // reasons that only the object or the message has
+	lifted  []Cited    // decisions of persons that took a rule out of the question
 }
 
 // outcome is what the engine found for a class of objects: shared between all
@@ -60,6 +61,13 @@ type Cited struct {
 	Hold bool
 	// Public says that the rule's id may be told to the peer.
 	Public bool
+	// Claims is, for a permission that was relied upon, the id of the law whose
+	// protection the release claims, "" for none.
+	Claims string
+	// Decision is the id of what persons decided, if they are the rule.
+	Decision string
+
+	others string // Text in further languages: see In
 }
 
 // Removed is one property that does not go, top-most only.
@@ -106,12 +114,13 @@ func (d Decision) Removed() []Removed {
 }
 
 // Reasons lists the rules that denied something, most decisive first; empty
-// only when everything may go.
+// only when everything may go by the rules alone. Last come the decisions of
+// persons that it rests on.
 func (d Decision) Reasons() []Cited {
 	if !d.Valid() {
 		return nil
 	}
-	return slices.Concat(d.extra, d.outcome.reasons)
+	return slices.Concat(d.extra, d.outcome.reasons, d.lifted)
 }
 
 // Allowed lists the permissions that were relied upon: what the journal keeps

@@ -15,6 +15,8 @@ type Recipient struct {
 	site      bool // the node's own place, for store and transit
 	encKeys   []string
 	key       [32]byte
+
+	exceptions []Exception // not in key: see Bundle.except
 }
 
 // NewRecipient returns the recipient that self sends to under a. With a nil

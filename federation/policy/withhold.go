@@ -18,7 +18,7 @@ func (b *Bundle) Withhold(s *Subject, to *Recipient, v federation.Verdict, r fed
 		v = federation.Withhold
 	}
 	d := b.Decide(s, to, now)
-	d.verdict, d.gone = v, nil
+	d.verdict, d.gone, d.lifted = v, nil, nil
 	d.extra = []Cited{{Reason: r, Rule: nodeRule, Basis: "this node's own judgement at its border", Kind: "custom",
 		Text: text, Class: ClassPolicy, Hold: v == federation.Hold}}
 	return d

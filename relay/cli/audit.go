@@ -18,12 +18,12 @@ import (
 // auditCmd groups what an operator has to answer for: where something lies, that
 // it is gone, that it is kept.
 func (a *app) auditCmd() *cobra.Command {
-	return newAudit(a.auditFindCmd(), a.auditEraseCmd(), a.auditHoldCmd())
+	return newAudit(a.auditWhoGotCmd(), a.auditExportCmd(), a.auditVerifyCmd(), a.auditHeadCmd(), a.auditFindCmd(), a.auditEraseCmd(), a.auditHoldCmd())
 }
 
 // newAudit makes the group of its commands.
 func newAudit(children ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: "audit", Short: "find, erase and keep what lies here, and answer for it"}
+	c := &cobra.Command{Use: "audit", Short: "who got what and why, that nobody rewrote it; find, erase and keep what lies here"}
 	c.AddCommand(children...)
 	return c
 }

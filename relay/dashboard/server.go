@@ -8,9 +8,11 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
@@ -39,6 +41,16 @@ type API struct {
 	// commitment of one.
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
+	Quarantine  Quarantine
+	// Head signs the end of the journal; Chain writes the journal as it is chained,
+	// one record a line, Records the part of it that an export is made of.
+	Head    func(ctx context.Context) (Head, error)
+	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Records func(ctx context.Context, part journal.Selection, w io.Writer) error
+	// Why explains what was decided on an object for a recipient up to a moment;
+	// WhoGot lists who got it.
+	Why    func(ctx context.Context, object, to string, at time.Time) (Why, error)
+	WhoGot func(ctx context.Context, object string) (GotBy, error)
 	// Find says where a value or an object lies.
 	Find    func(ctx context.Context, ask Ask) (Found, error)
 	Reload  func(ctx context.Context) error
@@ -64,6 +76,7 @@ func (a *API) Handler() http.Handler {
 		answer[[]Withdrawal](w)(a.Withdraw(r.Context(), q.Get("for"), q["id"], q.Get("reason")))
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
+	a.Quarantine.handle(mux)
 	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
 		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
 	})
@@ -86,6 +99,8 @@ func (a *API) Handler() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	a.audit(mux)
+	a.past(mux)
 	return mux
 }
 

@@ -45,6 +45,7 @@ type Status struct {
 	Objects  Objects   `json:"objects"`
 	Peers    []Peer    `json:"peers"`
 	Warnings []string  `json:"warnings"`
+	Waiting  Waiting   `json:"waiting"`
 
 	Equivocations Equivocations `json:"equivocations"`
 }

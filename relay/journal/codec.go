@@ -74,6 +74,7 @@ const (
 	KindPeer    Kind = "peer"
 	KindReload  Kind = "reload"
 	KindCut     Kind = "cut"
+	KindHead    Kind = "head"
 )
 
 // Kind returns the kind of r, "" if it holds nothing.
@@ -95,6 +96,8 @@ func (r *Record) Kind() Kind {
 		return KindReload
 	case r.Cut != nil:
 		return KindCut
+	case r.Head != nil:
+		return KindHead
 	}
 	return ""
 }
@@ -102,7 +105,7 @@ func (r *Record) Kind() Kind {
 // check refuses a record that does not say what its kind must say.
 func (r *Record) check() error {
 	n := 0
-	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Cut != nil} {
+	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Head != nil, r.Cut != nil} {
 		if set {
 			n++
 		}
@@ -122,7 +125,7 @@ func (r *Record) check() error {
 	case r.Receipt != nil:
 		return r.Receipt.check()
 	case r.Settle != nil:
-		return nil
+		return checkReason("settle", r.Settle.Reason, true)
 	case r.Link != nil:
 		return checkReason("link", r.Link.Reason, true)
 	case r.Peer != nil:
@@ -130,6 +133,11 @@ func (r *Record) check() error {
 	case r.Cut != nil:
 		if r.Cut.Seq == 0 || r.Cut.Hash == (Digest{}) {
 			return badRecord("cut", "it does not say what was cut")
+		}
+		return nil
+	case r.Head != nil:
+		if r.Head.Signed == "" {
+			return badRecord("head", "it is not signed")
 		}
 		return nil
 	default:
@@ -189,6 +197,11 @@ func (s *Sent) check() error {
 		for j := range m.Objects {
 			if err := m.Objects[j].check(m.Link != 0); err != nil {
 				return err
+			}
+			for _, g := range m.Objects[j].Grounds {
+				if g < 0 || g >= len(s.Grounds) {
+					return badRecord("sent", "an object left on a ground that is not in its list")
+				}
 			}
 		}
 	}

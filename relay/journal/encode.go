@@ -194,6 +194,11 @@ func (e *encoder) record(r *Record) {
 		e.reload(r.Reload)
 	case r.Cut != nil:
 		e.cut(r.Cut)
+	case r.Head != nil:
+		e.member(KindHead)
+		e.name("signed")
+		e.text(string(r.Head.Signed), isCompact)
+		e.end('}')
 	}
 	e.end('}')
 }
@@ -277,6 +282,8 @@ func (e *encoder) sent(s *Sent) {
 	e.number("log_to", s.LogTo)
 	e.token("policy", s.Policy)
 	e.tokens("purpose", s.Purpose)
+	e.tokens("claims", s.Claims)
+	e.grounds(s.Grounds)
 	if s.Messages != nil {
 		e.name("messages")
 		e.begin('[')
@@ -286,6 +293,23 @@ func (e *encoder) sent(s *Sent) {
 		e.end(']')
 	}
 	e.end('}')
+}
+
+func (e *encoder) grounds(gs []Ground) {
+	if gs == nil {
+		return
+	}
+	e.name("grounds")
+	e.begin('[')
+	for i := range gs {
+		e.next()
+		e.begin('{')
+		e.token("rule", gs[i].Rule)
+		e.label("basis", gs[i].Basis)
+		e.token("claims", gs[i].Claims)
+		e.end('}')
+	}
+	e.end(']')
 }
 
 func (e *encoder) message(m *SentMessage) {
@@ -342,6 +366,15 @@ func (e *encoder) object(o *SentObject) {
 		}
 		e.end(']')
 	}
+	if o.Grounds != nil {
+		e.name("grounds")
+		e.begin('[')
+		for _, g := range o.Grounds {
+			e.next()
+			e.b = strconv.AppendInt(e.b, int64(g), 10)
+		}
+		e.end(']')
+	}
 	e.end('}')
 }
 
@@ -385,6 +418,10 @@ func (e *encoder) settle(s *Settle) {
 		e.b = append(e.b, "true"...)
 	}
 	e.tokens("by", s.By)
+	e.word("reason", string(s.Reason))
+	e.token("decision", s.Decision)
+	e.token("rule", s.Rule)
+	e.time("until", s.Until)
 	e.end('}')
 }
 

@@ -164,7 +164,9 @@ func samples() []*Record {
 		sampleSent(4),
 		{At: at, Receipt: &Receipt{Peer: "pl-cert", Root: "8J-y9fXv", First: 3, Last: 4, Signed: digestOf("receipt"), At: at.Add(time.Second),
 			Outcomes: []ReceiptOutcome{{Seq: 3, Stored: 2, Duplicate: 1, Refused: 1, Reason: federation.Residency}, {Seq: 4}}}},
-		{At: at, Settle: &Settle{Peer: "jp-carrier", Log: 7, Issuer: "de-cert", Digest: digestOf("b"), ID: indicatorID, Release: true, By: []Token{"duty-officer", "second-officer"}}},
+		{At: at, Settle: &Settle{Peer: "jp-carrier", Log: 7, Issuer: "de-cert", Digest: digestOf("b"), ID: indicatorID, Release: true, By: []Token{"duty-officer", "second-officer"},
+			Decision: "01944000-0000-7000-8000-000000000001", Rule: "caveat-for-people", Until: at.Add(24 * time.Hour)}},
+		{At: at, Settle: &Settle{Peer: "jp-carrier", Log: 8, Issuer: "de-cert", Digest: digestOf("b"), ID: indicatorID, Reason: federation.Expired}},
 		{At: at, Link: &LinkEvent{Peer: "pl-cert", Event: "gap", Reason: federation.Expired, Since: at.Add(-time.Hour), Until: at}},
 		{At: at, Peer: &PeerChange{Peer: "pl-cert", Change: "added", Agreement: digestOf("agreement"), Fingerprint: "4821 0934 5520 7718"}},
 		{At: at, Cut: &Cut{Seq: 5, Hash: digestOf("the fifth"), Log: 9}},
@@ -174,5 +176,10 @@ func samples() []*Record {
 			{Log: 4, Reason: federation.Withdrawn}}}},
 		{At: at, Sent: &Sent{Peer: "pl-cert", Root: "8J-y9fXv", First: 4, Last: 4, LogFrom: 7, LogTo: 8,
 			Messages: []SentMessage{{Log: 8, Link: 4, Issuer: "de-cert", Objects: []SentObject{}, Gone: []Gone{{digestOf("a"), "superseded"}}}}}},
+		{At: at, Sent: &Sent{Peer: "us-isac", Root: "8J-y9fXv", First: 5, Last: 5, LogFrom: 8, LogTo: 9, Purpose: []Token{"network-defence"},
+			Claims: []Token{"us-cisa-2015"}, Grounds: []Ground{{Rule: "technical-green", Basis: "FIRST TLP 2.0, section 4"}, {Rule: "cisa", Basis: "6 U.S.C. 1503", Claims: "us-cisa-2015"}},
+			Messages: []SentMessage{{Log: 9, Link: 5, Issuer: "de-cert", Objects: []SentObject{
+				{Digest: digestOf("f"), ID: indicatorID, Verdict: federation.Share, From: "TLP:GREEN", To: "TLP:GREEN", Grounds: []int{0, 1}}}}}}},
+		{At: at, Head: &Attested{Signed: "eyJhbGciOiJFZERTQSJ9.e30.AA"}},
 	}
 }

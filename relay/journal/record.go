@@ -31,6 +31,7 @@ type Record struct {
 	Peer    *PeerChange `json:"peer,omitzero"`
 	Reload  *Reload     `json:"reload,omitzero"`
 	Cut     *Cut        `json:"cut,omitzero"`
+	Head    *Attested   `json:"head,omitzero"`
 }
 
 // Cut says that the records up to one were removed because their time was over.
@@ -41,6 +42,12 @@ type Cut struct {
 	Hash Digest `json:"hash,omitzero"` // SHA-256 of it
 	// Log is the log entry up to which the journal has told of what came in.
 	Log uint64 `json:"log,omitzero"`
+}
+
+// Attested is the node's signed word for where its chain ended at a time; see
+// [OpenHead].
+type Attested struct {
+	Signed Compact `json:"signed"`
 }
 
 // Intake says what became of one message, or of one file's object, coming in.
@@ -103,15 +110,28 @@ const (
 // Sent says what was judged for a peer and what of it left in one frame. It is
 // written before the frame leaves.
 type Sent struct {
-	Peer     Token         `json:"peer,omitzero"`
-	Root     Token         `json:"root,omitzero"`  // the frame's hop root; none when nothing left
-	First    uint64        `json:"first,omitzero"` // link sequences, inclusive
-	Last     uint64        `json:"last,omitzero"`
-	LogFrom  uint64        `json:"log_from,omitzero"` // judged: log_from < seq <= log_to
-	LogTo    uint64        `json:"log_to,omitzero"`
-	Policy   Token         `json:"policy,omitzero"` // digest of the policy bundle
+	Peer    Token  `json:"peer,omitzero"`
+	Root    Token  `json:"root,omitzero"`  // the frame's hop root; none when nothing left
+	First   uint64 `json:"first,omitzero"` // link sequences, inclusive
+	Last    uint64 `json:"last,omitzero"`
+	LogFrom uint64 `json:"log_from,omitzero"` // judged: log_from < seq <= log_to
+	LogTo   uint64 `json:"log_to,omitzero"`
+	Policy  Token  `json:"policy,omitzero"` // digest of the policy bundle
+	// Purpose lists the uses that the agreement allows the peer, Claims the laws
+	// whose protection is claimed for what left, Grounds the permissions that
+	// were relied upon for it.
 	Purpose  []Token       `json:"purpose,omitzero"`
+	Claims   []Token       `json:"claims,omitzero"`
+	Grounds  []Ground      `json:"grounds,omitzero"`
 	Messages []SentMessage `json:"messages,omitzero"`
+}
+
+// Ground is a permission that was relied upon: the rule, what it cites, and the
+// law whose protection it claims, if any.
+type Ground struct {
+	Rule   Token `json:"rule,omitzero"`
+	Basis  Label `json:"basis,omitzero"`
+	Claims Token `json:"claims,omitzero"`
 }
 
 // SentMessage is one message as judged for the peer. Link is 0 when all of it
@@ -133,6 +153,9 @@ type SentObject struct {
 	To      Label              `json:"to,omitzero"`
 	Cited   []Cited            `json:"cited,omitzero"`
 	Removed []Removed          `json:"removed,omitzero"`
+	// Grounds are those of the frame on which it left, by their places in the
+	// frame's list: many objects leave on the same few.
+	Grounds []int `json:"grounds,omitzero"`
 }
 
 // Cited is a reason with the rule that gave it and what the rule cites.
@@ -180,8 +203,15 @@ type Settle struct {
 	Issuer  Token   `json:"iss,omitzero"`
 	Digest  Digest  `json:"digest,omitzero"`
 	ID      ID      `json:"id,omitzero"`
-	Release bool    `json:"release,omitzero"` // false: rejected
+	Release bool    `json:"release,omitzero"` // false: it does not go, for Reason
 	By      []Token `json:"by,omitzero"`
+	// Reason is why it does not go; of a person's rejection held-for-person.
+	Reason federation.Reason `json:"reason,omitzero"`
+	// Decision is the id of what persons decided. The record of the decision
+	// itself has no Digest; Rule held what it is about, and it ends at Until.
+	Decision Token     `json:"decision,omitzero"`
+	Rule     Token     `json:"rule,omitzero"`
+	Until    time.Time `json:"until,omitzero"`
 }
 
 // LinkEvent is something that happened to a link: "up", "down", "slow",

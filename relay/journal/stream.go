@@ -118,7 +118,7 @@ func Verify(after Head, records iter.Seq2[Stored, error]) (Head, error) {
 			begins = Head{Seq: s.Seq, Hash: r.Prev}
 			head.Hash = r.Prev
 		}
-		if r.Cut != nil && r.Cut.Hash == begins.Hash && r.Cut.Seq < begins.Seq {
+		if begins.closes(r.Cut) {
 			begins = Head{}
 		}
 		if r.Prev != head.Hash {
@@ -135,6 +135,10 @@ func Verify(after Head, records iter.Seq2[Stored, error]) (Head, error) {
 	}
 	return head, nil
 }
+
+// closes reports whether a cut, nil for none, names what stood before the first
+// record of a journal without its beginning.
+func (h Head) closes(c *Cut) bool { return c != nil && c.Hash == h.Hash && c.Seq < h.Seq }
 
 func broken(seq uint64, detail string) error {
 	return &federation.Refusal{Reason: federation.BadSignature, Where: fmt.Sprintf("journal record %d", seq), Detail: "the chain is broken: " + detail,

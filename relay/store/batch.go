@@ -26,6 +26,8 @@ type batch struct {
 	firstKey uint32   // row of the first object in keys
 	keys     []byte
 	pulls    map[string]*Entry
+	mentions []mention
+	run      *sortedRun // written of the tail and them
 
 	nextObject, nextGone uint32
 	applied, journaled   uint64
@@ -181,6 +183,9 @@ func (b *batch) finish() error {
 	if err := b.writeCounts(); err != nil {
 		return err
 	}
+	if err := b.writeMentions(); err != nil {
+		return err
+	}
 	_, err := b.exec("UPDATE meta SET applied = ?, journaled = ?", int64(b.applied), int64(b.journaled))
 	return err
 }
@@ -192,6 +197,7 @@ func (b *batch) publish() {
 	}
 	b.s.counts.merge(b)
 	b.s.addVariants(b.variants)
+	b.publishMentions()
 	m := b.s.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()

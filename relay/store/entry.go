@@ -149,6 +149,11 @@ type Event struct {
 	Sent    *Sent
 	Receipt *Receipt
 	Settled []Settled
+
+	// Names are the keys of what the record names, About the peer that it is
+	// about, "" for none.
+	Names []Key
+	About string
 }
 
 // Sent says what one frame for a peer held, recorded before it left. A frame

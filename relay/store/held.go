@@ -43,14 +43,15 @@ func (b *batch) hold(h heldRow) error {
 type heldKey struct {
 	ref, n         int64
 	source, reason string
+	since          int64
 }
 
 func readHeldKey(row scanner) (h heldKey, err error) {
-	err = row.Scan(&h.ref, &h.n, &h.source, &h.reason)
+	err = row.Scan(&h.ref, &h.n, &h.source, &h.reason, &h.since)
 	return h, err
 }
 
-const selectHeldKey = `SELECT held.ref, held.n, coalesce(source.text, ''), reason.text FROM held
+const selectHeldKey = `SELECT held.ref, held.n, coalesce(source.text, ''), reason.text, held.since FROM held
 	LEFT JOIN names source ON source.id = held.source JOIN names reason ON reason.id = held.reason `
 
 // settleIntake takes what entry ref holds at the way in out of the counts and
@@ -81,6 +82,18 @@ func (b *batch) settleOut(x *Settled) error {
 	}
 	return each(b, readHeldKey, func(h heldKey) error { return b.unholdOut(x.Peer, peer, h) },
 		selectHeldKey+"WHERE held.seq = ? AND held.peer = ? AND held.digest = ?", int64(x.LogSeq), peer, x.Digest[:])
+}
+
+// heldSince says since when an object waits that is held for a peer: an entry
+// that was judged again takes the place of what was said of it before, and has
+// waited as long.
+func (b *batch) heldSince(e *Event, peer string, id int64, h *HeldOut) (since int64, err error) {
+	since = micros(e.At)
+	err = each(b, readHeldKey, func(old heldKey) error {
+		since = min(since, old.since)
+		return b.unholdOut(peer, id, old)
+	}, selectHeldKey+"WHERE held.seq = ? AND held.peer = ? AND held.digest = ?", int64(h.LogSeq), id, h.Digest[:])
+	return since, err
 }
 
 func (b *batch) unholdOut(peer string, id int64, h heldKey) error {

@@ -190,8 +190,18 @@ func (m *model) record(e *Event) {
 			if _, withdrawn := m.gone[modelKey{h.Issuer, h.Digest}]; withdrawn {
 				continue
 			}
+			since := e.At
+			for _, old := range append(m.frames[:len(m.frames):len(m.frames)], mf) {
+				old.held = slices.DeleteFunc(old.held, func(x modelHeld) bool {
+					same := x.Peer == f.Peer && x.LogSeq == h.LogSeq && x.Digest == h.Digest
+					if same && x.Since.Before(since) {
+						since = x.Since
+					}
+					return same
+				})
+			}
 			mf.held = append(mf.held, modelHeld{HeldObject{Peer: f.Peer, LogSeq: h.LogSeq, Issuer: h.Issuer, Digest: h.Digest, ID: h.ID,
-				Reason: h.Reason, Rule: h.Rule, Basis: h.Basis, Since: e.At}, e.Seq, i})
+				Reason: h.Reason, Rule: h.Rule, Basis: h.Basis, Since: since}, e.Seq, i})
 		}
 		o := outOf(m.out, f.Peer)
 		for _, sm := range f.Messages {

@@ -173,7 +173,7 @@ func openFile(path string, o Options) (_ *Store, err error) {
 	if err := s.prepareSchema(o); err != nil {
 		return nil, err
 	}
-	for query, into := range map[string]**sql.Stmt{selectVersion: &s.readVersion, selectPlace: &s.readPlace, selectWaits: &s.readWaits, selectRefused: &s.readRefused} {
+	for query, into := range map[string]**sql.Stmt{selectVersion: &s.readVersion, selectPlace: &s.readPlace, selectWaits: &s.readWaits, selectRefused: &s.readRefused, selectChunk: &s.readChunk} {
 		if *into, err = s.readDB.Prepare(query); err != nil {
 			return nil, err
 		}

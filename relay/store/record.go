@@ -33,7 +33,7 @@ func (s *Store) Record(ctx context.Context, events []Event) error {
 			if e.Seq <= b.journaled {
 				continue
 			}
-			if err := b.event(e); err != nil {
+			if err := errors.Join(b.event(e), b.mention(e)); err != nil {
 				return fmt.Errorf("journal record %d: %w", e.Seq, err)
 			}
 			b.journaled = e.Seq
@@ -141,10 +141,14 @@ func (b *batch) sent(e *Event, f *Sent) error {
 		if known(b.s.memory, b.s.memory.gone, b.gone, b.key(h.Issuer, &h.Digest)) != 0 {
 			continue // withdrawn meanwhile: it waits for nothing
 		}
+		since, err := b.heldSince(e, f.Peer, peer, h)
+		if err != nil {
+			return err
+		}
 		b.count(counter{sideOut, f.Peer, outJudged, ""}, 1)
 		b.count(counter{sideOut, f.Peer, outHeld, string(h.Reason)}, 1)
 		if err := b.hold(heldRow{peer: f.Peer, ref: e.Seq, n: int64(i), seq: h.LogSeq, issuer: h.Issuer, digest: h.Digest, id: h.ID,
-			reason: string(h.Reason), rule: h.Rule, basis: h.Basis, since: micros(e.At)}); err != nil {
+			reason: string(h.Reason), rule: h.Rule, basis: h.Basis, since: since}); err != nil {
 			return err
 		}
 	}

@@ -190,6 +190,21 @@ CREATE TABLE deliveries (     -- one message in one frame
 CREATE INDEX deliveries_variant ON deliveries (variant);
 CREATE INDEX deliveries_open ON deliveries (frame) WHERE state = 0;
 
+CREATE TABLE mention_tail (   -- which journal records name what: see mentionSize
+	n        INTEGER PRIMARY KEY,
+	mentions BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE mention_chunks ( -- the same, sorted
+	n        INTEGER PRIMARY KEY,
+	mentions BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE mention_runs (
+	first  INTEGER PRIMARY KEY, -- chunk; the others follow
+	firsts BLOB NOT NULL        -- first key of each, 8 bytes
+) STRICT;
+
 CREATE TABLE lanes (          -- how far the frames for each peer reach
 	peer  INTEGER PRIMARY KEY,
 	seq   INTEGER NOT NULL,

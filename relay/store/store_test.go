@@ -232,6 +232,22 @@ func ask(t rapid.TB, s *Store, whom [][32]byte) answers {
 	}
 	a.Held, err = s.Held(ctx, HeldFilter{})
 	must(err)
+	groups, err := s.HeldGroups(ctx)
+	must(err)
+	for _, h := range a.Held {
+		at := slices.IndexFunc(groups, func(g HeldGroup) bool {
+			return g.Peer == h.Peer && g.Source == h.Source && g.Issuer == h.Issuer && g.Reason == h.Reason && g.Rule == h.Rule
+		})
+		if at < 0 || groups[at].Count == 0 || h.Since.Before(groups[at].Oldest) {
+			t.Fatalf("%+v is in no group of %+v, or one that is too young", h, groups)
+		}
+		groups[at].Count--
+	}
+	for _, g := range groups {
+		if g.Count != 0 {
+			t.Fatalf("%+v counts what is not held", g)
+		}
+	}
 	a.Pulls, err = s.Pulls(ctx)
 	must(err)
 	for _, issuer := range issuers {
