@@ -115,6 +115,8 @@ func (n *Node) follow(ctx context.Context) {
 			}
 			if more {
 				n.wake()
+			} else if err == nil {
+				err = n.cutJournal(ctx)
 			}
 		}
 		n.note(err)
@@ -264,14 +266,19 @@ func (e *entry) intake(seq uint64) *journal.Record {
 // taken twice, and finds out up to which log entry the journal already tells.
 func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
 	jl := n.journalLog()
-	q := journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1}
+	q := journal.Query{Kinds: []journal.Kind{journal.KindIntake, journal.KindCut}, Limit: 1}
 	for {
 		last, err := journal.Find(ctx, jl, q)
 		if err != nil {
 			return err
 		}
 		if len(last.Records) > 0 {
-			n.intakeDone = last.Records[0].Intake.Log
+			switch r := last.Records[0]; {
+			case r.Cut != nil:
+				n.intakeDone = r.Cut.Log
+			default:
+				n.intakeDone = r.Intake.Log
+			}
 		}
 		if n.intakeDone > 0 || last.Next == 0 {
 			break

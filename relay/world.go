@@ -83,9 +83,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
-		if w.retention != nil {
-			w.retention.add(p.Agreement)
-		}
+		w.retention.add(p.Agreement)
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
@@ -159,9 +157,13 @@ func loadRules(cfg *configs.Node) (*World, error) {
 			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
+	var err error
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
+		errs = append(errs, err)
+	}
 	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
 	if err != nil {
-		return w, fmt.Errorf("schemes: %w", err)
+		return w, errors.Join(append(errs, fmt.Errorf("schemes: %w", err))...)
 	}
 	if w.Tables, err = tables.Accept(cfg.Accept...); err != nil {
 		return w, fmt.Errorf("%s: accept: %w", cfg.Path, err)
@@ -183,9 +185,6 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	w.Reader = policy.NewReader(w.Tables)
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
-		errs = append(errs, err)
-	}
-	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
 	for _, p := range cfg.Profiles {

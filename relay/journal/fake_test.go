@@ -169,6 +169,7 @@ func samples() []*Record {
 		{At: at, Settle: &Settle{Peer: "jp-carrier", Log: 8, Issuer: "de-cert", Digest: digestOf("b"), ID: indicatorID, Reason: federation.Expired}},
 		{At: at, Link: &LinkEvent{Peer: "pl-cert", Event: "gap", Reason: federation.Expired, Since: at.Add(-time.Hour), Until: at}},
 		{At: at, Peer: &PeerChange{Peer: "pl-cert", Change: "added", Agreement: digestOf("agreement"), Fingerprint: "4821 0934 5520 7718"}},
+		{At: at, Cut: &Cut{Seq: 5, Hash: digestOf("the fifth"), Log: 9}},
 		{At: at, Reload: &Reload{What: "policy", Before: "sha256:3f2a", After: "sha256:77c0"}},
 		{At: at, Intake: &Intake{Source: "de-cert", Log: 13, Issuer: "de-cert", Gone: []Gone{{digestOf("a"), "spill"}, {digestOf("b"), "withdrawn"}}}},
 		{At: at, Intake: &Intake{Source: "_erased", Log: 14, Because: "court order 7 of 2026", Erased: []Erased{{Log: 3, Issuer: "de-cert", Digest: digestOf("a"), Reason: federation.Expired},

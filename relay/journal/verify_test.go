@@ -110,6 +110,17 @@ func TestVerifySigned(t *testing.T) {
 	if err != nil || got.First.Seq != 3 || got.Kept != 1 {
 		t.Errorf("a part: %+v, %v", got, err)
 	}
+	// Cut by its node: with the record that says so, and not without.
+	l.add(&Record{At: at, Cut: &Cut{Seq: first.Seq, Hash: first.Hash}})
+	got, err = Proof{Keys: ring, Heads: []*SignedHead{second, first}}.Verify(each(l.log[2:]))
+	if err != nil || got.First.Seq != 3 || got.Last != l.end() {
+		t.Errorf("cut: %+v, %v", got, err)
+	}
+	for name, records := range map[string][]Stored{"further than it says": l.log[3:], "and nothing says so": l.log[2 : len(l.log)-1]} {
+		if _, err := (Proof{Keys: ring}).Verify(each(records)); federation.ReasonOf(err) != federation.BadSignature {
+			t.Errorf("cut %s: %v", name, err)
+		}
+	}
 	back, err := OpenHead(append(bytes.Clone(first.Raw), '\n'), ring)
 	if err != nil || back.Head != first.Head || back.Node != "de-cert" || !back.At.Equal(first.At) {
 		t.Errorf("opened: %+v, %v", back, err)
