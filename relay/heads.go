@@ -84,12 +84,18 @@ func (n *Node) signAtEnd(ctx context.Context) {
 	n.toldHead(err)
 }
 
-// toldHead says in the node's log that a head is missing. What happened is in
+// toldHead says in the node's log and status that a head is missing. What happened is in
 // the chain all the same, and the next head covers it.
 func (n *Node) toldHead(err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) {
+		return // stopping
+	}
+	if err != nil {
 		n.slog.Error("the end of the journal was not signed", "error", err)
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.unsigned = err
 }
 
 // signHead signs the end of the journal and writes the signed head to it. When

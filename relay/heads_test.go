@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,14 @@ func TestHeadWithoutSigner(t *testing.T) {
 	n.reloadRecord(t)
 	if _, err := n.Head(t.Context()); err == nil || !strings.Contains(err.Error(), "the signer is gone") {
 		t.Errorf("asked: %v", err)
+	}
+	if _, err := n.signHead(t.Context(), true); err == nil {
+		t.Error("signed without a signer")
+	} else {
+		n.toldHead(err)
+	}
+	if st, err := n.Status(t.Context()); err != nil || !slices.ContainsFunc(st.Warnings, func(w string) bool { return strings.Contains(w, "journal was not signed") }) {
+		t.Errorf("the status says %q, %v", st.Warnings, err)
 	}
 	n.stopFor(t)
 	if !strings.Contains(log.String(), "the end of the journal was not signed") {

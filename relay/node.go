@@ -107,7 +107,8 @@ type Node struct {
 	publishing publishing
 	waiting    waiting
 	heads      heads
-	signs      bool // heads are signed: the node came so far
+	unsigned   error // why the end of the journal was not signed last; under mu
+	signs      bool  // heads are signed: the node came so far
 }
 
 // pulling is one running puller.
