@@ -38,6 +38,9 @@ func TestWhoGotAndWhy(t *testing.T) {
 		}
 		return ""
 	})
+	if why, err := de.node.Why(t.Context(), indicatorNo(1), "pl-cert", time.Now()); err != nil || len(why.Objects) != 1 || why.Objects[0].Withdrawn == nil {
+		t.Errorf("explained after it was taken back: %+v, %v", why, err)
+	}
 	asksWhoGot(t, de, "sent")
 	exportMatchesStatus(t, de)
 	de.stop()
