@@ -46,6 +46,14 @@ func (n *Node) stopFor(t *testing.T) {
 	}
 }
 
+// indexedUpTo waits until the journal has a record.
+func (n *Node) indexedUpTo(t *testing.T, seq uint64) {
+	t.Helper()
+	if err := n.awaitIndex(t.Context(), 0, seq); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // reloadRecord is something to record.
 func (n *Node) reloadRecord(t *testing.T) {
 	t.Helper()
@@ -80,13 +88,7 @@ func TestHeadsAreSigned(t *testing.T) {
 		t.Errorf("the end of an empty journal: %v", err)
 	}
 	n.reloadRecord(t)
-	for n.journal.Head().Seq < 4 { // heads come by themselves
-		select {
-		case <-n.bus.Journal().Notify():
-		case <-t.Context().Done():
-			t.Fatal("no more heads")
-		}
-	}
+	n.indexedUpTo(t, 4) // heads come by themselves
 	n.stopFor(t)
 	if got := closedJournal(t, n); got.Heads < 3 || got.Unsigned != 1 {
 		t.Errorf("at intervals: %+v", got)
@@ -116,13 +118,7 @@ func TestHeadsAreSigned(t *testing.T) {
 	n = lonelyNode(t, dir, &log)
 	n.opt.Now = func() time.Time { return time.Now().Add(48 * time.Hour) }
 	n.startFor(t)
-	for n.journal.Head().Seq == got.Last.Seq {
-		select {
-		case <-n.bus.Journal().Notify():
-		case <-t.Context().Done():
-			t.Fatal("nothing was signed at the start")
-		}
-	}
+	n.indexedUpTo(t, got.Last.Seq+1)
 	n.stopFor(t)
 	if later := closedJournal(t, n); later.Signed.At.Sub(got.Signed.At) < 47*time.Hour || later.Records != got.Records+1 {
 		t.Errorf("at the start: %+v", later)
