@@ -89,9 +89,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
-		if w.retention != nil {
-			w.retention.add(p.Agreement)
-		}
+		w.retention.add(p.Agreement)
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
@@ -165,9 +163,13 @@ func loadRules(cfg *configs.Node) (*World, error) {
 			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
+	var err error
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
+		errs = append(errs, err)
+	}
 	tables, _, err := besideRules(cfg)
 	if err != nil {
-		return w, err
+		return w, errors.Join(append(errs, err)...)
 	}
 	w.Tables = tables
 	for _, v := range w.Tables.Prove() {
@@ -190,9 +192,6 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
-		errs = append(errs, err)
-	}
-	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
 	for _, p := range cfg.Profiles {
