@@ -243,6 +243,9 @@ const personRule = "person-decision"
 
 // settleDecided decides again on what waits and a decision is about.
 func (n *Node) settleDecided(ctx context.Context, d *takenDecision, out *dashboard.Decided) error {
+	if err := n.caughtUp(ctx); err != nil {
+		return err
+	}
 	rows, err := n.index.Held(ctx, store.HeldFilter{Peer: d.Peer, Issuer: d.Source, Reason: d.Reason})
 	if err != nil {
 		return err
