@@ -193,6 +193,38 @@ func TestReleaseIsDecidedAgain(t *testing.T) {
 	}
 }
 
+// TestReleaseAfterTheKeyIsRevoked: nobody decides for what was signed with a key
+// that was revoked while it waited, and a decision that was made before no longer
+// lets it go.
+func TestReleaseAfterTheKeyIsRevoked(t *testing.T) {
+	f := newOffice(t)
+	f.publish(indicatorText(1, ""))
+	text := f.propose(actRelease, f.waits()[0].ID, f.now().Add(100*time.Hour))
+	raw, err := os.ReadFile(filepath.Join(f.o.dir(), StatementFile))
+	f.o.must(err)
+	s, err := directory.ParseStatement([]byte(strings.TrimSpace(string(raw))), f.now())
+	f.o.must(err)
+	revoked := f.now().Add(time.Minute)
+	for i := range s.Keys {
+		if s.Keys[i].Purpose == directory.PurposeMessage {
+			s.Keys[i].RevokedAt = revoked
+		}
+	}
+	s.Version++
+	signed, err := directory.NewStatement(*s, f.o.keys.Terms)
+	f.o.must(err)
+	f.o.must(os.WriteFile(filepath.Join(f.o.dir(), StatementFile), signed, 0o600))
+	f.o.must(f.node.Reload(t.Context()))
+	f.later(2 * time.Minute)
+	got := f.decide(f.sign(text, "anna", "ben"))
+	if got.Released != 0 || len(got.Stay) != 1 || got.Stay[0].Reason != string(federation.RevokedKey) {
+		t.Fatalf("%+v", got)
+	}
+	if f.pull(); f.got != 0 || len(f.waits()) != 0 {
+		t.Errorf("%d messages came, waiting %+v", f.got, f.waits())
+	}
+}
+
 // TestRejectedStays: what persons rejected leaves the list, goes by no change of
 // the rules, and is judged anew when two persons end the rejection.
 func TestRejectedStays(t *testing.T) {

@@ -58,7 +58,19 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if it := p.items[i]; it.Outcome == held {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
-	return x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
+	d := x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
+	if len(d.Persons()) > 0 && x.world.revoked(p, x.now) {
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.RevokedKey, "who signed it revoked the key since, and no person lets it go", x.now)
+	}
+	return d
+}
+
+// revoked reports whether the key under a message was revoked since it came:
+// what goes by the rules goes on, for it was good when it came, but nobody
+// decides for it any more.
+func (w *World) revoked(p *prepared, now time.Time) bool {
+	k, ok := w.Directory.Key(p.verified.KeyID())
+	return !ok || !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt)
 }
 
 // find says how an id stands. What cannot be read counts as held, and the
