@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ type Node struct {
 	Quarantine    Quarantine    `yaml:"quarantine"`
 	Profiles      []Profile     `yaml:"profiles"`
 	Decoys        int           `yaml:"decoys"`
+	Journal       Journal       `yaml:"journal"`
+	Retention     Retention     `yaml:"retention"`
 	Language      string        `yaml:"language"`
 	Dirs          Dirs          `yaml:"dirs"`
 
@@ -48,6 +51,13 @@ type Identity struct {
 	ID      string `yaml:"id"`
 	Name    string `yaml:"name"`
 	Country string `yaml:"country"`
+	// Kind is what the operator is in law, as in an agreement; Sector its field.
+	// Empty is not known.
+	Kind   string `yaml:"kind"`
+	Sector string `yaml:"sector"`
+	// PublicProvider says whether the operator provides communications to the
+	// public; nil is not stated.
+	PublicProvider *bool `yaml:"public_provider"`
 }
 
 // Keys says where keys are that do not lie under Data.
@@ -144,6 +154,44 @@ type Profile struct {
 	Seal []Seal `yaml:"seal"`
 }
 
+// Retention says for how many days this node keeps what it holds, 0 for as long
+// as the log does. The shortest of all that apply to an object counts, those of
+// its origin and of the terms with the peer it came from included.
+type Retention struct {
+	// Days counts from the moment at which this node stored an object, and so do
+	// Kinds (by what the peer is in law that it came from, or "self"), Categories
+	// (by what an object holds) and Held (of what waits).
+	Days       int            `yaml:"days"`
+	Kinds      map[string]int `yaml:"kinds"`
+	Categories map[string]int `yaml:"categories"`
+	Held       int            `yaml:"held"`
+	// AfterExpiry counts from valid_until.
+	AfterExpiry int `yaml:"after_expiry"`
+	// Journal counts from when a record of the journal was written.
+	Journal int `yaml:"journal"`
+}
+
+// maxRetention bounds the days that may be configured: a hundred years.
+const maxRetention = 36_525
+
+// check lists days that are none.
+func (r *Retention) check(bad func(key, format string, args ...any)) {
+	days := func(key string, n int) {
+		if n < 0 || n > maxRetention {
+			bad("retention."+key, "%d: write a number of days, 0 for no limit", n)
+		}
+	}
+	for key, n := range map[string]int{"days": r.Days, "held": r.Held, "after_expiry": r.AfterExpiry, "journal": r.Journal} {
+		days(key, n)
+	}
+	for kind, n := range r.Kinds {
+		days("kinds."+kind, n)
+	}
+	for category, n := range r.Categories {
+		days("categories."+category, n)
+	}
+}
+
 // Seal says for whom one property of a source's objects is encrypted.
 type Seal struct {
 	// Property is a top-level property, or "extensions.ID".
@@ -152,6 +200,13 @@ type Seal struct {
 	// unread; nobody else gets it.
 	To  []string `yaml:"to"`
 	Via []string `yaml:"via"`
+}
+
+// Journal says how the journal is kept.
+type Journal struct {
+	// HeadEvery is how often the node signs the end of its journal, from a
+	// minute to a day; zero is an hour.
+	HeadEvery time.Duration `yaml:"head_every"`
 }
 
 // Dirs names folders of the operator's own that take the place of the
@@ -231,6 +286,19 @@ var (
 // NATS subject token and a file name on every system.
 func ValidID(id string) bool { return len(id) <= 48 && idPattern.MatchString(id) }
 
+// checkKind checks what the operator says it is. One that might provide
+// communications to the public has to say whether it does: the law of some
+// countries forbids such a provider what it allows others.
+func (i *Identity) checkKind(bad func(key, format string, args ...any)) {
+	kinds := []string{"authority", "business-operator", "vendor", "coordinator", "law-enforcement"}
+	switch {
+	case i.Kind != "" && !slices.Contains(kinds, i.Kind):
+		bad("node.kind", "%q is not one of %s", i.Kind, strings.Join(kinds, ", "))
+	case (i.Kind == "business-operator" || i.Kind == "vendor") && i.PublicProvider == nil:
+		bad("node.public_provider", "missing: a %s says whether it provides communications to the public, true or false", i.Kind)
+	}
+}
+
 func (n *Node) check() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
@@ -248,6 +316,7 @@ func (n *Node) check() error {
 	if !countryPattern.MatchString(n.Node.Country) {
 		bad("node.country", "%q: use the two capital letters of ISO 3166-1, such as DE", n.Node.Country)
 	}
+	n.Node.checkKind(bad)
 	if n.Data == "" {
 		bad("data", "missing: name the folder that holds keys, log and index")
 	}
@@ -292,8 +361,12 @@ func (n *Node) check() error {
 			}
 		}
 	}
+	n.Retention.check(bad)
 	if n.Decoys != 0 && (n.Decoys < 2 || n.Decoys > 8) {
 		bad("decoys", "%d: write 0 for none, or 2 to 8", n.Decoys)
+	}
+	if e := n.Journal.HeadEvery; e != 0 && (e < time.Minute || e > 24*time.Hour) {
+		bad("journal.head_every", "%s: write 1m to 24h, such as 1h", e)
 	}
 	if defaults > 1 {
 		bad("profiles", "only one profile may say `default: true`")

@@ -49,6 +49,8 @@ func TestBadConfigurationSaysWhereAndWhatToDo(t *testing.T) {
 		"two client ports":  {"nats: \"\"\n", "nats: \"0.0.0.0:4222\"\n  client: \"127.0.0.1:4222\"\n", []string{"client"}},
 		"many decoys":       {"decoys: 0", "decoys: 9", []string{"decoys", "2 to 8"}},
 		"link to nowhere":   {"storage: []", "external: {url: x, links: {pl-cert: {}}}\nstorage: []", []string{"external.links.pl-cert", "url or context"}},
+		"a kind of none":    {`kind: ""`, "kind: company", []string{"node.kind", "business-operator"}},
+		"a provider or not": {`kind: ""`, "kind: business-operator", []string{"node.public_provider", "true or false"}},
 		"profile no TLP":    {"profiles: []", "profiles: [{name: x, default_marking: amber}]", []string{"profiles.x", "TLP:AMBER"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,8 @@ type TemplateValues struct {
 	Client, Admin     string
 	Signer            string // socket of the program that holds the message key, "" for a key file
 	Language          string
+	Kind, Sector      string // what the operator is, "" for not known
+	Provider          bool   // of communications to the public
 	Accept            []string
 	Exercise          *Accreditation // a sample accreditation, for demonstrations only
 	Reviewed          []Review

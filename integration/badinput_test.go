@@ -13,6 +13,7 @@ import (
 // producer may hand in. Each is refused or held with its reason, the node goes
 // on, and a good object beside a bad one is taken.
 func TestBadInputIsRefusedWithItsReason(t *testing.T) {
+	t.Parallel()
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE"})
 	de.start()
 	now := time.Now().UTC()

@@ -11,6 +11,7 @@ import (
 // TestAmberGoesOnToADeclaredClient publishes TLP:AMBER at DE. PL is its first
 // recipient and may give it to its own clients; who is one, PL's terms say.
 func TestAmberGoesOnToADeclaredClient(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: three nodes, and what they do is in the tests of borders too")
 	}

@@ -23,6 +23,7 @@ func (c *clock) step(off time.Duration) { c.off.Store(int64(off)) }
 // everything that was acknowledged is at the peer, once; receipts and counts
 // agree; no link was taken for dead; and the journals are whole.
 func TestClockIsStepped(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: many nodes under stepped clocks")
 	}

@@ -13,6 +13,7 @@ import (
 // and cuts it again and again while they are fetched: every object arrives at
 // the last node once, in the order of the origin's log.
 func TestCutLinkLosesNothing(t *testing.T) {
+	t.Parallel()
 	n := 5_000
 	if testing.Short() {
 		n = 500

@@ -10,6 +10,7 @@ import (
 // TestDecoysOnTheWay publishes with decoys over two borders: everything arrives as
 // without, every digest is accounted for, and the origin's restart reads its log.
 func TestDecoysOnTheWay(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several nodes run for it: not with -short")
 	}

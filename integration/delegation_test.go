@@ -74,6 +74,7 @@ func standingAt(t *testing.T, r *region, id string) []string {
 // TestDelegate: A's objects go to B, its delegate, and to D; B sends to D. What
 // B signs on A's behalf counts at D as far as A's own act says, and no further.
 func TestDelegate(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: three regions")
 	}

@@ -49,6 +49,7 @@ func (r *region) twin() *region {
 // first, refuses the second, tells C so, and holds a proof that anybody can
 // check, whatever happens to it.
 func TestEquivocationIsProvedByTwoRoutes(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: five nodes")
 	}

@@ -65,6 +65,7 @@ func hasAll(t *testing.T, what string, from, to *region) {
 // other entries past that place before the peer comes back, or stays behind
 // it, everything published afterwards arrives; the node says what happened.
 func TestSenderPutBackFromABackup(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
 	}
@@ -109,6 +110,7 @@ func TestSenderPutBackFromABackup(t *testing.T) {
 // place: it gets again what it lost, and what it publishes itself in places
 // of its log that its peer has read already reaches the peer.
 func TestReceiverPutBackFromABackup(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
 	}
@@ -144,6 +146,7 @@ func TestReceiverPutBackFromABackup(t *testing.T) {
 // TestLostEndIsAGap takes the last record of a sender's log that its peer has
 // not yet fetched: the peer gets a gap record, and what comes afterwards.
 func TestLostEndIsAGap(t *testing.T) {
+	t.Parallel()
 	de, pl := pair(t)
 	de.edit(`leaf: "127.0.0.1:0"`, `leaf: "`+de.node.LeafAddr()+`"`)
 	publishSome(t, de, 4, 2, 1300)
@@ -202,6 +205,7 @@ func linkEvents(t *testing.T, r *region) map[string]bool {
 // frame, which brought several messages: what is missing comes again, and what
 // is there of the frame does not count twice.
 func TestFrameIsCutOff(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
 	}
@@ -281,6 +285,7 @@ func chain(t *testing.T, r *region) error {
 // places of its last records: the node starts, says so, its journal is one
 // whole chain that tells of every log entry once, and the counts add up.
 func TestJournalLosesItsEnd(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
 	}

@@ -141,6 +141,7 @@ func sendings(t *testing.T, r *region) []string {
 // stopped node: after the start it gives the same answers and says why it
 // built the index again.
 func TestIndexIsBuiltAnew(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: the index is built many times")
 	}
@@ -255,6 +256,7 @@ func blockOf(t *testing.T, data, stream string) string {
 // record: the node starts, keeps everything before, says what is missing, and
 // gets it again from the peer. What is published later arrives as well.
 func TestLogLosesItsEnd(t *testing.T) {
+	t.Parallel()
 	de, pl := pair(t)
 	publishSome(t, de, 20, 4, 31)
 	settled(t, de.node, pl.id, time.Minute)
@@ -351,6 +353,7 @@ func putBack(t *testing.T, from, to string) {
 // peer already has it: what is published afterwards still arrives, because no
 // place in the log is used twice.
 func TestPublisherLosesItsEnd(t *testing.T) {
+	t.Parallel()
 	de, pl := pair(t)
 	publishSome(t, de, 12, 4, 41)
 	settled(t, de.node, pl.id, time.Minute)

@@ -99,6 +99,7 @@ var writeFaults = map[string]struct {
 // while objects are published: what was acknowledged is there, once, in order,
 // at both; the counts and the journal agree; and the node said what happened.
 func TestEveryWriteIsBrokenInBothWays(t *testing.T) {
+	t.Parallel()
 	for _, name := range relay.Writes() {
 		if _, ok := writeFaults[name]; !ok {
 			t.Errorf("nothing breaks the write %s", name)
@@ -163,6 +164,7 @@ func breakTraffic(t *testing.T, victim string) {
 // TestWritesAtStartAreBroken breaks in both ways what a node writes when it
 // starts: it does not start, and says why; the next start finds everything.
 func TestWritesAtStartAreBroken(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
 	}
@@ -213,6 +215,7 @@ func TestWritesAtStartAreBroken(t *testing.T) {
 // peers change: the reload fails, nothing flows that was to end, and the same
 // reload given again does it.
 func TestWritesOfAReloadAreBroken(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts nodes again and again, which has no races that other tests do not have; runs without -short")
 	}

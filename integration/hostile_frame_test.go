@@ -72,12 +72,7 @@ func frameAttacks() []attack {
 		}},
 		{name: "a gap with a reason that is none", stops: "an unknown word is 'unsupported'", run: func(h *hostile) {
 			h.give(h.frame(wire.Frame{FirstSeq: h.seq + 1, Next: cursor(h.seq), Gap: &wire.Gap{Reason: "x-evil"}}))
-			eventually(h.t, 10*time.Second, func() string {
-				if h.journalled()["gap unsupported"] == 0 {
-					return "the journal does not tell of the gap"
-				}
-				return ""
-			})
+			h.awaitJournal("gap unsupported")
 		}},
 		{name: "a thousand gaps and no message", stops: "frames that bring nothing are paced", run: func(h *hostile) { h.emptyFrames() }},
 		{name: "a fault with an hour to wait and a forged log line", stops: "its text is cleaned; it is this link's own hour", run: func(h *hostile) { h.faultWith("nothing\n2026 level=ERROR msg=forged\x1b[2J") }},

@@ -248,9 +248,7 @@ func (h *hostile) reasoned(outcome, reason string, rc wire.Receipt) {
 	if st, _ := h.seen(); st.Objects.Reasons[reason] == 0 {
 		h.t.Errorf("the status does not tell of %s: %v", reason, st.Objects.Reasons)
 	}
-	if h.journalled()[outcome+" "+reason] == 0 {
-		h.t.Errorf("the journal does not tell of %s %s: %v", outcome, reason, h.journalled())
-	}
+	h.awaitJournal(outcome + " " + reason)
 }
 
 // disclosures are the texts behind the signed part of a message.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -387,4 +388,23 @@ func (h *hostile) journalled() map[string]int {
 		}
 	}
 	return out
+}
+
+// awaitJournal waits until the victim's journal tells of the peer what ends in
+// word, such as "refused malformed" or "malformed", and returns it. The journal
+// follows the log, so a receipt may be here first.
+func (h *hostile) awaitJournal(word string) string {
+	h.t.Helper()
+	var found string
+	eventually(h.t, 10*time.Second, func() string {
+		all := h.journalled()
+		for told := range all {
+			if told == word || strings.HasSuffix(told, " "+word) {
+				found = told
+				return ""
+			}
+		}
+		return fmt.Sprintf("the journal does not tell of %s: %v", word, all)
+	})
+	return found
 }

@@ -96,7 +96,5 @@ func (h *hostile) violates(reason string, f func()) {
 		}
 		return ""
 	})
-	if h.journalled()["refused "+reason] == 0 {
-		h.t.Errorf("the journal does not tell of %s: %v", reason, h.journalled())
-	}
+	h.awaitJournal("refused " + reason)
 }

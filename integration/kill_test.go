@@ -17,6 +17,7 @@ import (
 // while objects flow through them. Everything that was acknowledged to the
 // publisher and may arrive has arrived once, in order.
 func TestKilledNodesLoseNothing(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("needs minutes under the race detector, which does not reach into other processes anyway; runs without -short")
 	}

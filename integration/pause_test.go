@@ -88,9 +88,11 @@ func awaitTold(t *testing.T, r *region, peer string, want ...string) {
 // link stands: nothing crosses while paused, nothing is lost by it, the other
 // link is not touched, and the journal tells each change once.
 func TestPauseResumeRemove(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := star(t)
 	other := func() dashboard.Peer { _, p := peerOf(t, jp.node, pl.id); return p }
 	awaitTold(t, pl, jp.id, "link up")
+	awaitTold(t, pl, de.id, "link up")
 	awaitTold(t, jp, pl.id, "link up")
 	before := other()
 

@@ -32,6 +32,7 @@ const atOnce = 4
 // under random terms while links are cut, and asks the oracle about every
 // object at every node. On failure it prints the smallest case that it finds.
 func TestRandomFederations(t *testing.T) {
+	t.Parallel()
 	seed := *oracleSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

@@ -41,6 +41,7 @@ type reasonCase struct {
 // status. A reason without a case fails: either nothing can give it, or nobody
 // has looked.
 func TestEveryReason(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("three nodes run for it: not with -short")
 	}
@@ -232,13 +233,13 @@ func linkCases() []reasonCase {
 		}},
 		{federation.UnknownIssuer, told, func(s *scene) string {
 			s.sendOne(issueAs(s.t, s.id, s.stranger(), time.Now(), s.object()), nil)
-			return fmt.Sprint(s.journalled())
+			return s.awaitJournal(string(federation.UnknownIssuer))
 		}},
 		{federation.WrongRecipient, answered, func(s *scene) string { return why(s.sendOne(s.message(), func(o *hop) { o.aud = s.other.id })) }},
 		{federation.Expired, told, func(s *scene) string {
 			then := time.Now().AddDate(0, -6, 0)
 			s.sendOne(issueAs(s.t, s.id, s.keys.Message, then, freeIndicator(1, then)), nil)
-			return fmt.Sprint(s.journalled())
+			return s.awaitJournal(string(federation.Expired))
 		}},
 		{federation.UnaccountedRedaction, answered, func(s *scene) string { return why(s.sendOne(withoutLast(s.message()), nil)) }},
 		{federation.Equivocation, "the status", func(s *scene) string {
@@ -262,12 +263,12 @@ func linkCases() []reasonCase {
 			if _, err := s.ask(wire.Pull{Cursor: s.sealedAt(s.victim.keys.Secret, s.id, 1<<40)}); err != nil {
 				s.t.Error(err)
 			}
-			return fmt.Sprint(s.journalled())
+			return s.awaitJournal(string(federation.Lost))
 		}},
 		{federation.Quota, told, func(s *scene) string {
 			s.strangers()
 			s.seen()
-			return fmt.Sprint(s.journalled())
+			return s.awaitJournal(string(federation.Quota))
 		}},
 	}
 }

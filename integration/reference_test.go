@@ -103,6 +103,7 @@ func kept(t *testing.T, r *region) []byte {
 // STIX has and some that it has not, objects of other messages which the
 // neighbour may not get: their ids do not arrive, and the rest does.
 func TestReferencesAcrossMessages(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := threeRegions(t, "jp-carrier")
 	red, waits, second, fine := numbered("malware", 1), numbered("identity", 2), numbered("malware", 3), numbered("malware", 4)
 	publishObjects(t, de, stixObject(red, "red", nil), stixObject(waits, "", nil), stixObject(second, "amber", nil), stixObject(fine, "clear", nil))
@@ -189,6 +190,7 @@ func TestReferencesAcrossMessages(t *testing.T) {
 // may be computed from values: what cannot go without them waits, and goes by
 // itself when they have come and may go.
 func TestReferenceBeforeItsTarget(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := threeRegions(t, "jp-carrier")
 	fine, address, denied := numbered("indicator", 1), computed("ipv4-addr", 2), computed("ipv4-addr", 3)
 	author := computed("identity", 4)
@@ -229,6 +231,7 @@ func TestReferenceBeforeItsTarget(t *testing.T) {
 // commits, in which what is mentioned comes last, while the neighbour pulls: what
 // goes to nobody is not named, and nothing waits for what goes.
 func TestReferenceWithinOneFile(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: 3,300 objects")
 	}
@@ -286,6 +289,7 @@ func TestReferenceWithinOneFile(t *testing.T) {
 // TestReferenceWithinOneCommit holds the moment in which a node's log has a
 // frame and its index has not yet heard of it: nothing of it goes on until then.
 func TestReferenceWithinOneCommit(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := regionsInARow(t, "jp-carrier")
 	fine, gone := numbered("indicator", 1), numbered("malware", 2)
 	de.start()

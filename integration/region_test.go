@@ -53,7 +53,7 @@ func newRegion(t testing.TB, s regionSpec) *region {
 		s.base = t.TempDir()
 	}
 	r := &region{t: t, id: s.id, dir: filepath.Join(s.base, s.id), now: s.now}
-	v := configs.TemplateValues{ID: s.id, Name: s.id, Country: s.country, Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
+	v := configs.TemplateValues{ID: s.id, Name: s.id, Country: s.country, Kind: "authority", Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
 		Accept: s.accept, Reviewed: demo.SampleReviews(s.now())}
 	if len(s.exercise) > 0 {
 		v.Exercise = &configs.Accreditation{Authority: "EXERCISE", ID: "EXERCISE", Ceiling: s.exercise,
@@ -209,8 +209,8 @@ func eventually(t testing.TB, within time.Duration, what func() string) {
 	}
 }
 
-// arrivals collects everything a node took.
-func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
+// indexed waits until a node's index has all of its log.
+func indexed(t testing.TB, n *relay.Node) dashboard.Status {
 	t.Helper()
 	var st dashboard.Status
 	eventually(t, 30*time.Second, func() string {
@@ -223,6 +223,13 @@ func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
 		}
 		return ""
 	})
+	return st
+}
+
+// arrivals collects everything a node took.
+func arrivals(t testing.TB, n *relay.Node) []dashboard.Arrival {
+	t.Helper()
+	st := indexed(t, n)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out []dashboard.Arrival

@@ -23,6 +23,7 @@ func (r *region) write(path string, data []byte) {
 // must match its key and the node's statement, the links stay, and a peer that
 // accepted the new statement gets in anew.
 func TestNewLinkCertificate(t *testing.T) {
+	t.Parallel()
 	de, pl, jp := star(t)
 	since := func(r *region, peer string) time.Time { _, p := peerOf(t, r.node, peer); return p.Since }
 	awaitTold(t, pl, de.id, "link up")

@@ -15,6 +15,7 @@ import (
 // MISP, with and without a source profile: each object is taken, or held or
 // refused with a reason, and what may go arrives at the neighbour.
 func TestRealFilesAreAccountedFor(t *testing.T) {
+	t.Parallel()
 	var files []string
 	for _, dir := range []string{"stix", "misp"} {
 		got, err := filepath.Glob(filepath.Join(shared(t, "samples", dir), "*.json"))

@@ -79,6 +79,7 @@ func holdsText(t *testing.T, dir, text string) bool {
 // TestSealedPropertyReachesItsReader seals a description at DE for JP, by way of
 // PL: PL passes it on and cannot read it, JP reads it, nobody stores it open.
 func TestSealedPropertyReachesItsReader(t *testing.T) {
+	t.Parallel()
 	const text = "the words that only one may read"
 	de, pl, jp := sealedChain(t, "pl-cert")
 	p, err := de.node.Publish(t.Context(), "sealed", "sealing", sealedBundle(text))
@@ -130,6 +131,7 @@ func TestSealedPropertyReachesItsReader(t *testing.T) {
 // Where the origin does not name the relay, the relay does not get it, and says
 // so to nobody: the origin's own hop lists it as taken out.
 func TestSealedPropertyGoesOnlyToThoseNamed(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several nodes run for it: not with -short")
 	}

@@ -177,6 +177,7 @@ func views(t *testing.T, c *protocol.Codec, b []byte) []byte {
 // TestThirdPartyReadsNothing sends both ways over somebody else's server, once
 // open and once sealed, and looks for what was sent in everything that crossed.
 func TestThirdPartyReadsNothing(t *testing.T) {
+	t.Parallel()
 	codec, err := protocol.NewCodec()
 	if err != nil {
 		t.Fatal(err)
@@ -231,6 +232,7 @@ func TestThirdPartyReadsNothing(t *testing.T) {
 // TestSealIsTurnedOnWhileRunning seals a link that stands, first on one side,
 // which stops it, then on both; the journal tells of it, and of its end.
 func TestSealIsTurnedOnWhileRunning(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several reloads: not with -short")
 	}
@@ -278,6 +280,7 @@ func TestSealIsTurnedOnWhileRunning(t *testing.T) {
 // TestThirdPartyDowngrade lets the third party ask and answer open where a link
 // is sealed, and one side forget to seal.
 func TestThirdPartyDowngrade(t *testing.T) {
+	t.Parallel()
 	h, de, pl := overHub(t, relay.SealRequired, "")
 	if _, err := de.node.Publish(t.Context(), "feed", "", sampleFeed(t, "4-audiences.json")); err != nil {
 		t.Fatal(err)

@@ -164,6 +164,7 @@ func (x *diamond) want(r *region, id string, forms ...string) {
 // chains, each verifies, the region behind it gets both, and one object counts
 // as one.
 func TestVariantByAnotherRoute(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: five regions, twice")
 	}
@@ -243,6 +244,7 @@ func (x *diamond) proved(r *region) {
 // after a part is taken once. What adds nothing for the next region does not
 // go there.
 func TestVariantWithLess(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: five regions, twice")
 	}
@@ -279,6 +281,7 @@ func TestVariantWithLess(t *testing.T) {
 // TestVariantOfWhatIsNotHere: what waits or was refused here is judged anew by
 // each way it comes, and is no variant of anything.
 func TestVariantOfWhatIsNotHere(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped with -short: four regions, twice")
 	}

@@ -58,6 +58,13 @@ func withdraw(t *testing.T, r *region, reason string, ids ...string) []dashboard
 // domains is what a node's block list holds.
 func domains(t *testing.T, r *region) []string {
 	t.Helper()
+	indexed(t, r.node)
+	return domainsNow(t, r)
+}
+
+// domainsNow does not wait for the index.
+func domainsNow(t *testing.T, r *region) []string {
+	t.Helper()
 	text, err := r.node.List(t.Context(), "domain")
 	if federation.ReasonOf(err) != "" || err != nil && !strings.Contains(err.Error(), "nothing") {
 		t.Fatal(err)
@@ -502,6 +509,7 @@ func TestWithdrawalActsBeforeTheIndex(t *testing.T) {
 	}
 	t.Parallel()
 	h := newHold("follow/before-index")
+	defer close(h.release) // however it ends, or the node could not stop
 	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted})
 	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted})
 	pl.fault = h.at
@@ -518,10 +526,9 @@ func TestWithdrawalActsBeforeTheIndex(t *testing.T) {
 	withdraw(t, de, "withdrawn", indicatorNo(1))
 	reachedAll(t, de, indicatorNo(1), "pl-cert")
 	<-h.reached
-	if got := domains(t, pl); !slices.Equal(got, []string{"host2.example"}) {
+	if got := domainsNow(t, pl); !slices.Equal(got, []string{"host2.example"}) {
 		t.Errorf("after it has acknowledged, it lists %v", got)
 	}
-	close(h.release)
 }
 
 // TestWithdrawalOfWhatWaits: the last node does not know the origin's key, so

@@ -32,6 +32,7 @@ func workloadSize() int {
 // agreements: what nothing restricts has arrived, and nothing has that the
 // oracle forbids.
 func TestWorkloadIsUsefulAndSafe(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, last string
 		personal   bool

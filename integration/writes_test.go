@@ -43,6 +43,7 @@ var everyWrite = map[string]string{
 	"relay/peers.go acceptPeer":             "a folder that is made again",
 	"relay/participants.go knowParticipant": "a folder that is made again",
 	"relay/delegations.go takeDelegation":   "a folder that is made again",
+	"relay/erasures.go record":              "a folder that is made again",
 	"relay/node.go open":                    "a folder that is made again",
 	"relay/node.go serveAdmin":              "the socket for commands, made anew at each start",
 	"relay/store/open.go removeFile":        "the index, of no use: TestDeletedAndBuiltAnew",

@@ -25,14 +25,17 @@ type anonymous struct {
 
 // object returns the new object. Times are whole days, so that they tell
 // nothing of when the source saw what.
-func (a *anonymous) object(s *policy.Subject, commitment string) (*stix.Object, error) {
+func (a *anonymous) object(s *policy.Subject, commitment string, keep time.Time) (*stix.Object, error) {
 	o := s.Object()
 	if err := a.fit(s); err != nil {
 		return nil, err
 	}
+	left := int(keep.Sub(a.now) / aDay)
+	if !keep.IsZero() && left < 1 {
+		return nil, federation.Refuse(federation.Expired, o.ID(), "less than a day is left of the time for which it may be kept")
+	}
 	today := day(a.now)
-	out := map[string]any{"type": o.Type(), "spec_version": "2.1", "id": a.newID[o.ID()], "created": today, "modified": today,
-		"extensions": map[string]any{stix.HandlingExtension: binding(o.Handling(), commitment)}}
+	out := map[string]any{"type": o.Type(), "spec_version": "2.1", "id": a.newID[o.ID()], "created": today, "modified": today}
 	if refs := o.MarkingRefs(); len(refs) > 0 {
 		out["object_marking_refs"] = refs
 	}
@@ -51,6 +54,7 @@ func (a *anonymous) object(s *policy.Subject, commitment string) (*stix.Object, 
 	if err != nil {
 		return nil, err
 	}
+	out["extensions"] = map[string]any{stix.HandlingExtension: binding(o.Handling(), commitment, left, out)}
 	raw, err := json.Marshal(out)
 	if err != nil {
 		return nil, fmt.Errorf("%s, re-originated: %w", o.ID(), err)
@@ -80,8 +84,9 @@ func (a *anonymous) fit(s *policy.Subject) error {
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") + "T00:00:00.000Z" }
 
 // binding are the handling facts of the new object: those of the original that
-// bind and do not name it.
-func binding(h *stix.Handling, commitment string) map[string]any {
+// bind and do not name it, and of the categories those of properties that went
+// along.
+func binding(h *stix.Handling, commitment string, left int, object map[string]any) map[string]any {
 	out := map[string]any{"extension_type": "property-extension", "reoriginated": commitment}
 	if h == nil {
 		return out
@@ -93,10 +98,19 @@ func binding(h *stix.Handling, commitment string) map[string]any {
 		out["purpose"] = h.Purpose
 	}
 	if h.RetainDays > 0 {
-		out["retain_days"] = h.RetainDays
+		out["retain_days"] = min(h.RetainDays, left)
 	}
 	if h.PersonalData != nil {
 		out["personal_data"] = *h.PersonalData
+	}
+	said := map[string]federation.Category{}
+	for path, category := range h.Categories {
+		if _, taken := object[path]; taken {
+			said[path] = category
+		}
+	}
+	if len(said) > 0 {
+		out["categories"] = said
 	}
 	return out
 }

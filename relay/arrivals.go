@@ -59,6 +59,11 @@ func (n *Node) emit(ctx context.Context, w *World, p *prepared, emit func(dashbo
 		if p.items[i].Outcome != taken {
 			continue
 		}
+		if why, err := n.over(w, p, i, n.now()); err != nil {
+			return err
+		} else if why != "" {
+			continue
+		}
 		if withdrawn[i] {
 			gone, err := n.tombstone(p, i)
 			if err != nil {
@@ -123,7 +128,7 @@ func (n *Node) emitGone(ctx context.Context, p *prepared, emit func(dashboard.Ar
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if !ok || id == "" { // unknown, or erased meanwhile
 			continue
 		}
 		kind, _, _ := strings.Cut(id, "--")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bus"
 	"github.com/entente-relay/entente/relay/store"
 )
@@ -93,6 +94,8 @@ type fakeIndex struct {
 func (*fakeIndex) VersionAt(string, string, string) ([32]byte, bool, error) {
 	return [32]byte{}, false, nil
 }
+
+func (*fakeIndex) ErasedFor(string, [32]byte) (federation.Reason, error) { return "", nil }
 
 func (*fakeIndex) Whole(string, [32]byte) bool { return false }
 

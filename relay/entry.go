@@ -35,8 +35,8 @@ const (
 	entryMarker entryKind = "marker"
 	// entryGone holds one verified message that takes objects back.
 	entryGone entryKind = "gone"
-	// entryErased holds, as its body, another entry without what was spilled; it
-	// stands at that one's sequence.
+	// entryErased holds, as its body, other entries without what was erased; each
+	// stands at its own sequence, see keptLog.
 	entryErased entryKind = "erased"
 	// entryResend asks that an earlier entry be judged again for one peer.
 	entryResend entryKind = "resend"
@@ -80,9 +80,17 @@ type entry struct {
 	Items []entryItem `json:"items,omitempty"`
 	Gone  []goneItem  `json:"gone,omitempty"` // what it takes back with effect
 
-	// Erased leads from every erased entry of the log to the one that stands in
-	// its place: 0 for this one, itself for none.
-	Erased [][2]uint64 `json:"erased,omitempty"`
+	// Stands are the sequences at which the entries in the body stand, Lengths how
+	// long each is there, Void the sequences at which nothing stands any more.
+	Stands  []uint64 `json:"stands,omitempty"`
+	Lengths []int    `json:"lengths,omitempty"`
+	Void    []uint64 `json:"void,omitempty"`
+	// Erased are the objects of those entries of which only the digest is left,
+	// Because why a person wanted it.
+	// The last so many of them were told of by the record before.
+	Erased  []erasedItem `json:"erased,omitempty"`
+	Carried int          `json:"carried,omitempty"`
+	Because string       `json:"because,omitempty"`
 
 	Peer  string `json:"peer,omitempty"`  // of a resend
 	Refer uint64 `json:"refer,omitempty"` // of a resend or a retried pending: the earlier entry
@@ -112,8 +120,14 @@ type entryItem struct {
 	Rule    string            `json:"rule,omitempty"`
 	Basis   string            `json:"basis,omitempty"`
 	Text    string            `json:"text,omitempty"`
-	// Erased: the message no longer holds it, because it was spilled.
-	Erased bool `json:"erased,omitempty"`
+	// Erased: the message no longer holds it, because it was spilled. With For,
+	// nothing but the digest is left of it.
+	Erased bool              `json:"erased,omitempty"`
+	For    federation.Reason `json:"for,omitempty"`
+	// Keep is until when its origin lets anybody keep it, zero for no limit; Holds
+	// is what it holds, see [policy.Subject.Holds].
+	Keep  time.Time `json:"keep,omitzero"`
+	Holds uint32    `json:"holds,omitempty"`
 	// Origin is what the object was made of, if this node gives it on as its
 	// own. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
@@ -135,12 +149,23 @@ type entryItem struct {
 	Against digest `json:"against,omitzero"`
 
 	supersedes digest // the newest version until now; not stored
+	name       idKey  // version and id of what was forgotten; not stored
 }
 
 // origin names an object of a source that stays unnamed.
 type origin struct {
 	Issuer string `json:"iss"`
 	Digest digest `json:"digest"`
+}
+
+// erasedItem is an item of an entry of which only the digest is left, for a
+// reason: its time is over, or the operator wanted it.
+type erasedItem struct {
+	Seq    uint64            `json:"seq"`
+	N      int               `json:"n"`
+	Issuer string            `json:"iss,omitempty"`
+	Digest digest            `json:"digest,omitzero"`
+	For    federation.Reason `json:"for"`
 }
 
 // goneItem is one object that is taken back from this entry on, whether it is

@@ -49,7 +49,7 @@ func FuzzEntry(f *testing.F) {
 			return
 		}
 		// What the node does with every entry it reads.
-		e.indexed(9)
+		e.indexed(9, &World{retention: &retention{}})
 		e.intake(9)
 		e.receipt()
 		again, err := e.encode()

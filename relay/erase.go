@@ -1,191 +1,306 @@
 package relay
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"sync"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
-	"github.com/entente-relay/entente/relay/bus"
 	"github.com/entente-relay/entente/relay/store"
 )
 
-// What was spilled is erased from the log: the entry that holds it is written
-// anew without it, behind the end of the log, and the old one is overwritten and
-// deleted. The log reads as before, since what was written anew stands at the
-// old sequence; so positions, index, journal and cursors of peers stay true.
-
-// sourceErased is the subject of what was written anew. No node id has an
-// underscore.
-const sourceErased = "_erased"
-
-// keptLog is the log with what was written anew in its place.
-type keptLog struct {
-	*bus.Stream
-
-	mu sync.Mutex
-	// stands leads from each erased entry to the one written anew, or to itself
-	// where nothing stands in its place.
-	stands map[uint64]uint64
+// target is an object that is to be erased from a log entry.
+type target struct {
+	seq    uint64
+	issuer string
+	digest [32]byte
+	// n is its item in the entry where the digest does not name it, which is so
+	// for what waits; else -1.
+	n int
+	// why is "" for a spill, whose id stays so that its withdrawal can be shown.
+	// Else nothing but the digest is left.
+	why     federation.Reason
+	because string
 }
 
-// openLog reads which entries were written anew, and deletes those that a node
-// that died in between did not. They are few: each is a spill.
-func openLog(ctx context.Context, s *bus.Stream) (*keptLog, error) {
-	l := &keptLog{Stream: s, stands: map[uint64]uint64{}}
-	st, ok, err := s.Last(ctx, sourceErased)
-	if err != nil || !ok {
-		return l, err
-	}
-	e, err := decodeEntry(st.Data)
-	if err != nil {
-		return nil, fmt.Errorf("log sequence %d: %w", st.Seq, err)
-	}
-	l.learn(st.Seq, e)
-	return l, l.remove(ctx)
-}
+// Bounds of one record written anew: how many entries it may hold, and after
+// how many bytes it takes no more. An entry is at most about 400 kB.
+const (
+	anewEntries = 64
+	anewBytes   = 384 << 10
+)
 
-// learn takes over the table of an entry written anew, the newest of them.
-func (l *keptLog) learn(seq uint64, e *entry) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, pair := range e.Erased {
-		old, by := pair[0], pair[1]
-		if by == 0 {
-			by = seq
+// errMoved says that something else was written anew in between.
+var errMoved = errors.New("relay: an entry was written anew in between")
+
+// eraseAll erases objects from the log. What is erased already costs a look. It
+// is for one goroutine, the follower.
+func (n *Node) eraseAll(ctx context.Context, all []target) error {
+	if err := n.log.remove(ctx); err != nil {
+		return err
+	}
+	bySeq := map[uint64][]target{}
+	for _, t := range all {
+		bySeq[t.seq] = append(bySeq[t.seq], t)
+	}
+	seqs := slices.Sorted(maps.Keys(bySeq))
+	for len(seqs) > 0 {
+		a := &anew{node: n, because: all[0].because}
+		rest, err := a.gather(ctx, seqs, bySeq)
+		if err == nil {
+			err = a.store(ctx)
 		}
-		l.stands[old] = by
-	}
-}
-
-// table is the table of the next entry written anew, which stands for seq.
-func (l *keptLog) table(seq uint64) [][2]uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := [][2]uint64{{seq, 0}}
-	for old, by := range l.stands {
-		if old != seq {
-			out = append(out, [2]uint64{old, by})
-		} else if by != old {
-			out = append(out, [2]uint64{by, by}) // it holds what is erased now
+		if errors.Is(err, errMoved) {
+			continue
 		}
-	}
-	slices.SortFunc(out, func(a, b [2]uint64) int { return cmp.Compare(a[0], b[0]) })
-	return out
-}
-
-// remove overwrites and deletes what was written anew.
-func (l *keptLog) remove(ctx context.Context) error {
-	l.mu.Lock()
-	var seqs []uint64
-	for old := range l.stands {
-		seqs = append(seqs, old)
-	}
-	l.mu.Unlock()
-	slices.Sort(seqs)
-	for _, seq := range seqs {
-		if err := l.Delete(ctx, seq); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("erasing from log sequence %d: %w", seqs[0], err)
 		}
+		seqs = rest
 	}
 	return nil
 }
 
-// erased lists the erased sequences from one on and before another.
-func (l *keptLog) erased(from, before uint64) []uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []uint64
-	for seq := range l.stands {
-		if seq >= from && seq < before {
-			out = append(out, seq)
-		}
-	}
-	slices.Sort(out)
-	return out
+// anew is a record in the making, which holds entries without what is erased.
+type anew struct {
+	node    *Node
+	because string
+	in      uint64 // the record in which these entries stand until now, 0 for none
+	record  entry
+	carried []erasedItem
+	sources map[string]bool
+	changed bool
 }
 
-// Read returns what stands in the log from a sequence on, with what was written
-// anew in the place of the old.
-func (l *keptLog) Read(ctx context.Context, from uint64, most, maxBytes int) ([]bus.Stored, error) {
-	got, err := l.Stream.Read(ctx, from, most, maxBytes)
-	if err != nil || l.whole() {
-		return got, err
+// gather writes the first entries anew that can share a record, and returns the
+// sequences that are left. Those that stand in one record already stay together,
+// with what else it holds: it is to be deleted.
+func (a *anew) gather(ctx context.Context, seqs []uint64, bySeq map[uint64][]target) (rest []uint64, err error) {
+	log := a.node.log
+	a.sources = map[string]bool{}
+	a.in = log.standsAt(seqs[0])
+	if a.in == seqs[0] {
+		return seqs[1:], nil // nothing stands there
 	}
-	out := make([]bus.Stored, 0, len(got))
-	for _, st := range got {
-		for _, seq := range l.erased(from, st.Seq+1) {
-			again, ok, err := l.anew(ctx, seq)
-			if err != nil {
+	if a.in != 0 {
+		return slices.DeleteFunc(slices.Clone(seqs), func(seq uint64) bool { return log.standsAt(seq) == a.in }), a.again(ctx, bySeq)
+	}
+	for i, seq := range seqs {
+		if len(a.record.Stands) == anewEntries || len(a.record.Body) > anewBytes {
+			return append(rest, seqs[i:]...), nil
+		}
+		if log.standsAt(seq) != 0 {
+			rest = append(rest, seq)
+			continue
+		}
+		st, ok, err := a.node.stored(ctx, seq)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		if err := a.add(seq, st.Data, bySeq[seq], false); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+// again writes what a record holds anew once more.
+func (a *anew) again(ctx context.Context, bySeq map[uint64][]target) error {
+	st, ok, err := a.node.log.record(ctx, a.in)
+	if err != nil || !ok {
+		return err
+	}
+	old, err := decodeEntry(st.Data)
+	if err != nil {
+		return err
+	}
+	held, err := unpack(st)
+	if err != nil {
+		return err
+	}
+	for _, seq := range old.Stands {
+		if a.node.log.standsAt(seq) != a.in {
+			continue
+		}
+		if err := a.add(seq, held[seq], bySeq[seq], true); err != nil {
+			return err
+		}
+	}
+	a.record.Void = []uint64{a.in}
+	a.carried = old.Erased
+	return nil
+}
+
+// add lets the record hold an entry, without what is to be erased from it.
+func (a *anew) add(seq uint64, data []byte, ts []target, always bool) error {
+	old, err := decodeEntry(data)
+	if err != nil {
+		return fmt.Errorf("log sequence %d: %w", seq, err)
+	}
+	kept, erased, err := a.node.without(old, seq, ts)
+	if err != nil {
+		return fmt.Errorf("log sequence %d: %w", seq, err)
+	}
+	if kept == nil && !always {
+		return nil
+	}
+	if kept != nil {
+		a.changed = true
+		if data, err = kept.encode(); err != nil {
+			return err
+		}
+	}
+	a.record.pack(seq, data)
+	a.record.Erased = append(a.record.Erased, erased...)
+	a.sources[old.Source] = true
+	return nil
+}
+
+// store commits the record, then deletes what it stands for.
+func (a *anew) store(ctx context.Context) error {
+	if !a.changed {
+		return nil
+	}
+	n := a.node
+	e := &a.record
+	e.Kind, e.Source, e.At, e.Because = entryErased, sourceErased, n.now(), a.because
+	e.Carried = len(a.carried)
+	e.Erased = append(e.Erased, a.carried...)
+	_, err := n.committer.commit(ctx, sourceErased, func(v *view) ([]*entry, error) {
+		for _, seq := range e.Stands {
+			if n.log.standsAt(seq) != a.in {
+				return nil, errMoved // by a commit that was thought to have failed
+			}
+		}
+		out := []*entry{e}
+		if a.in != 0 {
+			return out, nil
+		}
+		// The last entry of a source holds its position, so it must not be one
+		// that is deleted.
+		for _, source := range slices.Sorted(maps.Keys(a.sources)) {
+			mark := &entry{Kind: entryMarker, Source: source, At: e.At}
+			var err error
+			if mark.Position, err = v.position(ctx, n.log, source); err != nil {
 				return nil, err
 			}
-			if ok {
-				out = append(out, again)
-			}
+			out = append(out, mark)
 		}
-		if n := len(out); n == 0 || out[n-1].Seq != st.Seq {
-			if st.Subject == sourceErased {
-				st.Data = headOf(st.Data) // it stands elsewhere
-			}
-			out = append(out, st)
-		}
-		from = st.Seq + 1
+		return out, nil
+	})
+	if err != nil {
+		return err
 	}
-	if most > 0 && len(out) > most {
-		out = out[:most]
+	n.at(stepErased)
+	n.recent.drop()
+	n.far.forget()
+	return n.log.remove(ctx)
+}
+
+// without returns an entry without the content of objects, nil if it is without
+// it already, and what it says of those of which only the digest is left.
+func (n *Node) without(old *entry, seq uint64, ts []target) (kept *entry, erased []erasedItem, err error) {
+	e := *old
+	e.ready, e.Items = nil, slices.Clone(old.Items)
+	changed := false
+	var gone [][32]byte
+	for _, t := range ts {
+		if e.proves(t) {
+			e.Proof, changed = nil, true
+		}
+		for i := range e.Items {
+			it := &e.Items[i]
+			if t.n >= 0 && t.n != i || t.n < 0 && (it.Issuer != t.issuer || it.Digest != t.digest) {
+				continue
+			}
+			was := it.dropped()
+			if was && (t.why == "" || it.For != "") {
+				continue
+			}
+			it.erase(t.why)
+			changed = true
+			if it.For != "" {
+				erased = append(erased, erasedItem{Seq: seq, N: i, Issuer: it.Issuer, Digest: it.Digest, For: it.For})
+			}
+			if !was {
+				gone = append(gone, it.Digest)
+			}
+		}
+	}
+	if !changed {
+		return nil, nil, nil
+	}
+	return &e, erased, n.drop(&e, old, gone)
+}
+
+// erase marks an item as erased; with a reason, nothing of it stays but what the
+// counts need.
+func (it *entryItem) erase(why federation.Reason) {
+	it.Erased = true
+	if why == "" {
+		return
+	}
+	*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: it.Outcome, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis, Erased: true, For: why,
+		Shown: it.Shown, Parts: it.Parts, Whole: it.Whole, Variant: it.Variant, Origin: it.Origin, Mark: it.Mark}
+}
+
+// drop takes objects out of the body of an entry.
+func (n *Node) drop(e, old *entry, gone [][32]byte) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	if e.Kind == entryMessage && e.keeps() {
+		v, err := envelope.Verify(old.Body, envelope.VerifyOptions{Keys: n.world.Load().Directory, Now: old.At, Roots: n.roots, Dropped: old.dropped(), Secret: n.keys.Secret})
+		if err == nil {
+			v, err = envelope.Drop(v, gone)
+		}
+		if err == nil {
+			e.Body = v.Raw()
+			return nil
+		}
+		if federation.ReasonOf(err) == "" {
+			return err
+		}
+		// Its signer is no longer known, so that it could not be given on either.
+	}
+	e.Kind, e.Body = entryMarker, nil
+	return nil
+}
+
+// proves reports whether the entry's proof shows an object.
+func (e *entry) proves(t target) bool {
+	if e.Proof == nil || e.Proof.Item < 0 || e.Proof.Item >= len(e.Items) {
+		return false
+	}
+	it := e.Items[e.Proof.Item]
+	return it.Issuer == t.issuer && (it.Digest == digest(t.digest) || it.Against == digest(t.digest))
+}
+
+// everywhere lists the log entries that hold an object, or prove something by it.
+func (n *Node) everywhere(ctx context.Context, t target) ([]target, error) {
+	routes, err := n.index.Routes(ctx, t.issuer, t.digest)
+	if err != nil {
+		return nil, err
+	}
+	seqs, err := n.index.ProofsAbout(ctx, t.issuer, t.digest)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range routes {
+		seqs = append(seqs, r.LogSeq)
+	}
+	out := make([]target, len(seqs))
+	for i, seq := range seqs {
+		out[i] = t
+		out[i].seq, out[i].n = seq, -1
 	}
 	return out, nil
-}
-
-// whole reports whether nothing was ever erased.
-func (l *keptLog) whole() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.stands) == 0
-}
-
-// anew returns what stands at an erased sequence; nothing when it is no longer
-// kept.
-func (l *keptLog) anew(ctx context.Context, seq uint64) (st bus.Stored, ok bool, err error) {
-	l.mu.Lock()
-	by := l.stands[seq]
-	l.mu.Unlock()
-	if by == seq {
-		// It was written anew itself, and then once more.
-		data, err := (&entry{Kind: entryMarker, Source: sourceErased}).encode()
-		return bus.Stored{Seq: seq, Subject: sourceErased, Data: data}, err == nil, err
-	}
-	got, err := l.Stream.Read(ctx, by, 1, 1)
-	if err != nil || len(got) == 0 || got[0].Seq != by {
-		return bus.Stored{}, false, err
-	}
-	e, err := decodeEntry(got[0].Data)
-	if err != nil {
-		return bus.Stored{}, false, fmt.Errorf("log sequence %d: %w", by, err)
-	}
-	inner, err := decodeEntry(e.Body)
-	if err != nil {
-		return bus.Stored{}, false, fmt.Errorf("log sequence %d: %w", by, err)
-	}
-	return bus.Stored{Seq: seq, Subject: inner.Source, Time: got[0].Time, Data: e.Body}, true, nil
-}
-
-// headOf returns an entry's data without its body.
-func headOf(data []byte) []byte {
-	if i := slices.Index(data, '\n'); i >= 0 {
-		return data[:i+1]
-	}
-	return data
-}
-
-// spilled is an object that is to be erased from a log entry.
-type spilled struct {
-	seq    uint64
-	issuer string
-	digest [32]byte
 }
 
 // waitingSpills lists the entries in which an object waits that entries take
@@ -202,7 +317,7 @@ func (n *Node) waitingSpills(ctx context.Context, batch []store.Entry) error {
 				return err
 			}
 			for _, h := range held {
-				n.spills = append(n.spills, spilled{h.LogSeq, g.Issuer, g.Digest})
+				n.spills = append(n.spills, target{seq: h.LogSeq, issuer: g.Issuer, digest: g.Digest, n: -1})
 			}
 		}
 	}
@@ -210,8 +325,7 @@ func (n *Node) waitingSpills(ctx context.Context, batch []store.Entry) error {
 }
 
 // eraseSpilled erases everything that was withdrawn as spilled. It is asked
-// after each such withdrawal and at the start; what is erased already costs a
-// look.
+// after each such withdrawal and at the start.
 func (n *Node) eraseSpilled(ctx context.Context) error {
 	all := slices.Clone(n.spills)
 	ws, err := n.index.Spills(ctx)
@@ -219,106 +333,15 @@ func (n *Node) eraseSpilled(ctx context.Context) error {
 		return err
 	}
 	for _, w := range ws {
-		routes, err := n.index.Routes(ctx, w.Issuer, w.Digest)
+		places, err := n.everywhere(ctx, target{issuer: w.Issuer, digest: w.Digest})
 		if err != nil {
 			return err
 		}
-		for _, r := range routes {
-			all = append(all, spilled{r.LogSeq, w.Issuer, w.Digest})
-		}
-		proofs, err := n.index.ProofsAbout(ctx, w.Issuer, w.Digest)
-		if err != nil {
-			return err
-		}
-		for _, seq := range proofs {
-			all = append(all, spilled{seq, w.Issuer, w.Digest})
-		}
+		all = append(all, places...)
 	}
-	for _, s := range all {
-		if err := n.erase(ctx, s); err != nil {
-			return fmt.Errorf("erasing a spill from log sequence %d: %w", s.seq, err)
-		}
+	if err := n.eraseAll(ctx, all); err != nil {
+		return err
 	}
 	n.spills = nil
 	return nil
-}
-
-// erase writes one entry anew without an object, and deletes the old one.
-func (n *Node) erase(ctx context.Context, s spilled) error {
-	st, ok, err := n.stored(ctx, s.seq)
-	if err != nil || !ok {
-		return err
-	}
-	old, err := decodeEntry(st.Data)
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(old.Items, func(it entryItem) bool {
-		return it.Issuer == s.issuer && [32]byte(it.Digest) == s.digest && !it.dropped()
-	})
-	if old.proves(s) {
-		old.Proof = nil
-	} else if at < 0 || old.Kind != entryMessage {
-		return nil // done before
-	}
-	anew, err := n.without(old, at)
-	if err != nil {
-		return err
-	}
-	e := &entry{Kind: entryErased, Source: sourceErased, At: n.now(), Erased: n.log.table(s.seq)}
-	if e.Body, err = anew.encode(); err != nil {
-		return err
-	}
-	res, err := n.committer.commit(ctx, sourceErased, func(v *view) ([]*entry, error) {
-		// The last entry of a source holds its position, so it must not be the
-		// one that is deleted.
-		mark := &entry{Kind: entryMarker, Source: old.Source, At: e.At}
-		var err error
-		if mark.Position, err = v.position(ctx, n.log, old.Source); err != nil {
-			return nil, err
-		}
-		return []*entry{e, mark}, nil
-	})
-	if err != nil {
-		return err
-	}
-	n.log.learn(res.seqs[0], e)
-	n.recent.drop()
-	n.far.forget()
-	return n.log.remove(ctx)
-}
-
-// proves reports whether the entry's proof shows an object.
-func (e *entry) proves(s spilled) bool {
-	if e.Proof == nil || e.Proof.Item < 0 || e.Proof.Item >= len(e.Items) {
-		return false
-	}
-	it := e.Items[e.Proof.Item]
-	return it.Issuer == s.issuer && (it.Digest == digest(s.digest) || it.Against == digest(s.digest))
-}
-
-// without returns an entry without the content of one of its objects.
-func (n *Node) without(old *entry, at int) (*entry, error) {
-	kept := *old
-	kept.Position, kept.ready = nil, nil
-	kept.Items = slices.Clone(old.Items)
-	if at < 0 {
-		return &kept, nil // only a proof was to go
-	}
-	dropped := old.dropped()
-	kept.Items[at].Erased = true
-	v, err := envelope.Verify(old.Body, envelope.VerifyOptions{Keys: n.world.Load().Directory, Now: old.At, Roots: n.roots, Dropped: dropped})
-	if err == nil && kept.keeps() {
-		if v, err = envelope.Drop(v, [][32]byte{old.Items[at].Digest}); err == nil {
-			kept.Body = v.Raw()
-			return &kept, nil
-		}
-	}
-	if err != nil && federation.ReasonOf(err) == "" {
-		return nil, err
-	}
-	// Nothing else is in it, or its signer is no longer known, so that it could
-	// not be given on either.
-	kept.Kind, kept.Body = entryMarker, nil
-	return &kept, nil
 }

@@ -32,6 +32,9 @@ type Explained struct {
 	Removed []string           `json:"removed"`
 	Marking Marking            `json:"marking"`
 	Reasons []ExplainedReason  `json:"reasons"`
+	// Evidence is, by path of a property that a rule denied, what kinds of data
+	// were found in it and what that rests on; never the data.
+	Evidence map[string][]string `json:"evidence,omitempty"`
 }
 
 // Marking is what the origin wrote, and what it is called at the recipient.
@@ -128,14 +131,15 @@ func (w *World) judgeFile(res *intake.Result, r *policy.Recipient, rules []confi
 		}
 	}
 	out := make([]policy.Decision, len(objects))
+	reader := w.Reader.Among(objects)
 	for i, o := range objects {
-		s := w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, defs)
+		s := reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), o, defs)
 		goes, err := w.shownSealed(o, rules, at)
 		if err != nil {
 			out[i] = w.Bundle.Withhold(s, r, federation.Withhold, federation.ReasonOf(err), err.Error(), at)
 			continue
 		}
-		d := w.Bundle.Decide(w.Reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), goes, defs), r, at)
+		d := w.Bundle.Decide(reader.Subject(w.Node.ID, sha256.Sum256(o.Raw()), goes, defs), r, at)
 		if keep := w.Bundle.DecideStore(s, &w.Node, at); keep.Verdict() == federation.Withhold || keep.Verdict() == federation.Hold {
 			var first policy.Cited
 			if rs := keep.Reasons(); len(rs) > 0 {
@@ -159,7 +163,8 @@ func notTaken(it intake.Item) Explained {
 }
 
 func explainDecision(id string, d policy.Decision) Explained {
-	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{}}
+	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{},
+		Evidence: d.Evidence()}
 	for _, c := range d.Reasons() {
 		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text})
 	}

@@ -271,7 +271,7 @@ func (d *draft) keepBack(j *judged, object [32]byte, r federation.Reason, text s
 func (j *judged) size() int {
 	n := 200
 	for _, d := range j.decisions {
-		n += 320 + len(d.From()) + len(d.To())
+		n += 360 + len(d.From()) + len(d.To())
 		for _, c := range d.Reasons() {
 			n += 80 + len(c.Rule) + min(len(c.Basis), 256)
 		}

@@ -37,6 +37,9 @@ const (
 	stepDecisionJournalled = "decide/after-journal" // what persons decided; nothing comes of it yet
 	stepDecisionKept       = "decide/kept"
 	stepDecided            = "decide/in-force" // and nothing is judged again yet
+	stepDue                = "erase/before"    // something's time has come
+	stepErased             = "erase/anew"      // what it stood in is written anew, the old is not deleted
+	stepGone               = "erase/done"
 )
 
 // Steps lists the step boundaries that messages pass at which Options.Fault is
@@ -48,6 +51,7 @@ func Steps() []string {
 		stepBeforeCommit, stepAfterCommit,
 		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
+		stepDue, stepErased, stepGone,
 	}
 }
 

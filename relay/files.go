@@ -30,6 +30,9 @@ const (
 	fileParticipant = "participant"
 	fileForgotten   = "participant/remove"
 	fileDelegation  = "delegation"
+	fileErasure     = "erasure"
+	fileHold        = "hold"
+	fileLift        = "hold/lift"
 )
 
 func (f files) try(name, path string, do func() error) error {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -127,6 +128,13 @@ func TestOperatorFilesBroken(t *testing.T) {
 		_, err := o.disk.knowParticipant(StatementsDir(o.dir()), o.statement, o.keys.Terms, time.Now())
 		return err
 	}
+	hold := func(o *operator) error {
+		// The same hold: one that is added again under another id is one more.
+		if all, err := LoadHolds(HoldsDir(o.dir())); err != nil || len(all) > 0 {
+			return err
+		}
+		return o.disk.addHold(HoldsDir(o.dir()), &Hold{Peer: "pl-cert", Because: "case", By: "counsel"}, time.Now())
+	}
 	pause := func(o *operator) error {
 		_, err := o.disk.pausePeer(AgreementsDir(o.dir()), "pl-cert", "why", time.Now())
 		return err
@@ -152,6 +160,16 @@ func TestOperatorFilesBroken(t *testing.T) {
 			_, _, err = o.disk.takeDelegation(DelegationsDir(o.dir()), raw, o.ring(), o.keys.Terms, time.Now())
 			return err
 		}, state: (*operator).ended, was: "0", is: "1"},
+		fileErasure: {do: func(o *operator) error {
+			return o.disk.saveErasure(ErasuresDir(o.dir()), &Erasure{Version: 1, ID: "one", Objects: []ErasedObject{{"de-cert", digestText(digest{1})}}})
+		}, state: (*operator).wanted, was: "0", is: "1"},
+		fileHold: {do: hold, state: (*operator).held, was: "0 of 0", is: "1 of 1"},
+		fileLift: {before: []func(*operator) error{hold}, do: func(o *operator) error {
+			all, err := LoadHolds(HoldsDir(o.dir()))
+			o.must(err)
+			_, err = o.disk.liftHold(HoldsDir(o.dir()), all[0].ID, Lift{Because: "over", By: "counsel"}, time.Now())
+			return err
+		}, state: (*operator).held, was: "1 of 1", is: "0 of 1", goneIfRemoved: "0 holds in force"},
 		fileStatement: {do: func(o *operator) error {
 			return o.disk.writeStatement(o.cfg, o.keys, []string{"tls://relay.example:7422"}, 2, time.Now())
 		}, state: (*operator).version, was: "1", is: "2"},
@@ -181,7 +199,7 @@ func TestOperatorFilesBroken(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileStatement} {
+	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileErasure, fileHold, fileLift, fileStatement} {
 		if _, ok := steps[name]; !ok {
 			t.Errorf("nothing breaks %s", name)
 		}
@@ -195,6 +213,25 @@ func (o *operator) ended() string {
 		return err.Error()
 	}
 	return strconv.Itoa(len(ds.Ends))
+}
+
+// wanted counts the objects that the node would erase.
+func (o *operator) wanted() string {
+	a, err := loadErasures(ErasuresDir(o.dir()))
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(len(a.why))
+}
+
+// held counts the legal holds in force, of all.
+func (o *operator) held() string {
+	all, err := LoadHolds(HoldsDir(o.dir()))
+	if err != nil {
+		return err.Error()
+	}
+	n := len(all)
+	return fmt.Sprintf("%d of %d", len(inForce(all)), n)
 }
 
 // version is the version of the node's own statement.

@@ -18,8 +18,12 @@ import (
 // order.
 func (n *Node) onStored(seqs []uint64, entries []*entry) {
 	noted := make([]store.Entry, len(entries))
+	w := n.world.Load()
 	for i, e := range entries {
-		noted[i] = e.indexed(seqs[i])
+		noted[i] = e.indexed(seqs[i], w)
+		if e.Kind == entryErased {
+			n.log.learn(seqs[i], e)
+		}
 		p := e.ready
 		switch {
 		case p == nil && e.Kind == entryMessage:
@@ -70,7 +74,7 @@ func (n *Node) wake() {
 // follow keeps index and journal behind the log, off the path of messages,
 // until ctx ends.
 func (n *Node) follow(ctx context.Context) {
-	retry := time.NewTicker(time.Minute)
+	retry := time.NewTicker(expireTick)
 	defer retry.Stop()
 	told := map[string]string{} // groups that waited for long
 	n.decided = len(n.world.Load().decisions.In) > 0
@@ -84,6 +88,7 @@ func (n *Node) follow(ctx context.Context) {
 		case <-n.queued:
 		case <-again:
 		case <-retry.C:
+			n.expires.Store(true)
 			n.note(errors.Join(n.retryPending(ctx), n.dropExpired(ctx), n.tellAges(ctx, told)))
 		}
 		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
@@ -101,6 +106,15 @@ func (n *Node) follow(ctx context.Context) {
 		if err == nil && n.erases {
 			if err = n.eraseSpilled(ctx); err == nil {
 				n.erases = false
+			}
+		}
+		if err == nil && n.expires.Swap(false) {
+			var more bool
+			if more, err = n.expire(ctx); more || err != nil {
+				n.expires.Store(true)
+			}
+			if more {
+				n.wake()
 			}
 		}
 		n.note(err)
@@ -168,13 +182,14 @@ func (n *Node) followLog(ctx context.Context) error {
 func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 	batch := make([]store.Entry, 0, len(got))
 	var intakes []*journal.Record
+	w := n.world.Load()
 	for _, st := range got {
 		e, err := decodeEntry(st.Data)
 		if err != nil {
 			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
-		batch = append(batch, e.indexed(st.Seq))
-		if len(e.Items)+len(e.Gone) > 0 && st.Seq > n.intakeDone {
+		batch = append(batch, e.indexed(st.Seq, w))
+		if len(e.Items)+len(e.Gone)+len(e.Erased)-e.Carried > 0 && st.Seq > n.intakeDone {
 			intakes = append(intakes, e.intake(st.Seq))
 		}
 	}
@@ -233,6 +248,10 @@ func (e *entry) intake(seq uint64) *journal.Record {
 		in.Issuer = journal.Token(g.Issuer)
 		in.Gone = append(in.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
 	}
+	for _, x := range e.Erased[:len(e.Erased)-e.Carried] {
+		in.Erased = append(in.Erased, journal.Erased{Log: x.Seq, Issuer: journal.Token(x.Issuer), Digest: journal.Digest(x.Digest), Reason: x.For})
+	}
+	in.Because = journal.Label(e.Because)
 	for _, it := range e.Items {
 		in.Issuer = journal.Token(it.Issuer)
 		in.Objects = append(in.Objects, journal.IntakeObject{Digest: journal.Digest(it.Digest), ID: journal.ID(it.ID), Outcome: journal.Outcome(it.Outcome),
@@ -282,8 +301,8 @@ func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
 	return n.followLog(ctx)
 }
 
-// indexed is the entry as the index sees it.
-func (e *entry) indexed(seq uint64) store.Entry {
+// indexed is the entry as the index sees it, under the rules of retention of w.
+func (e *entry) indexed(seq uint64, w *World) store.Entry {
 	out := store.Entry{Seq: seq, Source: e.Source, At: e.At, JTI: e.Message, LinkSeq: e.LinkSeq}
 	if e.From != "" {
 		out.Source = e.From
@@ -298,13 +317,17 @@ func (e *entry) indexed(seq uint64) store.Entry {
 		out.Cursor = e.Position.Cursor
 	}
 	out.Proof = e.proved()
+	out.Due = w.retention.dues(e, seq)
+	for _, x := range e.Erased {
+		out.Erased = append(out.Erased, store.Erasure{Seq: x.Seq, N: x.N, Issuer: x.Issuer, Digest: x.Digest, Reason: x.For})
+	}
 	for _, g := range e.Gone {
 		out.Gone = append(out.Gone, store.Gone{Issuer: g.Issuer, Digest: g.Digest, Reason: g.For, By: g.By})
 	}
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
 			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
-			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Settles: it.Settles}
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Settles: it.Settles, Erased: it.For}
 		if it.Origin != nil {
 			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
 		}

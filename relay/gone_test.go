@@ -27,7 +27,7 @@ func takesBack(t *testing.T, issuer string, gone ...envelope.Gone) *arrival {
 	if err != nil || len(ms) != 1 {
 		t.Fatal(len(ms), err)
 	}
-	return &arrival{verified: ms[0]}
+	return &arrival{verified: ms[0], world: &World{retention: &retention{}}}
 }
 
 // TestWithdrawalTakesEffect tries to take back what is another's, what is not
@@ -78,7 +78,7 @@ func TestWithdrawalTakesEffect(t *testing.T) {
 			}
 			seq := log[len(log)-1].Seq + 1
 			e.Source = "de-cert"
-			log = append(log, e.indexed(seq))
+			log = append(log, e.indexed(seq, &World{retention: &retention{}}))
 			index.Note(log[len(log)-1:])
 			v = newView(index)
 			if !v.withdrawn("de-cert", c.digest) && c.effect || v.withdrawn("jp-carrier", c.digest) {

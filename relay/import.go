@@ -353,6 +353,7 @@ func (a *arrival) entry(v *view) (*entry, error) {
 	a.proof = nil // the committer may ask again
 	for i, it := range a.verified.Items() {
 		item := newItem(ownerOf(a.verified, it.Object), it)
+		item.Keep, item.Holds = a.subjects[i].KeepUntil(a.verified.Issued()), a.subjects[i].Holds()
 		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
 		if err := a.settle(v, &item, i); err != nil {
 			return nil, err

@@ -41,6 +41,8 @@ func (n *Node) Reload(ctx context.Context) error {
 	}
 	before := n.world.Swap(w)
 	n.recent.drop()
+	n.expires.Store(true) // by other rules, or another clock
+	n.wake()
 	// A journal that refuses does not keep a peer from being cut off.
 	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Reload: &journal.Reload{What: "all",
 		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest())}})

@@ -27,6 +27,11 @@ func (n *Node) List(ctx context.Context, kind string) ([]byte, error) {
 		if n.index.Withdrawn(st.Issuer, [][32]byte{st.Digest})[0] {
 			continue // at once: the index may not have applied it yet
 		}
+		if why, err := n.index.ErasedFor(st.Issuer, st.Digest); err != nil {
+			return nil, err
+		} else if why != "" {
+			continue // the same
+		}
 		p, err := log.at(ctx, st.LogSeq)
 		if err != nil {
 			return nil, err
@@ -36,6 +41,12 @@ func (n *Node) List(ctx context.Context, kind string) ([]byte, error) {
 		}
 		for i, s := range p.subjects {
 			if s.Digest() != st.Digest || p.items[i].Outcome != taken {
+				continue
+			}
+			if why, err := n.over(w, p, i, now); err != nil || why != "" {
+				if err != nil {
+					return nil, err
+				}
 				continue
 			}
 			if r := w.listReason(s, w.Bundle.Decide(s, to, now)); r != "" {

@@ -76,15 +76,19 @@ type Node struct {
 	differing  map[string]int // objects whose marking a peer mapped otherwise
 	fault      error          // why the node can take no messages, nil while it can
 
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
-	queued  chan struct{} // wakes the follower
-	told    *broadcast    // that the index went on
-	erases  bool          // something was spilled; the follower's, like spills and owes
-	spills  []spilled     // where what was spilled waited
-	decided bool          // what persons decided may not have been done; the follower's
-	owes    bool          // something was taken back, of which something may have been made; the follower's
+	ctx       context.Context
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
+	queued    chan struct{} // wakes the follower
+	told      *broadcast    // that the index went on
+	erases    bool          // something was spilled; the follower's, like spills and owes
+	spills    []target      // where what was spilled waited
+	expires   atomic.Bool   // something may be over
+	scrub     bool          // the index is to be scrubbed of what was erased; the follower's
+	askedDone *asked        // what operators wanted erased, and is; the follower's
+	dueAfter  store.Due     // the last place of the log looked at for being over; the follower's
+	decided   bool          // what persons decided may not have been done; the follower's
+	owes      bool          // something was taken back, of which something may have been made; the follower's
 	// intakeDone is the last log entry whose outcome the journal tells; after
 	// the start only the follower uses it.
 	intakeDone uint64
@@ -101,6 +105,8 @@ type Node struct {
 	news       news
 	publishing publishing
 	waiting    waiting
+	heads      heads
+	signs      bool // heads are signed: the node came so far
 }
 
 // pulling is one running puller.
@@ -185,6 +191,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.markEnd(ctx); err != nil {
 		return err
 	}
+	if err := n.expireAll(ctx); err != nil {
+		return err
+	}
 	n.wg.Go(func() { n.follow(n.ctx) })
 	if err := n.serveAdmin(); err != nil {
 		return err
@@ -195,6 +204,8 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
+	n.signs = true
+	n.wg.Go(func() { n.signHeads(n.ctx) })
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }
@@ -295,6 +306,9 @@ func (n *Node) close(ctx context.Context) error {
 	}
 	n.mu.Unlock()
 	n.wg.Wait()
+	if n.signs {
+		n.signAtEnd(ctx)
+	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close(ctx))
 	}

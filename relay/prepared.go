@@ -35,6 +35,11 @@ func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.S
 	items := v.Items()
 	defs := definitions(items)
 	out := make([]*policy.Subject, len(items))
+	objects := make([]*stix.Object, len(items))
+	for i, it := range items {
+		objects[i] = it.Object
+	}
+	r = r.Among(objects)
 	for i, it := range items {
 		out[i] = r.Subject(v.Issuer(), it.Digest, it.Object, defs)
 		if from != "" {

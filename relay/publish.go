@@ -346,7 +346,11 @@ func (p *publication) commit(ctx context.Context, c *committer, signed []*arriva
 // taken.
 func (p *publication) note(e *entry) {
 	for _, it := range e.Items {
-		idx, ok := p.at[idKey{it.Version, it.ID}]
+		name := idKey{it.Version, it.ID}
+		if it.ID == "" {
+			name = it.name
+		}
+		idx, ok := p.at[name]
 		if !ok || p.stored[idx] {
 			continue
 		}
@@ -396,8 +400,10 @@ func (p *publication) heldEntries() []*entry {
 			continue
 		}
 		p.logged[idx] = true
+		s := p.world.Reader.Subject(p.world.Node.ID, sha256.Sum256(o.Raw()), o, nil)
 		out = append(out, &entry{Kind: entryObject, Source: sourceSelf, At: p.now, Body: o.Raw(), Items: []entryItem{{
-			Digest: sha256.Sum256(o.Raw()), ID: o.ID(), Version: o.Version(), Type: o.Type(), Outcome: held, Reason: it.Reason, Text: it.Text}}})
+			Digest: s.Digest(), ID: o.ID(), Version: o.Version(), Type: o.Type(), Outcome: held, Reason: it.Reason, Text: it.Text,
+			Keep: s.KeepUntil(p.now), Holds: s.Holds()}}})
 	}
 	return out
 }

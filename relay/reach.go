@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -51,6 +52,12 @@ func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
 func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if withdrawn {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
+	}
+	if why, err := x.node.over(x.world, p, i, x.now); err != nil || why != "" {
+		if err != nil {
+			x.failed(err) // the frame is not made
+		}
+		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, cmp.Or(why, federation.Expired), wordsFor(why), x.now)
 	}
 	if x.world.hidden(p.verified.Owner()) {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)

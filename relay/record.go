@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/link"
@@ -66,6 +67,11 @@ func (l journalLog) Last(ctx context.Context) (journal.Stored, bool, error) {
 func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from uint64) error {
 	s := &journal.Sent{Peer: journal.Token(d.peer), Root: journal.Token(f.Root), LogFrom: from, LogTo: d.pos,
 		Policy: journal.Token(d.world.Bundle.Digest())}
+	if p, ok := d.world.peer(d.peer); ok {
+		for _, use := range p.Agreement.Purposes {
+			s.Purpose = append(s.Purpose, journal.Token(use))
+		}
+	}
 	if len(f.Messages) > 0 {
 		s.First, s.Last = f.FirstSeq, f.FirstSeq+uint64(len(f.Messages))-1
 	}
@@ -79,6 +85,9 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 		}
 		for i, dec := range j.decisions {
 			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
+			if v := dec.Verdict(); v == federation.Share || v == federation.Redact {
+				m.Objects[i].Grounds = grounds(s, dec.Allowed())
+			}
 		}
 		s.Messages = append(s.Messages, m)
 	}
@@ -120,6 +129,27 @@ func sentFrameOf(s *journal.Sent) *sentFrame {
 	return f
 }
 
+// grounds adds the permissions that were relied upon to those of the frame, and
+// returns their places.
+func grounds(s *journal.Sent, allowed []policy.Cited) []int {
+	var out []int
+	for _, c := range allowed {
+		g := journal.Ground{Rule: journal.Token(c.Rule), Basis: journal.Label(c.Basis), Claims: journal.Token(c.Claims)}
+		i := slices.Index(s.Grounds, g)
+		if i < 0 {
+			i = len(s.Grounds)
+			s.Grounds = append(s.Grounds, g)
+			if g.Claims != "" && !slices.Contains(s.Claims, g.Claims) {
+				s.Claims = append(s.Claims, g.Claims)
+			}
+		}
+		if !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
 	o := journal.SentObject{Digest: s.Digest(), ID: journal.ID(s.Object().ID()), Verdict: d.Verdict(),
 		From: journal.Label(d.From()), To: journal.Label(d.To())}
@@ -140,8 +170,49 @@ func events(records []*journal.Record) []store.Event {
 		if r.Settle != nil {
 			out[i].Settled = []store.Settled{{Peer: string(r.Settle.Peer), LogSeq: r.Settle.Log, Digest: r.Settle.Digest}}
 		}
+		out[i].Names, out[i].About = named(r)
 	}
 	return out
+}
+
+// named lists what a record names and may be asked for by: ids and digests of
+// objects, of a receipt the frame; and whom it is about.
+func named(r *journal.Record) (keys []store.Key, about string) {
+	object := func(id journal.ID, d journal.Digest) {
+		if id != "" {
+			keys = append(keys, store.KeyOf(string(id)))
+		}
+		if d != (journal.Digest{}) {
+			keys = append(keys, store.KeyOfDigest(d))
+		}
+	}
+	switch {
+	case r.Intake != nil:
+		for i := range r.Intake.Objects {
+			object(r.Intake.Objects[i].ID, r.Intake.Objects[i].Digest)
+		}
+		for _, g := range r.Intake.Gone {
+			object("", g.Digest)
+		}
+		return keys, string(r.Intake.Source)
+	case r.Sent != nil:
+		for i := range r.Sent.Messages {
+			m := &r.Sent.Messages[i]
+			for j := range m.Objects {
+				object(m.Objects[j].ID, m.Objects[j].Digest)
+			}
+			for _, g := range m.Gone {
+				object("", g.Digest)
+			}
+		}
+		return keys, string(r.Sent.Peer)
+	case r.Receipt != nil:
+		return []store.Key{store.KeyOf(string(r.Receipt.Root))}, string(r.Receipt.Peer)
+	case r.Settle != nil:
+		object(r.Settle.ID, r.Settle.Digest)
+		return keys, string(r.Settle.Peer)
+	}
+	return nil, ""
 }
 
 func sentEvent(s *journal.Sent) *store.Sent {

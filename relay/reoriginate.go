@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type original struct {
 	stored  store.Stored
 	opening envelope.Opening
 	commit  string
+	keep    time.Time // until when its origin lets anybody keep it, zero for no limit
 }
 
 // Reoriginate gives on objects of permitted sources as this node's own, with
@@ -51,7 +53,7 @@ func (n *Node) Reoriginate(ctx context.Context, ids []string) ([]dashboard.Reori
 	var objects []*stix.Object
 	by := map[string]*original{}
 	for _, o := range originals {
-		x, err := a.object(o.subject, o.commit)
+		x, err := a.object(o.subject, o.commit, o.keep)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +105,10 @@ func (n *Node) original(ctx context.Context, w *World, id string) (*original, er
 		if err := w.permits(s, st.Issuer, n.now()); err != nil {
 			return nil, err
 		}
-		o := &original{subject: s, stored: st, opening: envelope.OpeningOf(n.keys.Secret, st.Issuer, st.Digest)}
+		if why, err := n.over(w, p, i, n.now()); err != nil || why != "" {
+			return nil, errors.Join(err, federation.Refuse(cmp.Or(why, federation.Expired), id, wordsFor(why)))
+		}
+		o := &original{subject: s, stored: st, keep: p.items[i].Keep, opening: envelope.OpeningOf(n.keys.Secret, st.Issuer, st.Digest)}
 		o.commit, err = o.opening.Commitment()
 		return o, err
 	}

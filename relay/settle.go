@@ -24,6 +24,10 @@ func (a *arrival) settle(v *view, it *entryItem, i int) error {
 	if err := a.mayReplace(v, it); err != nil {
 		return it.refuse(err)
 	}
+	if why, err := a.over(v, it); err != nil || why != "" {
+		it.Outcome, it.Reason, it.Text = refused, why, wordsFor(why)
+		return err
+	}
 	if v.withdrawn(it.Issuer, it.Digest) {
 		it.Outcome, it.Reason, it.Text = refused, federation.Withdrawn, "its issuer took it back; only a newer version can come"
 		return nil
@@ -48,6 +52,18 @@ func (a *arrival) settle(v *view, it *entryItem, i int) error {
 	}
 	it.judged(d)
 	return nil
+}
+
+// over says why an object must not be kept any more, "" if it may be: its time
+// is over, or it was here and was erased.
+func (a *arrival) over(v *view, it *entryItem) (federation.Reason, error) {
+	if at := a.world.retention.due(a.from, a.now, it); !at.IsZero() && !a.now.Before(at) {
+		return federation.Expired, nil
+	}
+	if a.world.asked.wants(it.Issuer, it.Digest) {
+		return federation.Withdrawn, nil
+	}
+	return v.index.ErasedFor(it.Issuer, it.Digest)
 }
 
 // order sets a version against those that are here, and reports whether that
@@ -113,11 +129,12 @@ func (it *entryItem) judged(d policy.Decision) {
 	}
 }
 
-// forget leaves, of what may not lie here for its residency, the digest and
-// the reason alone.
+// forget leaves, of what may not lie here for its residency or because its time
+// is over, the digest and the reason alone.
 func (it *entryItem) forget() {
-	if it.Outcome == refused && it.Reason == federation.Residency {
-		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis, Mark: it.Mark}
+	if it.Outcome == refused && (it.Reason == federation.Residency || it.Reason == federation.Expired) {
+		*it = entryItem{Issuer: it.Issuer, Digest: it.Digest, Outcome: refused, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis, Mark: it.Mark,
+			name: idKey{it.Version, it.ID}}
 		return
 	}
 	if it.Outcome != taken {

@@ -108,7 +108,7 @@ func (s *settling) arrives(issuer, onBehalf string, objects ...string) *entry {
 	if e.ready != nil {
 		s.log[seq] = e.ready.verified
 	}
-	entries := []store.Entry{e.indexed(seq)}
+	entries := []store.Entry{e.indexed(seq, &World{retention: &retention{}})}
 	s.index.Note(entries)
 	if !s.lag {
 		if err := s.index.Apply(context.Background(), entries); err != nil {

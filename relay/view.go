@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/relay/store"
@@ -34,6 +35,8 @@ type seenIndex interface {
 	// Withdrawal why one is.
 	Withdrawn(issuer string, digests [][32]byte) []bool
 	Withdrawal(issuer string, digest [32]byte) (store.Withdrawal, bool, error)
+	// ErasedFor returns why only the digest of an object is left, "" if it is whole.
+	ErasedFor(issuer string, digest [32]byte) (federation.Reason, error)
 	// Owners returns the issuers of whom an object with this digest is held.
 	Owners(digest [32]byte) []string
 	// MadeOf returns the digest of the newest object of this node's own that was

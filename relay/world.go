@@ -46,6 +46,9 @@ type World struct {
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	retention      *retention
+	asked          *asked  // what operators want erased
+	holds          []*Hold // legal holds in force
 }
 
 // StatementFile is the name of the node's own statement, beside its
@@ -80,10 +83,18 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
+		if w.retention != nil {
+			w.retention.add(p.Agreement)
+		}
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
 	}
+	holds, err := LoadHolds(HoldsDir(base))
+	w.holds = inForce(holds)
+	errs = append(errs, err)
+	w.asked, err = loadErasures(ErasuresDir(base))
+	errs = append(errs, err)
 	statements = newest(statements)
 	w.Directory, err = directory.New(statements...)
 	if err == nil {
@@ -93,6 +104,9 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	}
 	if err == nil {
 		err = w.checkSeals(cfg, now)
+	}
+	if err == nil {
+		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
@@ -140,9 +154,10 @@ func ownStatement(path string, now time.Time) (*directory.Statement, error) {
 // without an error.
 func loadRules(cfg *configs.Node) (*World, error) {
 	w := &World{Language: cfg.Language, recipients: map[string]*policy.Recipient{}, profiles: map[string]*intake.Profile{}, seals: map[string][]configs.Seal{}, decoys: cfg.Decoys}
-	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Accreditation: policy.Accreditation{
-		Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
-		Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
+	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Kind: cfg.Node.Kind, Sector: cfg.Node.Sector,
+		PublicProvider: cfg.Node.PublicProvider != nil && *cfg.Node.PublicProvider, Accreditation: policy.Accreditation{
+			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
+			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
 	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
 	if err != nil {
@@ -168,6 +183,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	w.Reader = policy.NewReader(w.Tables)
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
+		errs = append(errs, err)
+	}
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
 	for _, p := range cfg.Profiles {

@@ -68,7 +68,7 @@ func BenchmarkRelayStep64(b *testing.B) {
 	v := issueOne(b, workload(b)...)
 	raw := dispatch(b, clear(b, v, "pl-cert", nil), "de-cert", "pl-cert", 1)
 	ps, keys := testParticipants(b)
-	j.self = &policy.Node{ID: "pl-cert", Country: "PL"}
+	j.self = &policy.Node{ID: "pl-cert", Country: "PL", Kind: "authority"}
 	to := j.recipient("JP", "jp-carrier")
 	o := VerifyOptions{Self: "pl-cert", Keys: keys, Now: testNow, Roots: NewRootCache(16)}
 	var spent [4]time.Duration

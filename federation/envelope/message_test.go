@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/entente-relay/entente/federation"
@@ -341,5 +342,25 @@ func TestZeroValuesAreRefused(t *testing.T) {
 	}
 	if (&Cleared{}).Items() != nil || (&Cleared{}).Withheld() != nil {
 		t.Error("the zero Cleared has items")
+	}
+}
+
+// TestImpactGoesAlone: the origin's word for impact can be taken out by itself,
+// and leaves the other handling facts as they are.
+func TestImpactGoesAlone(t *testing.T) {
+	const impact = "extensions." + stix.HandlingExtension + ".impact"
+	o := parse(t, strings.Replace(indicator, `"origin": "DE",`, `"origin": "DE", "impact": "critical",`, 1))
+	v := issueOne(t, o)
+	whole := pass(t, v, "de-cert", "pl-cert", nil)
+	if word, _ := item(whole, indicatorID).Text(impact); word != "critical" {
+		t.Fatalf("it arrived as %q", word)
+	}
+	atPL := pass(t, v, "de-cert", "pl-cert", map[string]cut{indicatorID: {paths: []string{impact}, class: ClassPrivacy}})
+	h := item(atPL, indicatorID).Handling()
+	if h.Impact != "" || h.Origin != "DE" || h.Note == nil {
+		t.Errorf("left: %+v", h)
+	}
+	if bytes.Contains(plainText(t, atPL.Raw()), []byte("critical")) {
+		t.Error("what was taken out is still in the text")
 	}
 }

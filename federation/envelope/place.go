@@ -19,14 +19,17 @@ const (
 	inRefs
 	// inExtensions: an entry of extensions.
 	inExtensions
-	// inHandling: the note, in the entry of our handling extension.
+	// inHandling: the note or the impact, in the entry of our handling extension.
 	inHandling
 	// inNote: a part of the note.
 	inNote
 )
 
-// notePath is the path of the note.
-const notePath = "extensions." + stix.HandlingExtension + ".note"
+// Paths of the entry of our handling extension and of its note.
+const (
+	handlingEntry = "extensions." + stix.HandlingExtension
+	notePath      = handlingEntry + ".note"
+)
 
 // removable reports whether a property of that name may be a disclosure at a
 // place in an object of a type, by the closed list of wire version 1. The
@@ -39,7 +42,7 @@ func (p place) removable(typ string, name []byte) bool {
 	case inExtensions:
 		return string(name) != stix.HandlingExtension
 	case inHandling:
-		return string(name) == "note"
+		return string(name) == "note" || string(name) == "impact"
 	case inNote:
 		return true
 	}
@@ -57,7 +60,7 @@ func (p place) path(name []byte, index int) string {
 	case inExtensions:
 		return "extensions." + string(name)
 	case inHandling:
-		return notePath
+		return handlingEntry + "." + string(name)
 	case inNote:
 		return notePath + "." + string(name)
 	}
@@ -72,7 +75,7 @@ func (p place) container() string {
 	case inExtensions:
 		return "extensions"
 	case inHandling:
-		return "extensions." + stix.HandlingExtension
+		return handlingEntry
 	case inNote:
 		return notePath
 	}

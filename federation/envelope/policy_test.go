@@ -31,7 +31,7 @@ func newJudge(t testing.TB) *judge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &judge{bundle: b, reader: policy.NewReader(tables), now: testNow, self: &policy.Node{ID: "de-cert", Country: "DE"}}
+	return &judge{bundle: b, reader: policy.NewReader(tables), now: testNow, self: &policy.Node{ID: "de-cert", Country: "DE", Kind: "authority"}}
 }
 
 // recipient is a national CERT of a country under the sample agreement.

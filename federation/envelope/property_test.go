@@ -38,7 +38,7 @@ func genObject(t *rapid.T, i int) *stix.Object {
 		entries = append(entries, fmt.Sprintf(`"extension-definition--11111111-2222-4333-8444-%012d":{"extension_type":"property-extension","rank":%d}`, j, j))
 	}
 	if rapid.Bool().Draw(t, "handling") {
-		entries = append(entries, `"`+stix.HandlingExtension+`":{"extension_type":"property-extension","origin":"DE","note":{"abstract":`+quote("abstract")+`,"content":`+quote("content")+`}}`)
+		entries = append(entries, `"`+stix.HandlingExtension+`":{"extension_type":"property-extension","origin":"DE","impact":"high","note":{"abstract":`+quote("abstract")+`,"content":`+quote("content")+`}}`)
 	}
 	if len(entries) > 0 {
 		members = append(members, `"extensions":{`+strings.Join(entries, ",")+`}`)

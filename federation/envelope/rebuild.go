@@ -345,7 +345,7 @@ func (b *builder) property(d *[32]byte, p place, parent, start int) error {
 		return b.properties(&s, inExtensions, at)
 	case p == inObject && string(name) == "object_refs" && c == '[':
 		return b.elements(&s, at)
-	case p == inHandling && c == '{':
+	case p == inHandling && string(name) == "note" && c == '{':
 		return b.properties(&s, inNote, at)
 	}
 	b.out = append(b.out, value...)

@@ -268,7 +268,7 @@ func (d *disclosure) covers(path string) bool {
 		}
 		path = path[len(prefix)+1:]
 	case inHandling, inRefs:
-		own := d.place.path(nil, d.index)
+		own := d.place.path(d.name, d.index)
 		return len(path) >= len(own) && path[:len(own)] == own && (len(path) == len(own) || path[len(own)] == '.')
 	}
 	n := len(d.name)

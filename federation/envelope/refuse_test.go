@@ -325,6 +325,13 @@ func TestWhatIsAlwaysOpen(t *testing.T) {
 			return f.of(basics(), `"extensions":{"`+stix.HandlingExtension+`":{"extension_type":"property-extension",`+
 				sd(f.property("note", `{`+sd(f.property("abstract", `"x"`))+`}`))+`}}`)
 		}, ""},
+		{"the impact by disclosure", func(f *forger) []byte {
+			return f.of(basics(), `"extensions":{"`+stix.HandlingExtension+`":{"extension_type":"property-extension",`+sd(f.property("impact", `"high"`))+`}}`)
+		}, ""},
+		{"an impact with digests", func(f *forger) []byte {
+			return f.of(basics(), `"extensions":{"`+stix.HandlingExtension+`":{"extension_type":"property-extension",`+
+				sd(f.property("impact", `{`+sd(f.property("x", `"x"`))+`}`))+`}}`)
+		}, federation.Malformed},
 		{"a marking-definition with digests", func(f *forger) []byte {
 			return f.of(def, `"definition_type":"statement","definition":{"statement":"x"}`, sd(f.property("name", `"x"`)))
 		}, federation.Malformed},

@@ -41,6 +41,22 @@ type Agreement struct {
 	// Storage and Transit list the countries where the peer keeps what it
 	// gets and through which it passes on the way, besides Country.
 	Storage, Transit []string
+	// Backup and Translation list the countries where its backups lie and where
+	// its translation services work.
+	Backup, Translation []string
+	// Groups are the sharing groups these terms put the peer in.
+	Groups []string
+	// FOI says whether what the peer holds may be demanded under
+	// freedom-of-information law: "exposed", "exempt", "" for not known.
+	FOI string
+	// Resale says whether the peer may give vendor data on commercially:
+	// "forbidden", "allowed", "" for not known.
+	Resale string
+	// Managed lists the participants and victims for whom a managed-service
+	// contract lets data go to the peer, VictimConsents those who consented.
+	Managed, VictimConsents []Grant
+	// Constituency is whom the peer serves.
+	Constituency Constituency
 	// Contracts lists the contract terms under which vendor data may go to it.
 	Contracts []string
 	// Scheme is the id of the classification scheme the peer marks in; empty
@@ -63,6 +79,9 @@ type Agreement struct {
 	// Reoriginate is the peer's permission to give on its objects as the node's
 	// own; without types there is none.
 	Reoriginate Reorigination
+	// RetainDays is for how many days the node may keep what comes from the peer,
+	// 0 for no limit.
+	RetainDays int
 	// NotBefore and Until bound the terms: in force from the first, no longer
 	// at the second.
 	NotBefore, Until time.Time
@@ -118,10 +137,13 @@ func (a *Agreement) clone() Agreement {
 	c := *a
 	for _, list := range []*[]string{
 		&c.Clients, &c.Purposes, &c.Data, &c.Certifications, &c.Storage, &c.Transit,
+		&c.Backup, &c.Translation, &c.Groups, &c.Constituency.CIDR, &c.Constituency.TLD, &c.Constituency.Participants,
 		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling, &c.Reoriginate.Types,
 	} {
 		*list = slices.Clone(*list)
 	}
 	c.Consents, c.Contacts = slices.Clone(c.Consents), slices.Clone(c.Contacts)
+	c.Managed, c.VictimConsents = slices.Clone(c.Managed), slices.Clone(c.VictimConsents)
+	c.Constituency.ASN = slices.Clone(c.Constituency.ASN)
 	return c
 }

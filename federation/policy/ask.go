@@ -41,6 +41,8 @@ type answer struct {
 // the actions with their groups.
 type entities struct {
 	principal, resource types.Entity
+	judged              bool  // the principal was checked before: fault says how it went
+	fault               error // what is wrong with the principal's facts
 	actions             map[types.EntityUID]types.Entity
 }
 
@@ -56,28 +58,34 @@ func (e *entities) Get(uid types.EntityUID) (types.Entity, bool) {
 	return a, ok
 }
 
-// inForceRules iterates over the rules asked for one action that count at a
-// time; with all, over those that do not count too (examples are judged so).
-type inForceRules struct {
-	b       *Bundle
-	rules   []*rule
-	now     time.Time
-	all     bool
-	without string // ids that are left out, separated by blanks
-}
+// ruleList iterates over rules.
+type ruleList []*rule
 
 // All implements cedar.PolicyIterator.
-func (f inForceRules) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+func (l ruleList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
-		for _, r := range f.rules {
-			if !f.all && !f.b.counts(r, f.now) || f.without != "" && slices.Contains(strings.Fields(f.without), r.id) {
-				continue
-			}
-			if !yield(cedar.PolicyID(r.id), r.policy) {
+		for _, r := range l {
+			if !yield(cedar.PolicyID(r.id), r.bare) {
 				return
 			}
 		}
 	}
+}
+
+// leaveOut returns the rules but those whose ids are in without, separated by
+// blanks.
+func leaveOut(rules []*rule, without string) []*rule {
+	if without == "" {
+		return rules
+	}
+	out := make([]*rule, 0, len(rules))
+	ids := strings.Fields(without)
+	for _, r := range rules {
+		if !slices.Contains(ids, r.id) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // finding is the engine's raw answer, rules named.
@@ -92,21 +100,25 @@ type fault struct {
 	message string
 }
 
-// evaluate checks a request against the schema and asks the rules. A fact that
+// evaluate checks a request against the schema and asks some rules. A fact that
 // is missing, surplus or of the wrong type never reaches a rule: Cedar would
 // skip the rule, and a forbid that is skipped lets something out.
-func (b *Bundle) evaluate(action types.EntityUID, e *entities, now time.Time, all bool, without string) finding {
+func (b *Bundle) evaluate(action types.EntityUID, e *entities, rules []*rule) finding {
 	e.actions = b.actions
-	for _, x := range [...]types.Entity{e.principal, e.resource} {
-		if err := b.validator.Entity(x); err != nil {
-			return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", x.UID.Type, err)}}}
-		}
+	if !e.judged {
+		e.fault = b.validator.Entity(e.principal)
+	}
+	if e.fault != nil {
+		return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", e.principal.UID.Type, e.fault)}}}
+	}
+	if err := b.validator.Entity(e.resource); err != nil {
+		return finding{faults: []fault{{message: fmt.Sprintf("the facts of %s: %s", e.resource.UID.Type, err)}}}
 	}
 	req := cedar.Request{Principal: e.principal.UID, Action: action, Resource: e.resource.UID}
 	if err := b.validator.Request(req); err != nil {
 		return finding{faults: []fault{{message: err.Error()}}}
 	}
-	_, diag := cedar.Authorize(inForceRules{b, b.asked[action], now, all, without}, e, req)
+	_, diag := cedar.Authorize(ruleList(rules), e, req)
 	var f finding
 	for _, d := range diag.Errors {
 		f.faults = append(f.faults, fault{b.byID(string(d.PolicyID)), d.Message})
@@ -127,14 +139,7 @@ func (f finding) allowed() bool {
 }
 
 // byID returns a loaded rule. The engine only names rules it was given.
-func (b *Bundle) byID(id string) *rule {
-	for _, r := range b.rules {
-		if r.id == id {
-			return r
-		}
-	}
-	return nil
-}
+func (b *Bundle) byID(id string) *rule { return b.ids[id] }
 
 // ask evaluates one request and words the answer.
 func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time, without string) *answer {
@@ -143,11 +148,11 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 		kind = typeObject
 	}
 	e := &entities{
-		principal: p.entity,
-		resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+		principal: p.entity, judged: true, fault: p.fault,
+		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
 	}
-	found := b.evaluate(action, e, now, false, without)
-	a := &answer{allow: found.allowed(), span: b.ruleSpan(now).meet(p.facts.span).meet(f.span)}
+	found := b.evaluate(action, e, leaveOut(p.rules.count[action], without))
+	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}
 	switch {
 	case len(found.faults) > 0:
 		for _, x := range found.faults {
@@ -155,11 +160,11 @@ func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time
 		}
 	case a.allow:
 		for _, r := range found.permits {
-			a.cited = append(a.cited, r.cite("", fill(r.text, &p.facts, f)))
+			a.cited = append(a.cited, r.relied(&p.facts, f))
 		}
 	case len(found.forbids) > 0 && p.facts.standing():
 		for _, r := range understood(found.forbids, f) {
-			a.cited = append(a.cited, r.cite(r.reason, fill(r.text, &p.facts, f)))
+			a.cited = append(a.cited, r.cite(r.reason, r.says.fill(&p.facts, f), r.inOthers(false, &p.facts, f)))
 		}
 	default:
 		a.cited = b.unmet(action, p, f, now)
@@ -207,22 +212,22 @@ func faultCited(x fault) Cited {
 // be, and why it does not apply.
 func (b *Bundle) unmet(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) []Cited {
 	var out []Cited
-	for _, r := range b.asked[action] {
+	for _, r := range p.rules.asked[action] {
 		if !r.permit || r.category != f.category || (f.category == "object" && r.restricted != f.restricted) {
 			continue
 		}
 		review, reviewed := b.reviewed[r.id]
 		switch {
 		case !r.active(now) && now.Before(r.since):
-			out = append(out, r.cite(r.reason, fmt.Sprintf("it would allow this only from %s on.", r.since.Format(time.DateOnly))))
+			out = append(out, r.cite(r.reason, fmt.Sprintf("it would allow this only from %s on.", r.since.Format(time.DateOnly)), ""))
 		case !r.active(now):
-			out = append(out, r.cite(r.reason, fmt.Sprintf("it no longer allows this since %s.", r.until.Format(time.DateOnly))))
+			out = append(out, r.cite(r.reason, fmt.Sprintf("it no longer allows this since %s.", r.until.Format(time.DateOnly)), ""))
 		case r.sensitive() && !reviewed:
-			out = append(out, r.cite(r.reason, "it counts only once the operator has recorded who reviewed it (reviewed: in the configuration)."))
+			out = append(out, r.cite(r.reason, "it counts only once the operator has recorded who reviewed it (reviewed: in the configuration).", ""))
 		case r.sensitive() && now.Before(review.On):
-			out = append(out, r.cite(r.reason, fmt.Sprintf("it counts only from its review on %s on.", review.On.Format(time.DateOnly))))
+			out = append(out, r.cite(r.reason, fmt.Sprintf("it counts only from its review on %s on.", review.On.Format(time.DateOnly)), ""))
 		default:
-			out = append(out, r.cite(r.reason, fill(r.unmet, &p.facts, f)))
+			out = append(out, r.cite(r.reason, r.unmetSays.fill(&p.facts, f), r.inOthers(true, &p.facts, f)))
 		}
 	}
 	if len(out) == 0 {

@@ -16,6 +16,7 @@ import (
 type Bundle struct {
 	digest    [32]byte
 	rules     []*rule // in the order of files and places
+	ids       map[string]*rule
 	asked     map[types.EntityUID][]*rule
 	actions   map[types.EntityUID]types.Entity
 	validator *validate.Validator

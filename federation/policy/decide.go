@@ -93,7 +93,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, without string) *outcome {
 	v := b.view(to, now)
 	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling)}}
-	w.out.span = v.facts.span
+	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
 	w.out.to = whole.to
@@ -116,7 +116,7 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, with
 			w.properties(actionDisclose)
 		}
 	}
-	byOrder(w.out.reasons)
+	w.b.byOrder(w.out.reasons)
 	return w.out
 }
 
@@ -182,15 +182,16 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 	if c.sealed != "" && !w.v.to.holds(c.sealed) {
 		denied = cite(denied, sealedCited())
 	}
+	within := w.item(c.own).within(w.s, c, w.v, w.now)
 	for category, unsure := range c.found.each {
-		a := w.answer(action, c.own, w.item(c.own).of(category, unsure))
+		a := w.answer(action, c.own, within.of(category, unsure))
 		if a.allow {
 			w.out.allowed = cite(w.out.allowed, a.cited...)
 			continue
 		}
 		denied = cite(denied, a.cited...)
 	}
-	byOrder(denied)
+	w.b.byOrder(denied)
 	return denied
 }
 
@@ -198,8 +199,7 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 	buf := make([]byte, 0, 512)
 	buf = append(buf, w.s.base...)
-	buf = append(buf, flag(f.unsure), byte(len(f.category)))
-	buf = append(buf, f.category...)
+	buf = f.key(buf)
 	buf = append(buf, w.s.own[own].key...)
 	key := answerKey{item: sha256.Sum256(buf), peer: w.v.to.key, action: action, direct: w.s.direct(), without: w.without}
 	a, ok := w.b.answers.get(key)
@@ -207,7 +207,9 @@ func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 		a = w.b.ask(action, w.v, f, w.now, w.without)
 		w.b.answers.put(key, a)
 	}
-	w.out.span = w.out.span.meet(a.span)
+	// The answer may have been found for another object with the same facts,
+	// which keep for another time here.
+	w.out.span = w.out.span.meet(a.span).meet(f.span)
 	return a
 }
 
@@ -248,25 +250,4 @@ func cite(list []Cited, more ...Cited) []Cited {
 		}
 	}
 	return list
-}
-
-// byOrder sorts denials by the order of enforcement (classification reference
-// §6.3): markings, agreement, originator, audience and ceiling, use, personal
-// data, residency, mapping. The first is the one to name; a label that no
-// machine passes on is named before the ceiling it exceeds too.
-func byOrder(cited []Cited) {
-	order := []federation.Reason{
-		federation.PolicyError, federation.UnknownMarking, federation.Unmarked, federation.NotYetValid, federation.Expired,
-		federation.NoAgreement, federation.NotReleasable, federation.TLPAudience, federation.OverCeiling, federation.Purpose,
-		federation.Contract, federation.PersonalData, federation.Residency, federation.NotAccredited, federation.NoEquivalent,
-	}
-	slices.SortStableFunc(cited, func(a, b Cited) int { return rankIn(order, a.Reason) - rankIn(order, b.Reason) })
-}
-
-// rankIn is a reason's place in an order; those not in it come last.
-func rankIn(order []federation.Reason, r federation.Reason) int {
-	if i := slices.Index(order, r); i >= 0 {
-		return i
-	}
-	return len(order)
 }

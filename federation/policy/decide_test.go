@@ -197,7 +197,7 @@ func TestBorders(t *testing.T) {
 			verdict: federation.Withhold, reason: federation.Purpose, rule: "purpose-limit", says: "research only"},
 		{name: "a contract", object: handlingOf(object{"contract": "feed-terms-7"}),
 			verdict: federation.Withhold, reason: federation.Contract, rule: "contract-terms", says: "feed-terms-7"},
-		{name: "a contract with the same terms", object: handlingOf(object{"contract": "feed-terms-7"}), terms: func(a *Agreement) { a.Contracts = []string{"feed-terms-7"} },
+		{name: "a contract with the same terms", object: handlingOf(object{"contract": "feed-terms-7"}), terms: func(a *Agreement) { a.Contracts, a.Resale = []string{"feed-terms-7"}, "forbidden" },
 			verdict: federation.Share},
 
 		{name: "a victim's address inside the EEA", object: victim, verdict: federation.Share},

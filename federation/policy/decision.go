@@ -61,8 +61,13 @@ type Cited struct {
 	Hold bool
 	// Public says that the rule's id may be told to the peer.
 	Public bool
+	// Claims is, for a permission that was relied upon, the id of the law whose
+	// protection the release claims, "" for none.
+	Claims string
 	// Decision is the id of what persons decided, if they are the rule.
 	Decision string
+
+	others string // Text in further languages: see In
 }
 
 // Removed is one property that does not go, top-most only.

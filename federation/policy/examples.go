@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
@@ -52,7 +50,8 @@ type example struct {
 }
 
 // checkExamples runs every example of every rule. They are judged with all
-// rules counting, whatever the date and whether reviewed or not.
+// rules counting, whatever the date and whether reviewed or not, but each only
+// in its jurisdiction.
 func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 	var base baseline
 	doc, err := readYAMLFile(fsys, baselineFile, &base)
@@ -61,6 +60,10 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 	}
 	if err := checkVersion(doc, base.Version, 1); err != nil {
 		return err
+	}
+	t, err := b.newTrial(base.Facts, s)
+	if err != nil {
+		return doc.errorf("$.facts", "%s", err)
 	}
 	names, err := fs.Glob(fsys, "*"+exampleSuffix)
 	if err != nil {
@@ -79,7 +82,7 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 		errs = append(errs, checkVersion(doc, f.Version, 1))
 		for i, x := range f.Rules {
 			have[x.Rule] = true
-			for _, err := range b.checkRule(x, base.Facts, s) {
+			for _, err := range t.checkRule(x) {
 				errs = append(errs, doc.errorf(fmt.Sprintf("$.rules[%d]", i), "%s", err))
 			}
 		}
@@ -93,8 +96,8 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 }
 
 // checkRule runs the examples of one rule.
-func (b *Bundle) checkRule(x examples, base map[string]any, s *resolved.Schema) []error {
-	r := b.byID(x.Rule)
+func (t *trial) checkRule(x examples) []error {
+	r := t.b.byID(x.Rule)
 	if r == nil {
 		return []error{fmt.Errorf("there is no rule %q", x.Rule)}
 	}
@@ -108,14 +111,14 @@ func (b *Bundle) checkRule(x examples, base map[string]any, s *resolved.Schema) 
 		cases []example
 	}{
 		{"allow", true, x.Allow}, {"deny", true, x.Deny}, {"missing", true, x.Missing},
-		{"unknown", r.readsUnknown(), x.Unknown}, {"empty", r.readsSet(s), x.Empty},
+		{"unknown", r.readsUnknown(), x.Unknown}, {"empty", r.readsSet(t.schema), x.Empty},
 	} {
 		kind, cases := group.kind, group.cases
 		if group.must && len(cases) == 0 {
 			errs = append(errs, fmt.Errorf("rule %s has no %s example", r.id, kind))
 		}
 		for i, c := range cases {
-			found, err := b.try(r, c, base, s)
+			found, err := t.try(r, c)
 			if err != nil {
 				bad(kind, i, "%s", err)
 				continue
@@ -147,6 +150,9 @@ func (f finding) expect(kind string, r *rule) error {
 		return fmt.Errorf("it is allowed by %s", names(f.permits, "nothing"))
 	case r.permit && slices.Contains(f.permits, r):
 		return errors.New("this rule permits it")
+	case !r.permit && len(r.jurisdiction) > 0 && !slices.Contains(f.forbids, r):
+		return fmt.Errorf("it is denied by %s, not by this rule, which is asked only in %s: set principal.sender or principal.country",
+			names(f.forbids, "want of a permission"), strings.Join(r.jurisdiction, ", "))
 	case !r.permit && !slices.Contains(f.forbids, r):
 		return fmt.Errorf("it is denied by %s, not by this rule", names(f.forbids, "want of a permission"))
 	}
@@ -162,98 +168,6 @@ func names(rules []*rule, none string) string {
 		ids = append(ids, r.id)
 	}
 	return strings.Join(ids, ", ")
-}
-
-// try evaluates one example.
-func (b *Bundle) try(r *rule, x example, base map[string]any, s *resolved.Schema) (finding, error) {
-	if len(r.actions) == 0 {
-		return finding{}, errors.New("the rule applies to no action")
-	}
-	action := r.actions[0]
-	if x.Action != "" {
-		action = types.NewEntityUID("Action", types.String(x.Action))
-		if !slices.Contains(r.actions, action) {
-			return finding{}, fmt.Errorf("the rule is not asked for the action %q", x.Action)
-		}
-	}
-	facts := maps.Clone(base)
-	if a := s.Actions[action]; slices.Contains(a.AppliesTo.Principals, typeSite) {
-		facts["principal.agreement"] = "self"
-	}
-	if r.category != "" {
-		facts["resource.category"] = r.category
-	} else if action == actionTranslate {
-		facts["resource.category"] = "free-text"
-	} else if slices.Contains(s.Actions[action].AppliesTo.Resources, typeProperty) {
-		facts["resource.category"] = "technical"
-	}
-	for _, name := range slices.Sorted(maps.Keys(x.Set)) {
-		if _, ok := base[name]; !ok {
-			return finding{}, fmt.Errorf("%s is no fact of %s", name, baselineFile)
-		}
-		facts[name] = x.Set[name]
-	}
-	for _, name := range x.Drop {
-		if _, ok := facts[name]; !ok {
-			return finding{}, fmt.Errorf("%s is no fact of %s", name, baselineFile)
-		}
-		delete(facts, name)
-	}
-	e, err := entitiesOf(facts, s.Actions[action])
-	if err != nil {
-		return finding{}, err
-	}
-	return b.evaluate(action, e, time.Time{}, true, ""), nil
-}
-
-// entitiesOf builds the two entities of a request from written facts.
-func entitiesOf(facts map[string]any, a resolved.Action) (*entities, error) {
-	attrs := map[string]types.RecordMap{"principal": {}, "resource": {}}
-	for name, value := range facts {
-		side, attr, ok := strings.Cut(name, ".")
-		if !ok || attrs[side] == nil {
-			return nil, fmt.Errorf("%q is not the name of a fact: write principal.x or resource.x", name)
-		}
-		v, err := cedarValue(value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		attrs[side][types.String(attr)] = v
-	}
-	return &entities{
-		principal: types.Entity{UID: types.NewEntityUID(a.AppliesTo.Principals[0], "example"), Attributes: types.NewRecord(attrs["principal"])},
-		resource:  types.Entity{UID: types.NewEntityUID(a.AppliesTo.Resources[0], "it"), Attributes: types.NewRecord(attrs["resource"])},
-	}, nil
-}
-
-// cedarValue turns a YAML value into a fact.
-func cedarValue(v any) (types.Value, error) {
-	switch v := v.(type) {
-	case string:
-		return types.String(v), nil
-	case bool:
-		return types.Boolean(v), nil
-	case int:
-		return types.Long(v), nil
-	case int64:
-		return types.Long(v), nil
-	case uint64:
-		if v > 1<<62 {
-			return nil, fmt.Errorf("%d is too large", v)
-		}
-		return types.Long(v), nil
-	case []any:
-		out := make([]types.Value, 0, len(v))
-		for _, e := range v {
-			x, err := cedarValue(e)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, x)
-		}
-		return types.NewSet(out...), nil
-	}
-	return nil, fmt.Errorf("a %T is no fact", v)
 }
 
 // readsUnknown reports whether the rule asks a fact that can be unknown.

@@ -1,11 +1,13 @@
 package policy
 
 import (
-	"slices"
+	"strings"
+	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/stix"
 )
 
 // vocabulary is what a fact with a closed list of words may say. The loader
@@ -41,6 +43,14 @@ func vocabularies() map[string]vocabulary {
 		"resource.use":               {[]string{"open", "limited"}, ""},
 		"resource.validity":          {[]string{"current", "early", "over"}, ""},
 		"resource.hop":               {[]string{"origin", "onward"}, ""},
+		"principal.foi":              {[]string{"exposed", "exempt", "unknown"}, "unknown"},
+		"principal.resale":           {[]string{"forbidden", "allowed", "unknown"}, "unknown"},
+		"principal.senderKind":       {append(Kinds(), "unknown"), "unknown"},
+		"resource.holds":             {stix.Contents(), ""},
+		"resource.victim":            {[]string{"none", "theirs", "others", "unknown"}, "unknown"},
+		"resource.victimConsent":     {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
+		"resource.victimContract":    {[]string{"not-needed", "given", "missing", "lapsed", "unknown"}, "unknown"},
+		"resource.impact":            {stix.Impacts(), "unknown"},
 	}
 }
 
@@ -65,6 +75,10 @@ type peerFacts struct {
 	contracts, compartments           []string
 	places                            []string
 	transfer                          string
+	groups, managed, laws             []string
+	foi, resale                       string
+	senderKind, senderSector          string
+	senderProvider                    bool
 
 	why  map[string]string // placeholder -> words
 	span span              // time in which all of this holds
@@ -90,6 +104,14 @@ func (p *peerFacts) record() types.RecordMap {
 		"compartments":   wordSet(p.compartments),
 		"places":         wordSet(p.places),
 		"transfer":       types.String(p.transfer),
+		"groups":         wordSet(p.groups),
+		"foi":            types.String(orUnknown(p.foi)),
+		"resale":         types.String(orUnknown(p.resale)),
+		"managed":        wordSet(p.managed),
+		"senderKind":     types.String(orUnknown(p.senderKind)),
+		"senderSector":   types.String(orUnknown(p.senderSector)),
+		"senderProvider": types.Boolean(p.senderProvider),
+		"laws":           wordSet(p.laws),
 	}
 }
 
@@ -116,6 +138,10 @@ type itemFacts struct {
 	personal                            bool
 	validity, hop                       string
 	direct                              bool
+	holds                               []string
+	victim, impact                      string
+	victimConsent, victimContract       string
+	aggregate                           bool
 
 	why  map[string]string
 	to   string // the marking as the receiver would show it
@@ -152,7 +178,21 @@ func (f *itemFacts) record() types.RecordMap {
 		"validity":          types.String(f.validity),
 		"hop":               types.String(f.hop),
 		"direct":            types.Boolean(f.direct),
+		"holds":             wordSet(f.holds),
+		"victim":            types.String(orUnknown(f.victim)),
+		"victimConsent":     types.String(orUnknown(f.victimConsent)),
+		"victimContract":    types.String(orUnknown(f.victimContract)),
+		"impact":            types.String(orUnknown(f.impact)),
+		"aggregate":         types.Boolean(f.aggregate),
 	}
+}
+
+// orUnknown is the word of a fact, or the one that denies where none was found.
+func orUnknown(word string) string {
+	if word == "" {
+		return "unknown"
+	}
+	return word
 }
 
 // of returns the facts of a property that differs from the whole only in what
@@ -163,38 +203,34 @@ func (f *itemFacts) of(c federation.Category, unsure bool) *itemFacts {
 	return &g
 }
 
-// placeholders lists the words that a rule's sentence may ask for.
-func placeholders() []string {
-	return slices.Concat(peerPlaceholders(), itemPlaceholders())
+// within returns the facts of the properties of a class: those of their
+// handling, with what is found in these properties alone.
+func (f *itemFacts) within(s *Subject, c *unitClass, v *peerView, now time.Time) *itemFacts {
+	g := *f
+	g.holds = c.holds.words()
+	about := &victims{}
+	if c.named >= 0 {
+		about = &s.named[c.named]
+	}
+	g.victim, g.victimConsent, g.victimContract = about.facts(v, now, &g.span)
+	return &g
 }
 
-func peerPlaceholders() []string {
-	return []string{"peer", "country", "kind", "agreement", "ceiling", "tlpVersion", "purposes", "places", "transfer"}
-}
-
-func itemPlaceholders() []string {
-	return []string{"problem", "tlp", "pap", "origin", "level", "ownAccreditation", "peerAccreditation", "equivalence",
-		"missing", "releasable", "compartments", "caveats", "residency", "allowedPurposes", "contracts", "category"}
-}
-
-// fill replaces the placeholders of a sentence.
-func fill(sentence string, p *peerFacts, f *itemFacts) string {
-	return placeholder.ReplaceAllStringFunc(sentence, func(m string) string {
-		name := m[1 : len(m)-1]
-		if name == "category" {
-			return f.category
-		}
-		if w, ok := p.why[name]; ok {
-			return w
-		}
-		if w, ok := f.why[name]; ok {
-			return w
-		}
-		return "unknown"
-	})
+// key is a canonical form of the facts that differ between the properties of
+// one handling, for the cache of answers.
+func (f *itemFacts) key(buf []byte) []byte {
+	buf = append(buf, flag(f.unsure))
+	for _, w := range [...]string{f.category, f.victim, f.victimConsent, f.victimContract, strings.Join(f.holds, " ")} {
+		buf = append(buf, byte(len(w)))
+		buf = append(buf, w...)
+	}
+	return buf
 }
 
 func wordSet(words []string) types.Set {
+	if len(words) == 0 {
+		return types.Set{} // most are empty
+	}
 	values := make([]types.Value, len(words))
 	for i, w := range words {
 		values[i] = types.String(w)

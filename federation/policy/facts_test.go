@@ -37,7 +37,7 @@ func TestBrokenFactsDenyAndHold(t *testing.T) {
 				principal: types.Entity{UID: view.entity.UID, Attributes: types.NewRecord(peer)},
 				resource:  types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(item)},
 			}
-			found := d.bundle.evaluate(action, e, demoNow, false, "")
+			found := d.bundle.evaluate(action, e, view.rules.count[action])
 			if name == "" {
 				if len(found.faults) > 0 {
 					t.Fatalf("%s: the whole facts fail: %v", action.ID, found.faults)
@@ -231,7 +231,7 @@ func TestWrongRequestDenies(t *testing.T) {
 			principal: types.Entity{UID: types.NewEntityUID(x.peer, "pl-cert"), Attributes: types.NewRecord(v.facts.record())},
 			resource:  types.Entity{UID: types.NewEntityUID(x.item, "it"), Attributes: types.NewRecord(f.record())},
 		}
-		if found := d.bundle.evaluate(x.action, e, demoNow, false, ""); len(found.faults) == 0 || found.allowed() {
+		if found := d.bundle.evaluate(x.action, e, d.bundle.rules); len(found.faults) == 0 || found.allowed() {
 			t.Errorf("%s reaches the rules", name)
 		}
 	}

@@ -25,7 +25,7 @@ func ruleText(head, body string, notes map[string]string) string {
 		all[k] = v
 	}
 	var b strings.Builder
-	for _, k := range []string{"id", "basis", "kind", "reason", "effect", "lift", "class", "text", "unmet", "since", "until", "public", "colour"} {
+	for _, k := range []string{"id", "basis", "kind", "reason", "effect", "lift", "class", "text", "unmet", "since", "until", "public", "colour", "text_de", "unmet_de", "text_en", "text_xx", "jurisdiction", "claims"} {
 		if all[k] != "" {
 			fmt.Fprintf(&b, "@%s(%q)\n", k, all[k])
 		}
@@ -80,6 +80,15 @@ func TestLoaderRefuses(t *testing.T) {
 		{"a forbid with unmet", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"unmet": "No."}), "a forbid has none"},
 		{"a permit without unmet", ruleText(`permit (principal, action == Action::"share", resource)`, `when { resource.restricted == false }`, map[string]string{"unmet": ""}), "a permit needs @unmet"},
 		{"a permit of everything", ruleText(`permit (principal, action, resource)`, ``, nil), "may not allow both objects and properties"},
+		{"a sentence in a language that is none", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"text_xx": "No."}), `"xx" is no further language`},
+		{"a second sentence in English", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"text_en": "No."}), `"en" is no further language`},
+		{"two sentences in a further language", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"text_de": "Nein. Gar nicht."}), "not one sentence"},
+		{"a placeholder for nothing in a further language", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"text_de": "Nicht an {pear}."}), "{pear} stands for nothing"},
+		{"a forbid with unmet in a further language", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"unmet_de": "Nein."}), "a forbid has no unmet"},
+		{"a jurisdiction of nowhere", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"jurisdiction": "FR Gaul"}), `"Gaul" is neither`},
+		{"a jurisdiction without a name", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"jurisdiction": " "}), "@jurisdiction is empty"},
+		{"a forbid that claims", ruleText(shareForbid, `when { principal.country == "FR" }`, map[string]string{"claims": "eu-nis2"}), "only a permission is relied upon"},
+		{"a claim of no law", ruleText(`permit (principal, action == Action::"share", resource)`, `when { resource.restricted == false }`, map[string]string{"claims": "eu-nis3"}), `"eu-nis3" is not in laws.yaml`},
 		{"a permit that hides what it allows", ruleText(`permit (principal, action == Action::"disclose", resource)`, `when { ["technical", "personal"].contains(resource.category) }`, nil), "a permit of properties needs a condition of its own"},
 		{"a permit of two categories", ruleText(`permit (principal, action == Action::"disclose", resource)`, `when { resource.category == "technical" || resource.category == "personal" }`, nil), "a permit of properties needs a condition of its own"},
 		{"a permit that excludes", ruleText(`permit (principal, action == Action::"disclose", resource)`, `unless { resource.category == "technical" }`, nil), "a permit of properties needs a condition of its own"},
@@ -213,7 +222,7 @@ func TestSensitiveRules(t *testing.T) {
 			got = append(got, r.ID)
 		}
 	}
-	if want := "classified-under-agreement keep-classified gdpr-adequacy gdpr-eea subscriber-records"; strings.Join(got, " ") != want {
+	if want := "classified-under-agreement keep-classified gdpr-adequacy gdpr-eea gdpr-operator subscriber-records us-not-known-personal us-cpni-protection us-aggregate managed-service-subscriber notify-personal notify-subscriber"; strings.Join(got, " ") != want {
 		t.Errorf("rules that need a review: %v, want %s", got, want)
 	}
 }

@@ -27,6 +27,8 @@ func (b *Bundle) item(s *Subject, h mapping.Handling, v *peerView, now time.Time
 			"contracts": list(h.Contracts),
 		},
 	}
+	f.holds, f.impact, f.aggregate = s.holds.words(), orUnknown(s.impact), s.counted
+	f.victim, f.victimConsent, f.victimContract = s.named[0].facts(v, now, &f.span)
 	if h.TLP == mapping.TLPUnmarked || h.TLP > mapping.TLPRed {
 		f.tlpRank = unmarkedRank
 	}

@@ -18,6 +18,7 @@ type law struct {
 	adequacy  []adequacy
 	gdprArea  string // the region inside which the GDPR applies
 	decisions string // where the list of decisions comes from
+	statutes  []statute
 }
 
 // region is a group of countries with dated membership.
@@ -63,7 +64,7 @@ type adequacyFile struct {
 	Decisions []adequacy `yaml:"decisions"`
 }
 
-// loadLaw reads regions.yaml and adequacy.yaml. The error lists every fault.
+// loadLaw reads regions.yaml, adequacy.yaml and laws.yaml. The error lists every fault.
 func loadLaw(fsys fs.FS) (*law, error) {
 	l := &law{regions: map[string]region{}}
 	var errs []error
@@ -79,6 +80,7 @@ func loadLaw(fsys fs.FS) (*law, error) {
 	} else {
 		errs = append(errs, l.addAdequacy(doc, &af))
 	}
+	errs = append(errs, l.readStatutes(fsys))
 	return l, errors.Join(errs...)
 }
 

@@ -37,7 +37,7 @@ func Load(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bun
 	if tables == nil {
 		return nil, errors.New("policy: equivalence tables are needed")
 	}
-	b := &Bundle{tables: tables, reviewed: maps.Clone(o.Reviewed), asked: map[types.EntityUID][]*rule{}}
+	b := &Bundle{tables: tables, reviewed: maps.Clone(o.Reviewed), asked: map[types.EntityUID][]*rule{}, ids: map[string]*rule{}}
 	b.outcomes = newCache[outcomeKey, *outcome](cacheSize)
 	b.answers = newCache[answerKey, *answer](cacheSize)
 	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
@@ -167,7 +167,7 @@ func (b *Bundle) readRuleFile(name string, raw []byte, s *resolved.Schema) []err
 		if first := b.byID(r.id); first != nil {
 			errs = append(errs, fmt.Errorf("%s: rule %q is also at %s", r.where(), r.id, first.where()))
 		}
-		b.rules = append(b.rules, r)
+		b.rules, b.ids[r.id] = append(b.rules, r), r
 	}
 	return errs
 }
@@ -200,6 +200,7 @@ func (b *Bundle) readPolicy(p *cedar.Policy, s *resolved.Schema) (*rule, error) 
 		errs = append(errs, fmt.Errorf("%s: %w", r.where(), err))
 	}
 	r.actions = actionsOf((*expast.Policy)(p.AST()), s)
+	errs = append(errs, b.law.checkJurisdiction(r)...)
 	return r, errors.Join(append(errs, r.guard()...)...)
 }
 

@@ -11,6 +11,12 @@ type Node struct {
 	ID string
 	// Country is its legal home, ISO 3166-1 alpha-2.
 	Country string
+	// Kind is what the node's operator is in law, one of [Kinds]; Sector its
+	// field, such as "telecom". Empty is not known.
+	Kind, Sector string
+	// PublicProvider says that the operator provides communications to the
+	// public. Of an operator of unknown kind that is assumed.
+	PublicProvider bool
 	// Storage lists the countries where its log, index, journal and backups
 	// lie; empty means Country alone.
 	Storage []string
@@ -32,6 +38,13 @@ type Accreditation struct {
 	// Exercise marks a sample that accredits nothing outside an exercise.
 	Exercise bool
 }
+
+// kind is what the operator is in law, "unknown" for what is none of [Kinds].
+func (n *Node) kind() string { return inWords(n.Kind, Kinds()...) }
+
+// provider reports whether the operator has to be taken for a provider of
+// communications to the public.
+func (n *Node) provider() bool { return n.PublicProvider || n.kind() == "unknown" }
 
 // places returns every country where the node keeps what it holds.
 func (n *Node) places() []string {

@@ -36,6 +36,16 @@ type agreementFile struct {
 	Classified     *classifiedFile `yaml:"classified"`
 	Contacts       []contactFile   `yaml:"contacts"`
 	Reoriginate    *reoriginFile   `yaml:"reoriginate"`
+
+	Backup         []string          `yaml:"backup"`
+	Translation    []string          `yaml:"translation"`
+	Groups         []string          `yaml:"groups"`
+	FOI            string            `yaml:"foi"`
+	Resale         string            `yaml:"resale"`
+	Managed        []grantFile       `yaml:"managed"`
+	VictimConsents []grantFile       `yaml:"victim_consents"`
+	Constituency   *constituencyFile `yaml:"constituency"`
+	RetainDays     int               `yaml:"retain_days"`
 }
 
 type reoriginFile struct {
@@ -130,6 +140,9 @@ func (f *agreementFile) check(d *document) []error {
 	case f.Until.Before(f.From.Time):
 		bad("$.until", "it ends before it begins")
 	}
+	if f.RetainDays < 0 || f.RetainDays > maxRetainDays {
+		bad("$.retain_days", "%d: write a number of days up to %d, 0 for no limit", f.RetainDays, maxRetainDays)
+	}
 	f.checkTLP(bad)
 	f.checkLists(bad)
 	if f.Classified != nil {
@@ -138,6 +151,7 @@ func (f *agreementFile) check(d *document) []error {
 	if f.Reoriginate != nil {
 		f.Reoriginate.check(bad)
 	}
+	f.checkParties(bad)
 	for i, c := range f.Contacts {
 		if c.Role == "" || c.Address == "" {
 			bad(fmt.Sprintf("$.contacts[%d]", i), "role and address are both needed")
@@ -175,7 +189,7 @@ func (f *agreementFile) checkLists(bad func(string, string, ...any)) {
 	for _, p := range []struct {
 		path string
 		list []string
-	}{{"$.storage", f.Storage}, {"$.transit", f.Transit}} {
+	}{{"$.storage", f.Storage}, {"$.transit", f.Transit}, {"$.backup", f.Backup}, {"$.translation", f.Translation}} {
 		for _, c := range p.list {
 			if !isCountry(c) {
 				bad(p.path, "%q is not an ISO 3166-1 country", c)
@@ -236,7 +250,12 @@ func (f *agreementFile) agreement() *Agreement {
 		Ceiling: ceiling, TLPVersion: f.TLP.Version, Community: f.TLP.Community, Clients: f.TLP.Clients,
 		Purposes: f.Purposes, Data: f.Data, Certifications: f.Certifications,
 		Storage: f.Storage, Transit: f.Transit, Contracts: f.Contracts,
-		NotBefore: f.From.Time, Until: dayAfter(f.Until),
+		NotBefore: f.From.Time, Until: dayAfter(f.Until), RetainDays: f.RetainDays,
+		Backup: f.Backup, Translation: f.Translation, Groups: f.Groups, FOI: f.FOI, Resale: f.Resale,
+		Managed: grants(f.Managed), VictimConsents: grants(f.VictimConsents),
+	}
+	if c := f.Constituency; c != nil {
+		a.Constituency = Constituency{ASN: c.ASN, CIDR: c.CIDR, TLD: c.TLD, Participants: c.Participants, Reference: c.Reference}
 	}
 	for _, c := range f.Contacts {
 		a.Contacts = append(a.Contacts, Contact(c))

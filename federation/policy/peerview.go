@@ -17,14 +17,18 @@ import (
 type peerView struct {
 	facts   peerFacts
 	entity  types.Entity
+	fault   error // the entity's facts do not fit the schema: every request fails
 	to      *Recipient
+	serves  served
+	rules   slice
+	span    span           // in which facts and rules stay as they are
 	tables  *scheme.Tables // with what the agreement accepts by name
 	problem error          // the agreement accepts what does not exist
 }
 
 // view returns a recipient's facts at a time, from the cache while they hold.
 func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
-	if v, ok := b.peers.get(to.key); ok && v.facts.span.holds(now) {
+	if v, ok := b.peers.get(to.key); ok && v.span.holds(now) {
 		return v
 	}
 	v := &peerView{to: to, tables: b.tables}
@@ -37,13 +41,17 @@ func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
 		v.facts = siteFacts(&to.self)
 	} else {
 		v.facts = b.agreedFacts(to, now)
+		v.serves = to.agreement.Constituency.serves()
 	}
 	v.facts.explain(&to.agreement)
+	v.rules = b.sliceFor(&v.facts, now)
+	v.span = v.facts.span.meet(v.rules.span)
 	kind := typePeer
 	if to.site {
 		kind = typeSite
 	}
 	v.entity = types.Entity{UID: types.NewEntityUID(kind, types.String(v.facts.id)), Attributes: types.NewRecord(v.facts.record())}
+	v.fault = b.validator.Entity(v.entity)
 	b.peers.put(to.key, v)
 	return v
 }
@@ -52,6 +60,7 @@ func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
 func siteFacts(n *Node) peerFacts {
 	return peerFacts{
 		id: n.ID, country: known(n.Country), sender: known(n.Country), kind: "unknown", sector: "unknown",
+		senderKind: n.kind(), senderSector: n.Sector, senderProvider: n.provider(),
 		agreement: "self", tlpVersion: "2.0", places: placesOf(n.places()), transfer: "unknown",
 		why: map[string]string{"transfer": "It stays on the node"},
 	}
@@ -65,6 +74,7 @@ func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
 		agreement: "none", tlpVersion: "unknown", transfer: "unknown", places: []string{"unknown"},
 		why: map[string]string{"transfer": "Without an agreement nothing is known about the recipient"},
 	}
+	p.senderKind, p.senderSector, p.senderProvider = to.self.kind(), to.self.Sector, to.self.provider()
 	if !to.agreed || (a.Node != "" && a.Node != to.self.ID) {
 		return p
 	}
@@ -95,8 +105,11 @@ func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
 	p.client = slices.Contains(a.Clients, a.Peer)
 	p.certifications, p.purposes, p.data = a.Certifications, a.Purposes, a.Data
 	p.contracts, p.compartments = a.Contracts, a.Compartments
-	p.places = placesOf(slices.Concat([]string{a.Country}, a.Storage, a.Transit))
+	p.places = placesOf(slices.Concat([]string{a.Country}, a.Storage, a.Transit, a.Backup, a.Translation))
+	p.groups, p.foi, p.resale = a.Groups, inWords(a.FOI, "exposed", "exempt"), inWords(a.Resale, "forbidden", "allowed")
+	p.managed = inForceFor(a.Managed, now, &p.span)
 	p.transfer, p.why["transfer"] = b.law.transfer(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
+	p.laws = b.law.reaching(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
 	return p
 }
 
@@ -109,6 +122,8 @@ func (p *peerFacts) explain(a *Agreement) {
 	p.why["country"], p.why["kind"], p.why["tlpVersion"] = p.country, p.kind, p.tlpVersion
 	p.why["ceiling"] = mapping.TLP(p.ceiling).String()
 	p.why["purposes"], p.why["places"] = list(p.purposes), list(p.places)
+	p.why["sender"], p.why["foi"], p.why["resale"] = p.sender, orUnknown(p.foi), orUnknown(p.resale)
+	p.why["groups"], p.why["managed"], p.why["laws"] = list(p.groups), list(p.managed), list(p.laws)
 	switch p.agreement {
 	case "none":
 		p.why["agreement"] = "there is none"
@@ -119,6 +134,14 @@ func (p *peerFacts) explain(a *Agreement) {
 	default:
 		p.why["agreement"] = a.ID
 	}
+}
+
+// inWords returns a word if it is one of those there are.
+func inWords(word string, words ...string) string {
+	if !slices.Contains(words, word) {
+		return "unknown"
+	}
+	return word
 }
 
 // known returns a country, or "unknown" for what is none.

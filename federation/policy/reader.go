@@ -20,18 +20,29 @@ import (
 
 // Reader makes subjects. It is immutable and safe for concurrent use.
 type Reader struct {
-	tables *scheme.Tables
+	tables  *scheme.Tables
+	victims stix.Victims
 }
 
 // NewReader returns a reader that resolves classifications in tables.
 func NewReader(tables *scheme.Tables) *Reader { return &Reader{tables: tables} }
+
+// Among returns a reader for the objects of one message, which tell of each
+// other who is a victim.
+func (r *Reader) Among(objects []*stix.Object) *Reader {
+	victims := stix.VictimsAmong(objects)
+	if len(victims) == 0 {
+		return r
+	}
+	return &Reader{tables: r.tables, victims: victims}
+}
 
 // Subject reads the markings of one object of a message. digest is that of
 // the object's disclosure; defs are the marking-definitions of the same
 // message and issuer, by id. What cannot be understood is carried in the
 // subject and leads to a hold, never to a default.
 func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs map[string]*stix.Object) *Subject {
-	s := &Subject{issuer: issuer, digest: digest, object: o, units: o.Units()}
+	s := &Subject{issuer: issuer, digest: digest, object: o, units: o.Units(), among: r.victims}
 	m := markings{reader: r, subject: s, defs: defs}
 	for _, ref := range o.MarkingRefs() {
 		s.handling = mapping.Join(s.handling, m.resolve(ref))
@@ -42,6 +53,12 @@ func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs ma
 		m.unmarked()
 	}
 	own := m.granular()
+	m.attribution(s.handling)
+	for _, h := range own {
+		if h != nil {
+			m.attribution(*h)
+		}
+	}
 	s.classify(own)
 	s.seal()
 	s.mention()
@@ -141,6 +158,7 @@ func (m *markings) extension() {
 		h = mapping.Join(h, caveat(c))
 	}
 	m.subject.handling = mapping.Join(m.subject.handling, h)
+	m.subject.impact = e.Impact
 }
 
 // classification resolves the origin's word in its scheme at the time the
@@ -178,6 +196,14 @@ func (m *markings) unmarked() {
 		m.subject.follows = true
 	default:
 		m.fail(federation.Unmarked, "no TLP label states who may have it")
+	}
+}
+
+// attribution refuses what one policy says must be named and another says must
+// not: nobody can keep both (FIRST IEP 2.0, provider_attribution).
+func (m *markings) attribution(h mapping.Handling) {
+	if slices.Contains(h.Contracts, marking.IEPAttribution) && slices.Contains(h.Contracts, marking.IEPNoAttribution) {
+		m.fail(federation.UnknownMarking, "one policy says that its provider must be named, another that it must not")
 	}
 }
 
@@ -245,15 +271,17 @@ func join(own **mapping.Handling, whole, h mapping.Handling) {
 
 // classify puts every unit in a class by category and handling.
 func (s *Subject) classify(own []*mapping.Handling) {
-	found := s.categories()
+	found := s.findings()
 	derived := s.object.DerivedFrom()
 	whole := s.effective()
 	s.own = []handled{{whole, canonicalKey(whole)}}
 	s.classOf = make([]uint16, len(s.units))
 	s.classes = make([]unitClass, 0, 8)
+	s.named = []victims{{}}
 	for i := range s.units {
 		u := &s.units[i]
-		c := unitClass{found: found[i], pinned: u.Fixed || u.Required}
+		c := unitClass{found: found[i].categories, holds: found[i].holds, named: s.naming(&found[i].victims), pinned: u.Fixed || u.Required}
+		s.holds |= c.holds
 		if own != nil && own[i] != nil {
 			c.own = s.handledBy(*own[i])
 		}
@@ -282,22 +310,50 @@ func (s *Subject) handledBy(h mapping.Handling) int {
 	return len(s.own) - 1
 }
 
-// categories returns what was found in each unit. A unit about which nothing
+// naming returns the index of what a unit says about victims, added if it is
+// new, and joins it into what the object says.
+func (s *Subject) naming(v *victims) int {
+	if v.none() {
+		return -1
+	}
+	s.named[0].join(v)
+	key := v.key()
+	for i := 1; i < len(s.named); i++ {
+		if s.named[i].key() == key {
+			return i
+		}
+	}
+	s.named = append(s.named, *v)
+	return len(s.named) - 1
+}
+
+// unitFindings is what was found in one unit.
+type unitFindings struct {
+	categories findings
+	holds      contents
+	victims    victims
+}
+
+// findings returns what was found in each unit. A unit about which nothing
 // was found is free text, unsure.
-func (s *Subject) categories() []findings {
-	out := make([]findings, len(s.units))
+func (s *Subject) findings() []unitFindings {
+	out := make([]unitFindings, len(s.units))
 	at := 0
-	for _, f := range stix.CategorizeUnits(s.object, s.units) {
+	for _, f := range stix.CategorizeAmong(s.object, s.units, s.among) {
 		i := s.unitAt(f.Path, at)
 		if i < 0 {
 			continue // nothing of the object lies there
 		}
 		at = i
-		out[i] = out[i].with(f.Category, f.Unsure)
+		out[i].categories = out[i].categories.with(f.Category, f.Unsure)
+		out[i].holds = out[i].holds.with(f.Holds)
+		if v := victimsOf(s.object, &s.units[i], f); !v.none() {
+			out[i].victims.join(&v)
+		}
 	}
 	for i := range out {
-		if out[i] == 0 {
-			out[i] = out[i].with(federation.FreeText, true)
+		if out[i].categories == 0 {
+			out[i].categories = out[i].categories.with(federation.FreeText, true)
 		}
 	}
 	return out
@@ -350,6 +406,8 @@ func (s *Subject) seal() {
 	} else {
 		put("")
 	}
+	put(s.impact)
+	buf = append(buf, flag(s.counted))
 	buf = binary.AppendUvarint(buf, uint64(len(s.dangling)))
 	put(s.dangling...)
 	s.base = string(buf)
@@ -357,10 +415,15 @@ func (s *Subject) seal() {
 	for i := range s.own {
 		put(s.own[i].key)
 	}
+	for i := range s.named {
+		put(s.named[i].key())
+	}
 	buf = append(buf, '|')
 	for _, c := range s.classes {
 		buf = binary.AppendUvarint(buf, uint64(c.found))
 		buf = binary.AppendUvarint(buf, uint64(c.own))
+		buf = binary.AppendUvarint(buf, uint64(c.holds))
+		buf = binary.AppendVarint(buf, int64(c.named))
 		buf = append(buf, flag(c.pinned), flag(c.derives))
 		put(c.sealed)
 	}

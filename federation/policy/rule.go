@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/ast"
 	expast "github.com/cedar-policy/cedar-go/x/exp/ast"
+	"golang.org/x/text/language"
 
 	"github.com/entente-relay/entente/federation"
 )
@@ -23,7 +25,11 @@ type rule struct {
 	lift            bool // and persons may decide it, see [rule.liftable]
 	class           string
 	public          bool
-	text, unmet     string
+	text            string
+	says, unmetSays sentence
+	others          []translation // the same in further languages, sorted
+	jurisdiction    []string      // countries and regions it is asked in, empty for everywhere
+	claims          string        // a permission's: the fact of law whose protection it claims
 	since, until    time.Time
 	permit          bool
 	actions         []cedar.EntityUID // the requests it is asked in
@@ -32,6 +38,7 @@ type rule struct {
 	reads           []string          // facts it asks, such as "principal.country"
 	position        cedar.Position
 	policy          *cedar.Policy
+	bare            *cedar.Policy // the same without the scope of its action: see asked
 }
 
 // sensitive reports whether the rule allows personal or classified material,
@@ -57,23 +64,35 @@ func place(p cedar.Position) string {
 }
 
 // cite names the rule for people and journal, with its sentence filled in.
-func (r *rule) cite(reason federation.Reason, sentence string) Cited {
+func (r *rule) cite(reason federation.Reason, sentence, others string) Cited {
 	return Cited{
 		Reason: reason, Rule: r.id, Basis: r.basis, Kind: r.kind, Class: r.class, Hold: r.hold, Public: r.public,
-		Text: fmt.Sprintf("Rule %s, which cites %s: %s", r.id, r.basis, sentence),
+		Text: "Rule " + r.id + ", which cites " + r.basis + ": " + sentence, others: others,
 	}
+}
+
+// relied cites a permission that was relied upon. The protection of a law is
+// claimed only where that law is in force and reaches both parties.
+func (r *rule) relied(p *peerFacts, f *itemFacts) Cited {
+	c := r.cite("", r.says.fill(p, f), r.inOthers(false, p, f))
+	if r.claims != "" && slices.Contains(p.laws, r.claims) {
+		c.Claims = r.claims
+	}
+	return c
 }
 
 var (
 	ruleID      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	placeholder = regexp.MustCompile(`\{([a-zA-Z]*)\}`)
+	sentenceEnd = regexp.MustCompile(`([.。।]|\{equivalence\})$`) // full stops as languages write them
+	inLanguage  = regexp.MustCompile(`^(text|unmet)_([a-z]{2,3})$`)
 )
 
 // annotations are the keys a rule may carry; true marks those it must.
 func annotations() map[string]bool {
 	return map[string]bool{
 		"id": true, "basis": true, "kind": true, "reason": true, "effect": true, "class": true, "text": true,
-		"unmet": false, "since": false, "until": false, "public": false, "lift": false,
+		"unmet": false, "since": false, "until": false, "public": false, "lift": false, "jurisdiction": false, "claims": false,
 	}
 }
 
@@ -85,7 +104,8 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	}
 	r := &rule{
 		id: notes["id"], basis: notes["basis"], kind: notes["kind"], class: notes["class"],
-		text: notes["text"], unmet: notes["unmet"], reason: federation.Reason(notes["reason"]),
+		text: notes["text"], says: readSentence(notes["text"]), unmetSays: readSentence(notes["unmet"]),
+		reason: federation.Reason(notes["reason"]), jurisdiction: strings.Fields(notes["jurisdiction"]), claims: notes["claims"],
 		permit: bool(p.Effect()), position: p.Position(), policy: p,
 	}
 	var errs []error
@@ -107,7 +127,7 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	if !r.reason.Valid() {
 		bad("@reason %q is not in the list of reasons", r.reason)
 	}
-	if r.permit == (r.unmet == "") {
+	if r.permit == (notes["unmet"] == "") {
 		bad("a permit needs @unmet, the sentence for when it does not apply; a forbid has none")
 	}
 	r.since = dateOf(bad, "since", notes["since"])
@@ -115,21 +135,67 @@ func readRule(p *cedar.Policy) (*rule, error) {
 	if !r.until.IsZero() && !r.until.After(r.since) {
 		bad("@until is not after @since")
 	}
-	for _, s := range []string{r.text, r.unmet} {
+	if r.claims != "" && !r.permit {
+		bad("@claims: only a permission is relied upon, so only one can claim a protection")
+	}
+	if _, ok := notes["jurisdiction"]; ok && len(r.jurisdiction) == 0 {
+		bad("@jurisdiction is empty: leave it out for a rule that is asked everywhere")
+	}
+	for _, s := range []string{notes["text"], notes["unmet"]} {
 		checkSentence(bad, s)
 	}
+	r.translations(bad, notes)
 	r.reads = factsRead((*expast.Policy)(p.AST()))
+	r.bare = withoutAction(p)
 	if err := r.liftable(notes["lift"]); err != nil {
 		bad("%v", err)
 	}
 	return r, errors.Join(errs...)
 }
 
+// withoutAction returns a policy that applies to any action. Rules are sorted by
+// action when they are loaded, so that to look for it again in every request
+// would be lost time.
+func withoutAction(p *cedar.Policy) *cedar.Policy {
+	copied := *(*expast.Policy)(p.AST())
+	copied.Action = expast.ScopeTypeAll{}
+	return cedar.NewPolicyFromAST((*ast.Policy)(&copied))
+}
+
+// translations reads the sentences in further languages.
+func (r *rule) translations(bad func(string, ...any), notes map[string]string) {
+	for _, k := range slices.Sorted(maps.Keys(notes)) {
+		m := inLanguage.FindStringSubmatch(k)
+		if m == nil {
+			continue
+		}
+		if _, err := language.ParseBase(m[2]); err != nil || m[2] == "en" {
+			bad("@%s: %q is no further language: write a BCP 47 primary language such as de", k, m[2])
+		}
+		if strings.TrimSpace(notes[k]) == "" {
+			bad("@%s is empty", k)
+		}
+		if m[1] == "unmet" && !r.permit {
+			bad("@%s: a forbid has no unmet", k)
+		}
+		checkSentence(bad, notes[k])
+		i := slices.IndexFunc(r.others, func(t translation) bool { return t.lang == m[2] })
+		if i < 0 {
+			i, r.others = len(r.others), append(r.others, translation{lang: m[2]})
+		}
+		if m[1] == "text" {
+			r.others[i].text = readSentence(notes[k])
+		} else {
+			r.others[i].unmet = readSentence(notes[k])
+		}
+	}
+}
+
 // checkKeys checks that every annotation is known and none is missing.
 func checkKeys(bad func(string, ...any), notes map[string]string) {
 	keys := annotations()
 	for _, k := range slices.Sorted(maps.Keys(notes)) {
-		if _, ok := keys[k]; !ok {
+		if _, ok := keys[k]; !ok && !inLanguage.MatchString(k) {
 			bad("unknown annotation @%s", k)
 		}
 	}
@@ -162,7 +228,7 @@ func checkSentence(bad func(string, ...any), s string) {
 	if s == "" {
 		return
 	}
-	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "{equivalence}") || strings.Contains(s, ". ") {
+	if !sentenceEnd.MatchString(s) || strings.Contains(s, ". ") {
 		bad("%q is not one sentence", s)
 	}
 	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {

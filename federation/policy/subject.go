@@ -16,6 +16,7 @@ type Subject struct {
 	from     string // participant it came from, "" if not stated
 	digest   [32]byte
 	object   *stix.Object
+	among    stix.Victims // whom the objects of its message call victims
 	handling mapping.Handling
 	problem  *federation.Refusal
 	dangling []string // selectors of granular markings that point at nothing
@@ -23,7 +24,11 @@ type Subject struct {
 	mentions []mention
 	loose    bool // whatever it mentions is removed, something of it still goes
 	units    []stix.Unit
-	classOf  []uint16 // unit index -> index in classes
+	classOf  []uint16  // unit index -> index in classes
+	holds    contents  // found anywhere in it
+	named    []victims // victims of the classes; the first is all of the object's
+	impact   string    // the origin's word, "" if there is none
+	counted  bool      // a count over many: see Aggregated
 	classes  []unitClass
 	own      []handled // handlings of the classes; the first is the object's
 	base     string    // canonical form of all facts but handling and classes
@@ -33,6 +38,8 @@ type Subject struct {
 // unitClass is what policy can tell units of one object apart by.
 type unitClass struct {
 	found   findings
+	holds   contents
+	named   int  // index of its victims in Subject.named, -1 for none
 	own     int  // index of its handling in Subject.handlings
 	pinned  bool // fixed or required: it cannot be removed
 	derives bool // the object's id is computed from it
@@ -68,6 +75,36 @@ func (f findings) with(c federation.Category, unsure bool) findings {
 	return f | 1<<bit
 }
 
+// contents is a set of kinds of content: bit i for the i-th of stix.Contents.
+type contents uint16
+
+// with adds a kind. One that is not in the list is as good as all of them: a
+// rule that forbids any of them then applies.
+func (c contents) with(kind string) contents {
+	if kind == "" {
+		return c
+	}
+	i := slices.Index(stix.Contents(), kind)
+	if i < 0 {
+		return 1<<len(stix.Contents()) - 1
+	}
+	return c | 1<<i
+}
+
+// words lists the kinds.
+func (c contents) words() []string {
+	if c == 0 {
+		return nil
+	}
+	var out []string
+	for i, kind := range stix.Contents() {
+		if c&(1<<i) != 0 {
+			out = append(out, kind)
+		}
+	}
+	return out
+}
+
 // each lists the categories.
 func (f findings) each(yield func(c federation.Category, unsure bool) bool) {
 	for i, c := range federation.Categories() {
@@ -101,6 +138,15 @@ func (s *Subject) Problem() *federation.Refusal { return s.problem }
 func (s *Subject) Arrived(from string) *Subject {
 	t := *s
 	t.from = from
+	return &t
+}
+
+// Aggregated returns the subject of an object that the node itself made as a
+// count over many, with the floor on small counts kept: no peer's word says so.
+func (s *Subject) Aggregated() *Subject {
+	t := *s
+	t.counted = true
+	t.seal()
 	return &t
 }
 

@@ -49,9 +49,9 @@ func newDemo(t testing.TB) *demo {
 	until := time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)
 	return &demo{
 		bundle: b, reader: NewReader(tables), tables: tables,
-		de: &Node{ID: "de-cert", Country: "DE", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-DE-0001",
+		de: &Node{ID: "de-cert", Country: "DE", Kind: "authority", Sector: "national-cert", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-DE-0001",
 			Ceiling: []string{"de-vs/VS-NfD"}, Until: until, Exercise: true}},
-		pl: &Node{ID: "pl-cert", Country: "PL", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-PL-0001",
+		pl: &Node{ID: "pl-cert", Country: "PL", Kind: "authority", Sector: "national-cert", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-PL-0001",
 			Ceiling: []string{"pl-national/ZASTRZEŻONE", "de-vs/VS-NfD"}, Until: until, Exercise: true}},
 	}
 }

@@ -46,8 +46,8 @@ func readYAML(raw []byte, file string, v any) (*document, error) {
 		p := n.GetToken().Position
 		return nil, fmt.Errorf("%s:%d:%d: anchors and aliases are not read; write the value out", file, p.Line, p.Column)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
-	if err := guarded(func() error { return dec.Decode(v) }); err != nil && !errors.Is(err, io.EOF) {
+	dec := yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()) // it decodes the tree: the text is read once
+	if err := guarded(func() error { return dec.DecodeFromNode(tree.Docs[0].Body, v) }); err != nil && !errors.Is(err, io.EOF) {
 		return nil, describeYAML(file, err, keysOf(reflect.TypeOf(v)))
 	}
 	return &document{file: file, tree: tree}, nil

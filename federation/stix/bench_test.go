@@ -1,6 +1,9 @@
 package stix
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // benchIndicator is a 1.3 KB indicator of the usual shape.
 const benchIndicator = `{"type":"indicator","spec_version":"2.1","id":"indicator--6f7a2f2c-7a5e-4a3e-9d5c-0c5f6d1e2b3a",` +
@@ -50,6 +53,22 @@ func BenchmarkCategorize(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if len(Categorize(o)) < 20 {
+			b.Fatal("too few findings")
+		}
+	}
+}
+
+// BenchmarkDetectDense looks through a text that is all words and numbers of
+// records: what a flood of them costs a byte.
+func BenchmarkDetectDense(b *testing.B) {
+	text := strings.Repeat("patient disease PESEL 44051401358, victim 198.51.100.7, tariff 12 EUR; ", 3000)
+	o, err := Parse([]byte(indicator(`,"description":` + jsonText(text))))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if len(Categorize(o)) < 5 {
 			b.Fatal("too few findings")
 		}
 	}

@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 
@@ -17,6 +18,9 @@ type Finding struct {
 	// "origin says so", or "content: ..." with the kind of content, never the
 	// content itself.
 	Evidence string
+	// Holds is the kind of content that was found, one of [Contents]; "" when
+	// the finding does not rest on content.
+	Holds string
 	// Unsure says that it is a guess; policy decides what that means.
 	Unsure bool
 }
@@ -47,13 +51,19 @@ const (
 //     what was meant, the pattern and the observed values count as personal
 //     too: the origin said otherwise.
 //   - personal_data: false drops the guesses, not what the text shows.
+//   - categories, and the categories of MISP among the labels, add what they
+//     say: the origin's word makes nothing looser.
 //   - A value that its origin sealed shows nothing: free text and personal, both
 //     unsure, whatever the property's name promises.
 func Categorize(o *Object) []Finding { return CategorizeUnits(o, o.Units()) }
 
 // CategorizeUnits is [Categorize] for a caller that has the object's units at
 // hand.
-func CategorizeUnits(o *Object, units []Unit) []Finding {
+func CategorizeUnits(o *Object, units []Unit) []Finding { return CategorizeAmong(o, units, nil) }
+
+// CategorizeAmong is [CategorizeUnits] for an object of a message whose victims
+// are known.
+func CategorizeAmong(o *Object, units []Unit, victims Victims) []Finding {
 	c := categorizer{o: o, out: make([]Finding, 0, len(units)+4)}
 	if h := o.Handling(); h != nil && h.PersonalData != nil {
 		c.stated, c.personal = true, *h.PersonalData
@@ -63,6 +73,11 @@ func CategorizeUnits(o *Object, units []Unit) []Finding {
 	}
 	if c.personal {
 		c.originSays(units)
+	}
+	c.originPlaces(units)
+	c.mispLabelled(units)
+	if sure, known := victims[o.id]; known {
+		c.victim(units, sure)
 	}
 	return c.out
 }
@@ -75,16 +90,21 @@ type categorizer struct {
 	shown            bool // some text shows personal data
 	own              []netip.Addr
 	ownRead          bool
+	detector         detector
 }
 
 func (c *categorizer) add(u *Unit, cat federation.Category, evidence string, unsure bool) {
-	c.out = append(c.out, Finding{Path: u.Path, Category: cat, Evidence: evidence, Unsure: unsure})
+	c.holds(u, cat, evidence, "", unsure)
+}
+
+func (c *categorizer) holds(u *Unit, cat federation.Category, evidence, kind string, unsure bool) {
+	c.out = append(c.out, Finding{Path: u.Path, Category: cat, Evidence: evidence, Holds: kind, Unsure: unsure})
 }
 
 // guess adds a personal finding that the origin can rule out.
-func (c *categorizer) guess(u *Unit, evidence string) {
+func (c *categorizer) guess(u *Unit, evidence, kind string) {
 	if !c.stated || c.personal {
-		c.add(u, federation.Personal, evidence, true)
+		c.holds(u, federation.Personal, evidence, kind, true)
 	}
 }
 
@@ -96,7 +116,7 @@ func (c *categorizer) unit(u *Unit) {
 		c.add(u, federation.Context, byPath, false) // its parts have their own findings
 	case sealed:
 		c.add(u, federation.FreeText, bySeal, true)
-		c.guess(u, bySeal)
+		c.guess(u, bySeal, "")
 	case strings.HasPrefix(u.Path, "extensions."):
 		c.extension(u)
 	case u.Element:
@@ -146,7 +166,7 @@ func (c *categorizer) property(u *Unit) {
 		c.add(u, federation.Personal, p.evidence, false)
 		c.shown = true
 	case perhaps:
-		c.guess(u, p.evidence)
+		c.guess(u, p.evidence, "")
 	}
 	c.content(u, p.category)
 	if strings.HasSuffix(u.Name, "_ref") || strings.HasSuffix(u.Name, "_refs") {
@@ -208,23 +228,31 @@ func aboutPersons(p *Pattern) bool {
 func (c *categorizer) content(u *Unit, cat federation.Category) {
 	email, phone, address := false, false, false
 	prose := cat == federation.FreeText || cat == federation.Context || cat == federation.Target
-	eachString(u.Value, func(text []byte) {
-		email = email || hasEmail(text)
+	deep := u.Name != "pattern" // what a pattern matches is the attacker's
+	d := &c.detector
+	d.begin(cat == federation.FreeText || cat == federation.Target)
+	eachText(u.Value, func(text []byte) {
+		d.read(text)
+		email = email || d.seen&isSign != 0 && hasEmail(text)
 		if prose {
-			phone = phone || hasPhone(text)
-			address = address || addresses(text, c.foreign)
+			phone = phone || (d.seen&isPlus != 0 || d.said&(1<<aboutPhone) != 0 && d.digits >= fewestOfPhone) && hasPhone(text)
+			address = address || (d.digits > 0 || d.seen&isRest != 0 || bytes.IndexByte(text, ':') >= 0) && addresses(text, c.foreign)
+		}
+		if deep {
+			d.text(text, c.foreign)
 		}
 	})
 	if email {
-		c.add(u, federation.Personal, byEmail, false)
+		c.holds(u, federation.Personal, byEmail, HoldsEmail, false)
 	}
 	if phone {
-		c.add(u, federation.Personal, byPhone, false)
+		c.holds(u, federation.Personal, byPhone, HoldsPhone, false)
 	}
 	c.shown = c.shown || email || phone
 	if address {
-		c.guess(u, byAddress)
+		c.guess(u, byAddress, HoldsAddress)
 	}
+	c.report(u)
 }
 
 // foreign reports whether an address in prose is not one that the object is

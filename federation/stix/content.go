@@ -125,9 +125,6 @@ func hasPhone(text []byte) bool {
 			return true
 		}
 	}
-	if !longNumber(text) {
-		return false
-	}
 	lower := bytes.ToLower(text)
 	for _, word := range phoneWords {
 		if announced(lower, []byte(word)) {
@@ -137,16 +134,8 @@ func hasPhone(text []byte) bool {
 	return false
 }
 
-// longNumber reports whether text has enough digits for a telephone number.
-func longNumber(text []byte) bool {
-	n := 0
-	for _, c := range text {
-		if digit(c) {
-			n++
-		}
-	}
-	return n >= 6
-}
+// fewestOfPhone is how many digits a text needs for a telephone number.
+const fewestOfPhone = 6
 
 // announced reports whether a number of at least 6 digits follows a word that
 // begins with the given one. A Latin word must not go on to the left, as in
@@ -190,6 +179,11 @@ func phoneDigits(b []byte) int {
 // addresses calls f with each IP address in text, disarmed or not, until f
 // returns true; it reports whether f did.
 func addresses(text []byte, f func(netip.Addr) bool) bool {
+	return addressesAt(text, func(a netip.Addr, _, _ int) bool { return f(a) })
+}
+
+// addressesAt is addresses with the place of each.
+func addressesAt(text []byte, f func(a netip.Addr, start, end int) bool) bool {
 	if bytes.IndexByte(text, '.') < 0 && bytes.IndexByte(text, ':') < 0 {
 		return false
 	}
@@ -215,7 +209,7 @@ func addresses(text []byte, f func(netip.Addr) bool) bool {
 		}
 		word = bytes.TrimRight(word, ".:")
 		if bytes.IndexByte(word, '.') > 0 || bytes.Count(word, []byte(":")) >= 2 {
-			if a, err := netip.ParseAddr(string(word)); err == nil && (j == len(text) || !wordByte(text[j])) && f(a) {
+			if a, err := netip.ParseAddr(string(word)); err == nil && (j == len(text) || !wordByte(text[j])) && f(a, i, j) {
 				return true
 			}
 		}

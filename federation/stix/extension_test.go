@@ -3,8 +3,11 @@ package stix
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/entente-relay/entente/federation"
 )
 
 // The definition that ships says of every key what the reader does with it.
@@ -19,18 +22,20 @@ func TestHandlingDefinition(t *testing.T) {
 	}
 	var schema struct {
 		Properties map[string]struct {
-			Type       string
-			Const      string
-			Minimum    int
-			Maximum    int
-			Properties map[string]struct{ Type string }
+			Type                 string
+			Const                string
+			Enum                 []string
+			Minimum              int
+			Maximum              int
+			Properties           map[string]struct{ Type string }
+			AdditionalProperties json.RawMessage
 		}
 	}
 	if err := json.Unmarshal([]byte(text), &schema); err != nil {
 		t.Fatal(err)
 	}
 	values := map[string]string{"string": `"x"`, "array": `["x"]`, "integer": "30", "boolean": "true"}
-	if len(schema.Properties) != 14 {
+	if len(schema.Properties) != 16 {
 		t.Errorf("%d keys", len(schema.Properties))
 	}
 	for key, p := range schema.Properties {
@@ -38,6 +43,18 @@ func TestHandlingDefinition(t *testing.T) {
 		switch {
 		case p.Const != "":
 			value = fmt.Sprintf("%q", p.Const)
+		case len(p.Enum) > 0:
+			value = fmt.Sprintf("%q", p.Enum[0])
+			if !slices.Equal(p.Enum, Impacts()) {
+				t.Errorf("%s: the definition has the words %v", key, p.Enum)
+			}
+		case key == "categories":
+			value = `{"name":"target"}`
+			for _, c := range federation.Categories() {
+				if !strings.Contains(string(p.AdditionalProperties), `"`+string(c)+`"`) {
+					t.Errorf("%s: the definition lacks %s", key, c)
+				}
+			}
 		case p.Type == "object":
 			var parts []string
 			for part, pp := range p.Properties {
@@ -59,7 +76,7 @@ func TestHandlingDefinition(t *testing.T) {
 		}
 	}
 	// A key that is read but not defined would show here: the reader refuses all others.
-	for _, key := range words("origin scheme classification caveats releasable_to residency retain_days purpose contract personal_data default_marking reoriginated note extension_type") {
+	for _, key := range words("origin scheme classification caveats releasable_to residency retain_days purpose contract personal_data default_marking reoriginated impact categories note extension_type") {
 		if _, ok := schema.Properties[key]; !ok {
 			t.Errorf("%s is read but not defined", key)
 		}

@@ -1,5 +1,7 @@
 package stix
 
+import "github.com/entente-relay/entente/federation"
+
 // Handling is the content of our property extension: what the origin says
 // about how the object must be handled, in the origin's words. A nil list
 // means that nothing was said; an empty list is refused at parsing.
@@ -23,6 +25,9 @@ type Handling struct {
 	// PersonalData is the origin's word on whether it holds personal data,
 	// nil if not stated.
 	PersonalData *bool
+	// Categories is the origin's word on what kind of data a property holds, by
+	// STIX selector. It adds to what is found here and takes nothing away.
+	Categories map[string]federation.Category
 	// DefaultMarking names the source profile that supplied the object's
 	// marking at intake, "" if the producer marked it.
 	DefaultMarking string
@@ -30,9 +35,16 @@ type Handling struct {
 	// else observed, who is not to be named: a secret commitment to the original,
 	// "" for what is the issuer's own. It corroborates nothing.
 	Reoriginated string
+	// Impact is the origin's word for what the object means to those it concerns,
+	// one of [Impacts], "" if not stated. It can be removed.
+	Impact string
 	// Note is text for human readers, nil if absent.
 	Note *Note
 }
+
+// Impacts lists the words an origin can say about impact, least first; with
+// unknown it says that it does not know.
+func Impacts() []string { return []string{"none", "low", "medium", "high", "critical", "unknown"} }
 
 // Note is a text that travels with an object; it can be removed as a whole or
 // part by part.

@@ -2,7 +2,9 @@ package stix
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -87,6 +89,12 @@ func (o *Object) handlingKey(h *Handling, f int, name, where string) (err *feder
 		h.DefaultMarking, err = o.word(f, where)
 	case "reoriginated":
 		h.Reoriginated, err = o.word(f, where)
+	case "categories":
+		h.Categories, err = o.categories(f, where)
+	case "impact":
+		if h.Impact, err = o.word(f, where); err == nil && !slices.Contains(Impacts(), h.Impact) {
+			err = federation.Refuse(federation.Malformed, where, "not one of "+strings.Join(Impacts(), ", "))
+		}
 	case "caveats":
 		h.Caveats, err = o.list(f, where)
 	case "releasable_to":
@@ -121,6 +129,28 @@ func (o *Object) word(f int, where string) (string, *federation.Refusal) {
 		err = federation.Refuse(federation.Malformed, where, "an empty string; leave the key out instead")
 	}
 	return s, err
+}
+
+// categories reads which property holds what kind of data. A word that is not
+// known here could be a restriction, so it is refused.
+func (o *Object) categories(n int, where string) (map[string]federation.Category, *federation.Refusal) {
+	if o.nodes[n].kind != '{' {
+		return nil, wrongType(where, "dictionary", o.nodes[n].kind)
+	}
+	out := map[string]federation.Category{}
+	var err *federation.Refusal
+	o.children(n, func(f int) bool {
+		path, said := o.name(f), ""
+		if said, err = o.text(f, where); err == nil && (path == "" || !federation.Category(said).Valid()) {
+			err = federation.Refuse(federation.Malformed, where, fmt.Sprintf("%q: %q is not the path of a property with one of %v", clip(path), clip(said), federation.Categories()))
+		}
+		out[path] = federation.Category(said)
+		return err == nil
+	})
+	if err == nil && len(out) == 0 {
+		err = federation.Refuse(federation.Malformed, where, "an empty dictionary; leave the key out instead")
+	}
+	return out, err
 }
 
 func (o *Object) readNote(n int, where string) (*Note, *federation.Refusal) {

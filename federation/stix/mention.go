@@ -14,7 +14,7 @@ func EachID(value []byte, f func(id string)) {
 	if !bytes.Contains(value, []byte("--")) && bytes.IndexByte(value, '\\') < 0 {
 		return
 	}
-	eachString(value, func(text []byte) { eachIDIn(text, f) })
+	eachText(value, func(text []byte) { eachIDIn(text, f) })
 }
 
 // eachIDIn finds the identifiers in one text.

@@ -198,11 +198,24 @@ func identityPlace(o *Object, name string) (place, bool) {
 	return p, true
 }
 
-// eachString calls f with the decoded text of every string in a JSON value
-// that has been accepted before, member names included.
-func eachString(value []byte, f func(text []byte)) {
+// eachText calls f with the decoded text of every string in a JSON value that
+// has been accepted before, member names included, and with every number that is
+// long enough to be one of a record.
+func eachText(value []byte, f func(text []byte)) {
 	for i := 0; i < len(value); i++ {
-		if value[i] != '"' {
+		c := value[i]
+		if digit(c) {
+			end := i + 1
+			for end < len(value) && digit(value[end]) {
+				end++
+			}
+			if end-i >= fewestDigits {
+				f(value[i:end])
+			}
+			i = end - 1
+			continue
+		}
+		if c != '"' {
 			continue
 		}
 		end := stringEnd(value, i)

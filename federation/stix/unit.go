@@ -41,7 +41,7 @@ var fixedWire1 = [...]string{
 // FixedWire1 reports whether wire version 1 forbids removing the unit at a
 // path from an object of a type. Everything of a marking-definition or an
 // extension-definition is fixed, and of the handling extension everything but
-// its note.
+// its note and its impact.
 func FixedWire1(typ, path string) bool {
 	if wholeWire1(typ) || slices.Contains(fixedWire1[:], path) {
 		return true
@@ -57,7 +57,7 @@ func FixedWire1(typ, path string) bool {
 	case rest[0] != '.':
 		return false
 	}
-	return rest != ".note" && !(len(rest) > 5 && rest[:6] == ".note.")
+	return rest != ".note" && rest != ".impact" && !(len(rest) > 5 && rest[:6] == ".note.")
 }
 
 // wholeWire1 reports whether objects of a type are never redacted.
@@ -138,7 +138,11 @@ func (u *units) extension(e, parent int) {
 	u.o.children(e, func(k int) bool {
 		key := u.o.name(k)
 		j := u.add(k, i, handlingPath(key), key)
-		if key != "note" {
+		switch key {
+		case "note":
+		case "impact":
+			return true
+		default:
 			u.out[j].Fixed = true
 			return true
 		}
@@ -171,6 +175,10 @@ func handlingPath(key string) string {
 		return entry + "personal_data"
 	case "retain_days":
 		return entry + "retain_days"
+	case "impact":
+		return entry + "impact"
+	case "categories":
+		return entry + "categories"
 	case "note":
 		return entry + "note"
 	case "note.abstract":

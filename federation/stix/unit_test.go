@@ -185,7 +185,7 @@ func TestDefinitionsAreFixed(t *testing.T) {
 func TestFixedWire1(t *testing.T) {
 	fixed := words(`type id spec_version created modified revoked valid_from valid_until pattern pattern_type labels
 		object_marking_refs granular_markings`)
-	for _, e := range []string{"", ".origin", ".scheme", ".classification", ".extension_type", ".anything", ".notes"} {
+	for _, e := range []string{"", ".origin", ".scheme", ".classification", ".extension_type", ".anything", ".notes", ".impacts"} {
 		fixed = append(fixed, "extensions."+HandlingExtension+e)
 	}
 	for _, p := range fixed {
@@ -195,7 +195,7 @@ func TestFixedWire1(t *testing.T) {
 	}
 	removable := words("name description created_by_ref external_references confidence lang object_refs object_refs.[0] " +
 		"extensions extensions.x-ext pattern_version kill_chain_phases")
-	for _, e := range []string{".note", ".note.abstract", ".note.content", ".note.contacts"} {
+	for _, e := range []string{".note", ".note.abstract", ".note.content", ".note.contacts", ".impact"} {
 		removable = append(removable, "extensions."+HandlingExtension+e)
 	}
 	removable = append(removable, "extensions."+HandlingExtension+"x")

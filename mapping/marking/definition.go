@@ -30,8 +30,8 @@ type body struct {
 
 // Definition reads the body of the marking-definition id. What it means comes
 // only from bodies whose meaning is fixed: the published TLP and PAP objects
-// under their own identifiers, and statements, which bind nobody by machine
-// and are carried.
+// under their own identifiers, FIRST IEP 2.0 policies of which every field is
+// understood, and statements, which bind nobody by machine and are carried.
 //
 // The error is a *mapping.Fault: cause Malformed for what is no
 // marking-definition of that identifier, UnknownMarking (law A8) for one that
@@ -51,6 +51,9 @@ func Definition(id string, raw []byte) (mapping.Handling, error) {
 	}
 	if b.DefinitionType != nil {
 		return readByType(id, b)
+	}
+	if raw, ok := b.Extensions[extensionIEP]; ok && len(b.Extensions) == 1 {
+		return readIEP(id, raw)
 	}
 	return mapping.Handling{}, describeExtensions(id, b)
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // extension is a marking scheme that is recognised by its STIX extension but
-// not enforced: its markings are named and left to a person.
+// not enforced, or not fully: what of it is not understood is named and left to a
+// person.
 type extension struct {
 	name  string
 	title []string // paths of the properties that name one marking of the scheme
@@ -18,7 +19,7 @@ type extension struct {
 // knownExtensions are the marking extensions published by OASIS
 // (cti-stix-common-objects, extension-definition-specifications).
 var knownExtensions = map[string]extension{
-	"extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a": {"FIRST IEP 2.0 policy", []string{"iep_id", "tlp", "permitted_actions"}},
+	extensionIEP: {"FIRST IEP 2.0 policy", []string{"iep_id", "tlp", "permitted_actions"}},
 	"extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce": {"ACS 3.0 marking", []string{"identifier", "control_set.classification", "policy_reference"}},
 	"extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a": {"US CUI marking", []string{"cui_name", "name"}},
 }

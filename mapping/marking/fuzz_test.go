@@ -1,6 +1,7 @@
 package marking
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -17,6 +18,7 @@ func definitionSeeds() [][2]string {
 		{ownID, `[[[[[[[[`},
 		{ownID, "{\"type\":\"\xff\"}"},
 	}
+	seeds = append(seeds, [2]string{ownID, iepPolicy(nil)}, [2]string{ownID, iepPolicy(map[string]string{"tlp": `"amber+strict"`})})
 	for _, id := range WellKnownIDs() {
 		raw, _ := WellKnownObject(id)
 		seeds = append(seeds, [2]string{id, string(raw)})
@@ -51,6 +53,8 @@ func FuzzDefinition(f *testing.F) {
 		switch {
 		case published && h.Key() != want.Key():
 			t.Fatalf("%s means %+v, read as %+v", id, want, h)
+		case bytes.Contains(raw, []byte(extensionIEP)) && h.TLP != 0 && h.TLPVersion1 && h.PAP != 0 && !h.NotBefore.IsZero():
+			// a FIRST IEP 2.0 policy
 		case !published && (h.TLP != 0 || h.PAP != 0 || len(h.Statements) != 1):
 			t.Fatalf("an unpublished identifier %q was read as %+v", id, h)
 		}

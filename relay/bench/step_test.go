@@ -47,7 +47,7 @@ func newBorder(b *testing.B) *border {
 	must(err)
 	bundle, err := policy.Load(configs.Policies(), configs.Jurisdictions(), tables, policy.Options{Reviewed: reviews})
 	must(err)
-	x := &border{bundle: bundle, reader: policy.NewReader(tables), now: now, roots: envelope.NewRootCache(64), self: policy.Node{ID: "pl-cert", Country: "PL"}}
+	x := &border{bundle: bundle, reader: policy.NewReader(tables), now: now, roots: envelope.NewRootCache(64), self: policy.Node{ID: "pl-cert", Country: "PL", Kind: "authority"}}
 	de, deKey := participant(b, "de-cert", "DE", now)
 	pl, plKey := participant(b, "pl-cert", "PL", now)
 	x.mine = plKey
@@ -74,7 +74,7 @@ func (x *border) issue(b *testing.B, key *directory.PrivateKey) []byte {
 	if err != nil || len(msgs) != 1 {
 		b.Fatalf("%d messages, %v", len(msgs), err)
 	}
-	de := policy.Node{ID: "de-cert", Country: "DE"}
+	de := policy.Node{ID: "de-cert", Country: "DE", Kind: "authority"}
 	signed := x.dispatch(b, msgs[0], &de, policy.NewRecipient(&de, agreement(b, "de-cert--pl-cert")), key)
 	return signed
 }

@@ -39,6 +39,18 @@ const (
 // wait: an empty answer means that nothing is stored at or after from. The
 // records of one Append are seen all or not at all.
 func (s *Stream) Read(ctx context.Context, from uint64, max, maxBytes int) ([]Stored, error) {
+	return s.read(ctx, from, "", max, maxBytes)
+}
+
+// ReadOf reads as Read does the records of one subject alone.
+func (s *Stream) ReadOf(ctx context.Context, name string, from uint64, max, maxBytes int) ([]Stored, error) {
+	if !subject.MatchString(name) {
+		return nil, fmt.Errorf("bus: read %q of %s: not a subject", name, s.name)
+	}
+	return s.read(ctx, from, fmt.Sprintf(`,"next_by_subj":%q`, s.prefix+name), max, maxBytes)
+}
+
+func (s *Stream) read(ctx context.Context, from uint64, only string, max, maxBytes int) ([]Stored, error) {
 	if max <= 0 || max > maxRead {
 		max = maxRead
 	}
@@ -56,7 +68,7 @@ func (s *Stream) Read(ctx context.Context, from uint64, max, maxBytes int) ([]St
 		return nil, fmt.Errorf("bus: read %s: %w", s.name, err)
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // fails on a closed connection only, which the read itself tells
-	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, from, max, maxBytes)
+	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d%s}`, from, max, maxBytes, only)
 	if err := s.nc.PublishRequest(s.api+".DIRECT.GET."+s.name, inbox, ask); err != nil {
 		return nil, fmt.Errorf("bus: read %s: %w", s.name, err)
 	}

@@ -3,6 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,17 +19,26 @@ import (
 func (a *app) explainCmd() *cobra.Command {
 	var to, at, profile string
 	c := &cobra.Command{
-		Use:   "explain FILE --to PEER|COUNTRY",
-		Short: "say what would happen to each object of a file on its way to a peer",
+		Use:   "explain FILE|OBJECT --to PEER|COUNTRY",
+		Short: "say what would happen to the objects of a file on their way to a peer, or what was decided on one",
 		Long: `Say what would happen to each object of a file if it were published here and the
 recipient asked for it, by the code that the node runs, without publishing it.
 The recipient is a peer of this node, or a country code: that stands for a national
 CERT there under the sample agreement, so the question works before any peer exists.
 
+An OBJECT is named by its STIX id or by its digest (43 characters of base64url, or 64
+of hex), where no file has that name. Then the running node answers from its journal
+what was decided on it for the recipient, up to --at: the verdict, the rules, the
+markings, what was removed, the way it took, and what was missing. Where nothing was
+decided, it is decided now, and the answer says so.
+
 Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
-		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json",
+		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && relay.IsObjectName(args[0]) {
+				return a.explainPast(cmd.Context(), args[0], to, at, profile)
+			}
 			return a.explain(args[0], to, at, profile)
 		},
 	}
@@ -159,6 +172,9 @@ func (a *app) printExplained(o *relay.Explained, to string) {
 		if r.Path != "" || !onPart[r.Rule] { // once is enough: with the part it is about
 			a.printf("  %s\n", sentence(r))
 		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(o.Evidence)) {
+		a.printf("  found in %s: %s\n", path, strings.Join(o.Evidence[path], "; "))
 	}
 }
 

@@ -187,3 +187,30 @@ func TestReadmeCommandsExist(t *testing.T) {
 		t.Error("no command found in the README")
 	}
 }
+
+// Every section of the manual stands in its table of contents, in its order.
+func TestReadmeListsItsSections(t *testing.T) {
+	_, manual, _ := strings.Cut(readReadme(t), "\n# Manual\n")
+	contents, rest, _ := strings.Cut(manual, "\n## ")
+	var want []string
+	for _, m := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch("\n## "+rest, -1) {
+		want = append(want, m[1])
+	}
+	var got []string
+	for _, m := range regexp.MustCompile(`\[([^\]]+)\]\(#([a-z-]+)\)`).FindAllStringSubmatch(contents, -1) {
+		if anchor := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-"); anchor != m[2] {
+			t.Errorf("%q leads to #%s", m[1], m[2])
+		}
+		if m[1] != "Reference" {
+			got = append(got, m[1])
+		}
+	}
+	if len(want) == 0 {
+		t.Fatal("the manual has no sections")
+	}
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || !strings.EqualFold(got[i], want[i]) {
+			t.Fatalf("contents %q, sections %q", got, want)
+		}
+	}
+}

@@ -18,6 +18,11 @@
 //	POST /v1/reoriginate?id=ID          give on others' objects as own ones; answers a list of Reoriginated
 //	GET  /v1/openings/{id}              what opens the commitment of one
 //	POST /v1/reload                     read configuration, policies and agreements again
+//	POST /v1/audit/head                 sign the end of the journal; answers Head
+//	GET  /v1/audit/chain?from=N         the journal, one record a line, each as it was hashed
+//	GET  /v1/audit/records?peer=P&from=T&to=T   those of which an export is made
+//	GET  /v1/audit/why?object=O&to=P&at=T   what was decided on an object for a recipient: Why
+//	GET  /v1/audit/who-got?object=O     to whom an object went: GotBy
 //	GET  /healthz                       200 while the node can take messages
 //	GET  /metrics                       Prometheus text
 //

@@ -8,14 +8,19 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // MaxUpload bounds one published file in bytes; a larger one is refused
 // before it is read to the end.
 const MaxUpload = 64 << 20
+
+// maxAsked bounds a value that is looked for, in bytes.
+const maxAsked = 64 << 10
 
 // API is what a node lets its own machine ask of it.
 type API struct {
@@ -37,9 +42,20 @@ type API struct {
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
 	Quarantine  Quarantine
-	Reload      func(ctx context.Context) error
-	Healthy     func() error
-	Metrics     http.Handler
+	// Head signs the end of the journal; Chain writes the journal as it is chained,
+	// one record a line, Records the part of it that an export is made of.
+	Head    func(ctx context.Context) (Head, error)
+	Chain   func(ctx context.Context, from uint64, w io.Writer) error
+	Records func(ctx context.Context, part journal.Selection, w io.Writer) error
+	// Why explains what was decided on an object for a recipient up to a moment;
+	// WhoGot lists who got it.
+	Why    func(ctx context.Context, object, to string, at time.Time) (Why, error)
+	WhoGot func(ctx context.Context, object string) (GotBy, error)
+	// Find says where a value or an object lies.
+	Find    func(ctx context.Context, ask Ask) (Found, error)
+	Reload  func(ctx context.Context) error
+	Healthy func() error
+	Metrics http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -67,6 +83,15 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
 	})
+	mux.HandleFunc("POST /v1/audit/find", func(w http.ResponseWriter, r *http.Request) {
+		value, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		q := r.URL.Query()
+		answer[Found](w)(a.Find(r.Context(), Ask{Value: string(value), ID: q.Get("id"), Digest: q.Get("digest")}))
+	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Reload(r.Context()); err != nil {
 			fail(w, err)
@@ -74,6 +99,8 @@ func (a *API) Handler() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	a.audit(mux)
+	a.past(mux)
 	return mux
 }
 

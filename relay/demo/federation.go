@@ -18,6 +18,8 @@ import (
 type region struct {
 	id, name, country, language string
 	unmarked                    string // marking stated for unmarked input, "" for none
+	kind, sector                string // what the operator is
+	provider                    bool   // of communications to the public
 	accept                      []string
 	exercise                    []string // levels of the sample accreditation
 	dir                         string
@@ -40,9 +42,9 @@ var rowsAccepted = []string{"pl-national", "eu-2013-488-app-b-2021/PL"}
 // and links, and starts them in the order in which they can dial each other.
 func newFederation(ctx context.Context, dir, unmarked string, now time.Time, log *slog.Logger) (f *federation, err error) {
 	f = &federation{dir: dir,
-		de: &region{id: "de-cert", unmarked: unmarked, name: "DE-CERT (sample)", country: "DE", language: "de", accept: rowsAccepted, exercise: []string{"de-vs/VS-NfD"}},
-		pl: &region{id: "pl-cert", name: "PL-CERT (sample)", country: "PL", language: "pl", accept: rowsAccepted, exercise: []string{"de-vs/VS-NfD", "pl-national/R"}},
-		jp: &region{id: "jp-carrier", name: "JP carrier (sample)", country: "JP", language: "ja"},
+		de: &region{id: "de-cert", unmarked: unmarked, name: "DE-CERT (sample)", country: "DE", language: "de", kind: "authority", sector: "national-cert", accept: rowsAccepted, exercise: []string{"de-vs/VS-NfD"}},
+		pl: &region{id: "pl-cert", name: "PL-CERT (sample)", country: "PL", language: "pl", kind: "authority", sector: "national-cert", accept: rowsAccepted, exercise: []string{"de-vs/VS-NfD", "pl-national/R"}},
+		jp: &region{id: "jp-carrier", name: "JP carrier (sample)", country: "JP", language: "ja", kind: "business-operator", sector: "telecom", provider: true},
 	}
 	defer func() {
 		if err != nil {
@@ -90,7 +92,7 @@ func (f *federation) stop(ctx context.Context) error {
 func (r *region) setup(dir string, now time.Time) error {
 	r.dir = filepath.Join(dir, r.id)
 	v := configs.TemplateValues{ID: r.id, Name: r.name, Country: r.country, Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"},
-		Language: r.language, Accept: r.accept, Reviewed: SampleReviews(now), Unmarked: r.unmarked}
+		Kind: r.kind, Sector: r.sector, Provider: r.provider, Language: r.language, Accept: r.accept, Reviewed: SampleReviews(now), Unmarked: r.unmarked}
 	if len(r.exercise) > 0 {
 		v.Exercise = &configs.Accreditation{Authority: "EXERCISE: no authority", ID: "EXERCISE", Ceiling: r.exercise,
 			Until: configs.Date{Time: now.AddDate(0, 1, 0)}, Exercise: true}

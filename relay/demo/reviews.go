@@ -15,6 +15,7 @@ func SampleReviews(on time.Time) []configs.Review {
 	for _, r := range []struct{ rule, by string }{
 		{"gdpr-eea", "data protection officer (sample)"},
 		{"gdpr-adequacy", "data protection officer (sample)"},
+		{"gdpr-operator", "data protection officer (sample)"},
 		{"keep-classified", "security officer (sample, EXERCISE)"},
 		{"classified-under-agreement", "security officer (sample, EXERCISE)"},
 	} {

@@ -73,6 +73,7 @@ const (
 	KindLink    Kind = "link"
 	KindPeer    Kind = "peer"
 	KindReload  Kind = "reload"
+	KindHead    Kind = "head"
 )
 
 // Kind returns the kind of r, "" if it holds nothing.
@@ -92,6 +93,8 @@ func (r *Record) Kind() Kind {
 		return KindPeer
 	case r.Reload != nil:
 		return KindReload
+	case r.Head != nil:
+		return KindHead
 	}
 	return ""
 }
@@ -99,7 +102,7 @@ func (r *Record) Kind() Kind {
 // check refuses a record that does not say what its kind must say.
 func (r *Record) check() error {
 	n := 0
-	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil} {
+	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Head != nil} {
 		if set {
 			n++
 		}
@@ -123,6 +126,11 @@ func (r *Record) check() error {
 	case r.Link != nil:
 		return checkReason("link", r.Link.Reason, true)
 	case r.Peer != nil:
+		return nil
+	case r.Head != nil:
+		if r.Head.Signed == "" {
+			return badRecord("head", "it is not signed")
+		}
 		return nil
 	default:
 		return checkReason("reload", r.Reload.Reason, true)
@@ -150,6 +158,11 @@ func (in *Intake) check() error {
 	if err := checkReason("intake", in.Reason, true); err != nil {
 		return err
 	}
+	for i := range in.Erased {
+		if err := checkReason("intake", in.Erased[i].Reason, false); err != nil {
+			return err
+		}
+	}
 	for i := range in.Objects {
 		o := &in.Objects[i]
 		switch o.Outcome {
@@ -176,6 +189,11 @@ func (s *Sent) check() error {
 		for j := range m.Objects {
 			if err := m.Objects[j].check(m.Link != 0); err != nil {
 				return err
+			}
+			for _, g := range m.Objects[j].Grounds {
+				if g < 0 || g >= len(s.Grounds) {
+					return badRecord("sent", "an object left on a ground that is not in its list")
+				}
 			}
 		}
 	}

@@ -63,8 +63,8 @@ func TestRoundTrip(t *testing.T) {
 		}
 		kinds[r.Kind()] = true
 	}
-	if len(kinds) != 7 {
-		t.Errorf("samples of %d kinds, want all 7", len(kinds))
+	if len(kinds) != 8 {
+		t.Errorf("samples of %d kinds, want all 8", len(kinds))
 	}
 }
 
@@ -129,7 +129,7 @@ func fill(t *rapid.T, v reflect.Value) {
 // take a value of a property just because someone puts it there.
 func TestEveryTextHasAShape(t *testing.T) {
 	shaped := map[reflect.Type]bool{
-		reflect.TypeFor[Token](): true, reflect.TypeFor[ID](): true, reflect.TypeFor[Path](): true, reflect.TypeFor[Label](): true,
+		reflect.TypeFor[Token](): true, reflect.TypeFor[ID](): true, reflect.TypeFor[Path](): true, reflect.TypeFor[Label](): true, reflect.TypeFor[Compact](): true,
 		reflect.TypeFor[federation.Reason](): true, reflect.TypeFor[federation.Verdict](): true, reflect.TypeFor[Outcome](): true,
 	}
 	seen := 0

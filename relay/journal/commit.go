@@ -74,6 +74,7 @@ func (w *Writer) take() *batch {
 	}
 	b := &batch{requests: append([]*request(nil), w.queue[:n]...), head: w.head}
 	w.queue = slices.Delete(w.queue, 0, n)
+	w.busy = true
 	for _, req := range b.requests {
 		req.written = true
 		for i, data := range req.data {
@@ -174,6 +175,7 @@ func (w *Writer) finish(b *batch, last uint64) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.rest()
 	w.head = b.head
 	seq = last - uint64(len(b.records))
 	for _, req := range b.requests {
@@ -204,6 +206,7 @@ func (w *Writer) tell(b *batch, why error) {
 func (w *Writer) abandon(b *batch, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.rest()
 	if !errors.Is(err, ErrForeign) {
 		err = fmt.Errorf("%w: %w", ErrClosed, err)
 	}

@@ -192,6 +192,11 @@ func (e *encoder) record(r *Record) {
 		e.peer(r.Peer)
 	case r.Reload != nil:
 		e.reload(r.Reload)
+	case r.Head != nil:
+		e.member(KindHead)
+		e.name("signed")
+		e.text(string(r.Head.Signed), isCompact)
+		e.end('}')
 	}
 	e.end('}')
 }
@@ -230,6 +235,22 @@ func (e *encoder) intake(in *Intake) {
 		e.end(']')
 	}
 	e.gone(in.Gone)
+	if in.Erased != nil {
+		e.name("erased")
+		e.begin('[')
+		for i := range in.Erased {
+			x := &in.Erased[i]
+			e.next()
+			e.begin('{')
+			e.number("log", x.Log)
+			e.token("iss", x.Issuer)
+			e.digest("digest", &x.Digest)
+			e.word("reason", string(x.Reason))
+			e.end('}')
+		}
+		e.end(']')
+	}
+	e.label("because", in.Because)
 	e.end('}')
 }
 
@@ -259,6 +280,8 @@ func (e *encoder) sent(s *Sent) {
 	e.number("log_to", s.LogTo)
 	e.token("policy", s.Policy)
 	e.tokens("purpose", s.Purpose)
+	e.tokens("claims", s.Claims)
+	e.grounds(s.Grounds)
 	if s.Messages != nil {
 		e.name("messages")
 		e.begin('[')
@@ -268,6 +291,23 @@ func (e *encoder) sent(s *Sent) {
 		e.end(']')
 	}
 	e.end('}')
+}
+
+func (e *encoder) grounds(gs []Ground) {
+	if gs == nil {
+		return
+	}
+	e.name("grounds")
+	e.begin('[')
+	for i := range gs {
+		e.next()
+		e.begin('{')
+		e.token("rule", gs[i].Rule)
+		e.label("basis", gs[i].Basis)
+		e.token("claims", gs[i].Claims)
+		e.end('}')
+	}
+	e.end(']')
 }
 
 func (e *encoder) message(m *SentMessage) {
@@ -321,6 +361,15 @@ func (e *encoder) object(o *SentObject) {
 			e.word("reason", string(r.Reason))
 			e.token("rule", r.Rule)
 			e.end('}')
+		}
+		e.end(']')
+	}
+	if o.Grounds != nil {
+		e.name("grounds")
+		e.begin('[')
+		for _, g := range o.Grounds {
+			e.next()
+			e.b = strconv.AppendInt(e.b, int64(g), 10)
 		}
 		e.end(']')
 	}

@@ -171,7 +171,14 @@ func samples() []*Record {
 		{At: at, Peer: &PeerChange{Peer: "pl-cert", Change: "added", Agreement: digestOf("agreement"), Fingerprint: "4821 0934 5520 7718"}},
 		{At: at, Reload: &Reload{What: "policy", Before: "sha256:3f2a", After: "sha256:77c0"}},
 		{At: at, Intake: &Intake{Source: "de-cert", Log: 13, Issuer: "de-cert", Gone: []Gone{{digestOf("a"), "spill"}, {digestOf("b"), "withdrawn"}}}},
+		{At: at, Intake: &Intake{Source: "_erased", Log: 14, Because: "court order 7 of 2026", Erased: []Erased{{Log: 3, Issuer: "de-cert", Digest: digestOf("a"), Reason: federation.Expired},
+			{Log: 4, Reason: federation.Withdrawn}}}},
 		{At: at, Sent: &Sent{Peer: "pl-cert", Root: "8J-y9fXv", First: 4, Last: 4, LogFrom: 7, LogTo: 8,
 			Messages: []SentMessage{{Log: 8, Link: 4, Issuer: "de-cert", Objects: []SentObject{}, Gone: []Gone{{digestOf("a"), "superseded"}}}}}},
+		{At: at, Sent: &Sent{Peer: "us-isac", Root: "8J-y9fXv", First: 5, Last: 5, LogFrom: 8, LogTo: 9, Purpose: []Token{"network-defence"},
+			Claims: []Token{"us-cisa-2015"}, Grounds: []Ground{{Rule: "technical-green", Basis: "FIRST TLP 2.0, section 4"}, {Rule: "cisa", Basis: "6 U.S.C. 1503", Claims: "us-cisa-2015"}},
+			Messages: []SentMessage{{Log: 9, Link: 5, Issuer: "de-cert", Objects: []SentObject{
+				{Digest: digestOf("f"), ID: indicatorID, Verdict: federation.Share, From: "TLP:GREEN", To: "TLP:GREEN", Grounds: []int{0, 1}}}}}}},
+		{At: at, Head: &Attested{Signed: "eyJhbGciOiJFZERTQSJ9.e30.AA"}},
 	}
 }

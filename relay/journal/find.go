@@ -181,7 +181,8 @@ func (r *Record) names(id ID, digest Digest) bool {
 	back := func(g Gone) bool { return is("", g.Digest) }
 	switch {
 	case r.Intake != nil:
-		return slices.ContainsFunc(r.Intake.Objects, func(o IntakeObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(r.Intake.Gone, back)
+		return slices.ContainsFunc(r.Intake.Objects, func(o IntakeObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(r.Intake.Gone, back) ||
+			slices.ContainsFunc(r.Intake.Erased, func(x Erased) bool { return is("", x.Digest) })
 	case r.Sent != nil:
 		return slices.ContainsFunc(r.Sent.Messages, func(m SentMessage) bool {
 			return slices.ContainsFunc(m.Objects, func(o SentObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(m.Gone, back)

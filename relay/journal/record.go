@@ -30,6 +30,13 @@ type Record struct {
 	Link    *LinkEvent  `json:"link,omitzero"`
 	Peer    *PeerChange `json:"peer,omitzero"`
 	Reload  *Reload     `json:"reload,omitzero"`
+	Head    *Attested   `json:"head,omitzero"`
+}
+
+// Attested is the node's signed word for where its chain ended at a time; see
+// [OpenHead].
+type Attested struct {
+	Signed Compact `json:"signed"`
 }
 
 // Intake says what became of one message, or of one file's object, coming in.
@@ -42,6 +49,18 @@ type Intake struct {
 	Reason  federation.Reason `json:"reason,omitzero"` // of a message refused or held as a whole
 	Objects []IntakeObject    `json:"objects,omitzero"`
 	Gone    []Gone            `json:"gone,omitzero"` // withdrawals that took effect
+	// Erased is what was erased from the log, Because why a person wanted it.
+	Erased  []Erased `json:"erased,omitzero"`
+	Because Label    `json:"because,omitzero"`
+}
+
+// Erased is an object of which a log entry keeps the digest alone: its time was
+// over ("expired"), or the operator wanted it ("withdrawn").
+type Erased struct {
+	Log    uint64            `json:"log,omitzero"`
+	Issuer Token             `json:"iss,omitzero"`
+	Digest Digest            `json:"digest,omitzero"`
+	Reason federation.Reason `json:"reason,omitzero"`
 }
 
 // Gone is an object that was taken back, and for what: "superseded",
@@ -80,15 +99,28 @@ const (
 // Sent says what was judged for a peer and what of it left in one frame. It is
 // written before the frame leaves.
 type Sent struct {
-	Peer     Token         `json:"peer,omitzero"`
-	Root     Token         `json:"root,omitzero"`  // the frame's hop root; none when nothing left
-	First    uint64        `json:"first,omitzero"` // link sequences, inclusive
-	Last     uint64        `json:"last,omitzero"`
-	LogFrom  uint64        `json:"log_from,omitzero"` // judged: log_from < seq <= log_to
-	LogTo    uint64        `json:"log_to,omitzero"`
-	Policy   Token         `json:"policy,omitzero"` // digest of the policy bundle
+	Peer    Token  `json:"peer,omitzero"`
+	Root    Token  `json:"root,omitzero"`  // the frame's hop root; none when nothing left
+	First   uint64 `json:"first,omitzero"` // link sequences, inclusive
+	Last    uint64 `json:"last,omitzero"`
+	LogFrom uint64 `json:"log_from,omitzero"` // judged: log_from < seq <= log_to
+	LogTo   uint64 `json:"log_to,omitzero"`
+	Policy  Token  `json:"policy,omitzero"` // digest of the policy bundle
+	// Purpose lists the uses that the agreement allows the peer, Claims the laws
+	// whose protection is claimed for what left, Grounds the permissions that
+	// were relied upon for it.
 	Purpose  []Token       `json:"purpose,omitzero"`
+	Claims   []Token       `json:"claims,omitzero"`
+	Grounds  []Ground      `json:"grounds,omitzero"`
 	Messages []SentMessage `json:"messages,omitzero"`
+}
+
+// Ground is a permission that was relied upon: the rule, what it cites, and the
+// law whose protection it claims, if any.
+type Ground struct {
+	Rule   Token `json:"rule,omitzero"`
+	Basis  Label `json:"basis,omitzero"`
+	Claims Token `json:"claims,omitzero"`
 }
 
 // SentMessage is one message as judged for the peer. Link is 0 when all of it
@@ -110,6 +142,9 @@ type SentObject struct {
 	To      Label              `json:"to,omitzero"`
 	Cited   []Cited            `json:"cited,omitzero"`
 	Removed []Removed          `json:"removed,omitzero"`
+	// Grounds are those of the frame on which it left, by their places in the
+	// frame's list: many objects leave on the same few.
+	Grounds []int `json:"grounds,omitzero"`
 }
 
 // Cited is a reason with the rule that gave it and what the rule cites.

@@ -28,6 +28,10 @@ type Path string
 // and markup need.
 type Label string
 
+// Compact is a compact JWS (RFC 7515 section 7.1): base64url and points, at most
+// 2,048 bytes.
+type Compact string
+
 // Digest is a SHA-256 digest; in JSON base64url without padding.
 type Digest [32]byte
 
@@ -54,6 +58,12 @@ func (l Label) AppendText(b []byte) ([]byte, error) { return fold(b, string(l), 
 
 // UnmarshalText refuses what AppendText would not write.
 func (l *Label) UnmarshalText(b []byte) error { return unfold(l, b, isLabel, "label") }
+
+// AppendText implements encoding.TextAppender: what is unfit is not written.
+func (c Compact) AppendText(b []byte) ([]byte, error) { return fold(b, string(c), isCompact), nil }
+
+// UnmarshalText refuses what AppendText would not write.
+func (c *Compact) UnmarshalText(b []byte) error { return unfold(c, b, isCompact, "compact JWS") }
 
 // AppendText implements encoding.TextAppender.
 func (d Digest) AppendText(b []byte) ([]byte, error) {
@@ -98,7 +108,7 @@ var shapes = func() (t [256]shape) {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 		digit := c >= '0' && c <= '9'
 		if letter || digit {
-			t[c] = inToken | inPath | inLabel
+			t[c] = inToken | inPath | inLabel | inCompact
 		}
 	}
 	for _, c := range []byte("._:/-") {
@@ -106,6 +116,9 @@ var shapes = func() (t [256]shape) {
 	}
 	for _, c := range []byte("_.-[]") {
 		t[c] |= inPath
+	}
+	for _, c := range []byte("_.-") {
+		t[c] |= inCompact
 	}
 	for _, c := range []byte(" !#$%&()*+,-./:;?[]^_|") {
 		t[c] |= inLabel
@@ -119,6 +132,7 @@ const (
 	inToken shape = 1 << iota
 	inPath
 	inLabel
+	inCompact
 )
 
 func only(s string, maxBytes int, in shape) bool {
@@ -134,6 +148,8 @@ func only(s string, maxBytes int, in shape) bool {
 }
 
 func isToken(s string) bool { return only(s, 256, inToken) && !strings.Contains(s, "://") }
+
+func isCompact(s string) bool { return only(s, 2048, inCompact) && strings.Count(s, ".") == 2 }
 
 func isPath(s string) bool { return only(s, 512, inPath) }
 

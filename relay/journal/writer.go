@@ -61,6 +61,8 @@ type Writer struct {
 	queue   []*request
 	orphans map[Digest][]*request // left by their callers, see unchained
 	head    Head
+	busy    bool          // a batch is being written
+	idle    chan struct{} // closed and renewed when one is done with
 	closed  bool
 	fatal   error // nothing can be written any more
 }
@@ -115,7 +117,7 @@ func NewWriter(ctx context.Context, log Log, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: reading its end: %w", err)
 	}
-	w := &Writer{log: log, o: o, done: make(chan struct{}), wake: make(chan struct{}, 1), orphans: make(map[Digest][]*request)}
+	w := &Writer{log: log, o: o, done: make(chan struct{}), wake: make(chan struct{}, 1), idle: make(chan struct{}), orphans: make(map[Digest][]*request)}
 	if ok {
 		if _, err := last.decode(); err != nil {
 			return nil, err
@@ -255,6 +257,36 @@ func (w *Writer) Head() Head {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.head
+}
+
+// Settle waits until nothing is in hand, and returns the end of the chain then.
+// What callers left without an answer is stored by then, too, or never will be.
+func (w *Writer) Settle(ctx context.Context) (Head, error) {
+	for {
+		w.mu.Lock()
+		head, waits, idle, fatal := w.head, w.busy || len(w.queue) > 0, w.idle, w.fatal
+		w.mu.Unlock()
+		switch {
+		case fatal != nil:
+			return head, fmt.Errorf("journal: %w", fatal)
+		case !waits:
+			return head, nil
+		}
+		select {
+		case <-idle:
+		case <-w.done:
+			return head, fmt.Errorf("journal: %w", ErrClosed)
+		case <-ctx.Done():
+			return head, ctx.Err()
+		}
+	}
+}
+
+// rest says that no batch is being written. The caller holds the lock.
+func (w *Writer) rest() {
+	w.busy = false
+	close(w.idle)
+	w.idle = make(chan struct{})
 }
 
 // Close takes no more records and waits until those in hand are stored, until

@@ -414,3 +414,29 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("%d records stored, want 1", last)
 	}
 }
+
+// TestSettle: what a caller left without an answer is part of the end that
+// Settle returns.
+func TestSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &memLog{delay: time.Second}
+		w, err := NewWriter(t.Context(), l, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := w.Append(impatient, samples()[0]); !errors.Is(err, ErrUnknown) {
+			t.Fatalf("left: %v", err)
+		}
+		if head, err := w.Settle(t.Context()); err != nil || head.Seq != 1 || head != w.Head() {
+			t.Errorf("settled at %d: %v", head.Seq, err)
+		}
+		if _, err := w.Settle(impatient); err != nil {
+			t.Errorf("with nothing in hand: %v", err)
+		}
+		if err := w.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

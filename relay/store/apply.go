@@ -63,7 +63,7 @@ func (o *Object) check(seq uint64) error {
 	}
 	switch o.Outcome {
 	case Taken:
-		if o.Issuer == "" || o.ID == "" {
+		if o.Issuer == "" || o.ID == "" && o.Erased == "" {
 			return errors.New("taken without an issuer or an id")
 		}
 	case Held, Refused:
@@ -111,6 +111,14 @@ func (b *batch) entry(e *Entry) error {
 	}
 	if e.Proof != nil {
 		if err := b.prove(e); err != nil {
+			return err
+		}
+	}
+	if err := b.due(e.Due); err != nil {
+		return err
+	}
+	for i := range e.Erased {
+		if err := b.erase(&e.Erased[i]); err != nil {
 			return err
 		}
 	}
@@ -173,6 +181,12 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 	if err != nil {
 		return err
 	}
+	if o.Erased != "" {
+		idk, behind = idKey{}, true // it stands in no chain
+		if err := b.markErased(int64(b.nextObject), o.Erased); err != nil {
+			return err
+		}
+	}
 	_, err = b.exec(`INSERT INTO objects (n, issuer, id, version, digest, prev, seq, type, expires, revoked, marking, verdict, shown, parts, whole, best)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(b.nextObject), ids[0], o.ID, o.Version, o.Digest[:], prev, int64(e.Seq), ids[1], micros(o.Expires), boolInt(o.Revoked), ids[2], ids[3],
@@ -201,6 +215,9 @@ func (b *batch) take(e *Entry, o *Object, key objectKey) error {
 // behind the newest version of the same object, so that the first row of an
 // object in a chain is always its newest version.
 func (b *batch) link(idk idKey, issuer int64, o *Object) (prev int64, behind bool, err error) {
+	if o.Erased != "" {
+		return 0, true, nil
+	}
 	head, ok := b.ids[idk]
 	if !ok {
 		head, ok = b.s.memory.head(idk)

@@ -22,9 +22,12 @@ type batch struct {
 	gone     map[objectKey]uint32
 	ids      map[idKey]uint32
 	whole    []uint32 // rows of objects of which some message shows all
+	erased   []uint32 // rows of objects of which only the digest is left
 	firstKey uint32   // row of the first object in keys
 	keys     []byte
 	pulls    map[string]*Entry
+	mentions []mention
+	run      *sortedRun // written of the tail and them
 
 	nextObject, nextGone uint32
 	applied, journaled   uint64
@@ -180,6 +183,9 @@ func (b *batch) finish() error {
 	if err := b.writeCounts(); err != nil {
 		return err
 	}
+	if err := b.writeMentions(); err != nil {
+		return err
+	}
 	_, err := b.exec("UPDATE meta SET applied = ?, journaled = ?", int64(b.applied), int64(b.journaled))
 	return err
 }
@@ -191,6 +197,7 @@ func (b *batch) publish() {
 	}
 	b.s.counts.merge(b)
 	b.s.addVariants(b.variants)
+	b.publishMentions()
 	m := b.s.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -212,6 +219,9 @@ func (b *batch) publish() {
 	}
 	for _, n := range b.whole {
 		m.whole.set(n)
+	}
+	for _, n := range b.erased {
+		m.erased.set(n)
 	}
 	m.nextObject, m.nextGone = b.nextObject, b.nextGone
 	m.forget(b.entries, b.applied)

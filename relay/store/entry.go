@@ -51,6 +51,29 @@ type Entry struct {
 	Gone []Gone
 	// Proof says that the entry proves an equivocation, nil if it does not.
 	Proof *Proof
+	// Due says until when places of the log, of this entry or of an earlier one,
+	// may hold what they hold.
+	Due []Due
+	// Erased are the objects of which this entry leaves nothing but the digest.
+	Erased []Erasure
+}
+
+// Due is the moment from which on item N of log entry Seq must not be here.
+type Due struct {
+	At  time.Time
+	Seq uint64
+	N   int
+}
+
+// Erasure says that item N of log entry Seq was erased. Issuer is empty where an
+// object waited unsigned, Digest zero where a message waited that nobody could
+// read.
+type Erasure struct {
+	Seq    uint64
+	N      int
+	Issuer string
+	Digest [32]byte
+	Reason federation.Reason // expired or withdrawn
 }
 
 // Object is one object of an entry. Issuer, Digest and ID are required when
@@ -87,6 +110,10 @@ type Object struct {
 	// Settles names the entry in which exactly this object was held and that
 	// this outcome replaces; 0 for none.
 	Settles uint64
+
+	// Erased: nothing but the digest is left of it, for this reason; "" if it is
+	// whole. It then has no ID.
+	Erased federation.Reason
 }
 
 // Origin names an object by its issuer and digest.
@@ -122,6 +149,11 @@ type Event struct {
 	Sent    *Sent
 	Receipt *Receipt
 	Settled []Settled
+
+	// Names are the keys of what the record names, About the peer that it is
+	// about, "" for none.
+	Names []Key
+	About string
 }
 
 // Sent says what one frame for a peer held, recorded before it left. A frame

@@ -161,7 +161,7 @@ func (b *batch) withdraw(e *Entry, g *Gone) error {
 	}
 	b.gone[key] = b.nextGone
 	b.nextGone++
-	return b.unhold(issuer, g)
+	return b.unhold(issuer, g.Digest, federation.Withdrawn)
 }
 
 // outrank lets a withdrawal replace one that asked for less.
@@ -177,7 +177,7 @@ func (b *batch) outrank(e *Entry, g *Gone, n, issuer, signer int64) error {
 	if _, err := b.exec("UPDATE gone SET reason = ?, seq = ?, by = ?, at = ? WHERE n = ?", g.Reason, int64(e.Seq), signer, micros(e.At), n); err != nil {
 		return err
 	}
-	return b.unhold(issuer, g) // what came to wait in between
+	return b.unhold(issuer, g.Digest, federation.Withdrawn) // what came to wait in between
 }
 
 // goneRow returns the row of a withdrawal, 0 if there is none.
@@ -197,8 +197,9 @@ type heldWithdrawn struct {
 	who  string
 }
 
-// unhold takes what waits of a withdrawn object out of the table.
-func (b *batch) unhold(issuer int64, g *Gone) error {
+// unhold takes what waits of an object that is withdrawn or erased out of the
+// table: at the way in it is then refused.
+func (b *batch) unhold(issuer int64, digest [32]byte, reason federation.Reason) error {
 	read := func(row scanner) (h heldWithdrawn, err error) {
 		var source, peer sql.NullString
 		err = row.Scan(&h.peer, &h.ref, &h.n, &source, &peer, &h.reason)
@@ -210,11 +211,11 @@ func (b *batch) unhold(issuer int64, g *Gone) error {
 			return b.unholdOut(h.who, h.peer, h.heldKey)
 		}
 		b.count(counter{sideIn, h.source, inHeld, h.reason}, -1)
-		b.count(counter{sideIn, h.source, inRefused, string(federation.Withdrawn)}, 1)
+		b.count(counter{sideIn, h.source, inRefused, string(reason)}, 1)
 		_, err := b.exec("DELETE FROM held WHERE peer = 0 AND ref = ? AND n = ?", h.ref, h.n)
 		return err
 	}, `SELECT held.peer, held.ref, held.n, source.text, peer.text, reason.text FROM held JOIN names reason ON reason.id = held.reason
-		LEFT JOIN names source ON source.id = held.source LEFT JOIN names peer ON peer.id = held.peer WHERE held.digest = ? AND held.issuer = ?`, g.Digest[:], issuer)
+		LEFT JOIN names source ON source.id = held.source LEFT JOIN names peer ON peer.id = held.peer WHERE held.digest = ? AND held.issuer = ?`, digest[:], issuer)
 }
 
 // countGone counts what a peer says of the digests that a message takes back.

@@ -10,7 +10,7 @@ import (
 
 // load reads into memory what is kept there.
 func (s *Store) load() error {
-	for _, step := range []func(context.Context) error{s.loadKeys, s.loadGone, s.loadDerived, s.loadCounts} {
+	for _, step := range []func(context.Context) error{s.loadKeys, s.loadGone, s.loadErased, s.loadDerived, s.loadCounts, s.loadMentions} {
 		if err := step(context.Background()); err != nil {
 			return err
 		}

@@ -38,6 +38,7 @@ type memory struct {
 	gone    *table           // row of gone
 	ids     map[idKey]uint32 // first row of the id's chain
 	whole   rowSet           // rows of objects of which some message shows all
+	erased  rowSet           // rows of objects of which only the digest is left
 
 	derived map[Origin][32]byte // originals to the newest that was made of each
 
@@ -178,6 +179,12 @@ func (m *memory) note(entries []Entry) {
 			id := issuerID{o.Issuer, o.ID}
 			if v, ok := m.notedVersions[id]; !ok || newer(o.Version, v.version) {
 				m.notedVersions[id] = notedVersion{o.Version, o.Digest, e.Seq}
+			}
+		}
+		for j := range e.Erased {
+			k := m.mask(e.Erased[j].Issuer).of(&e.Erased[j].Digest)
+			if row := m.objects.get(&k); row != 0 {
+				m.erased.set(row)
 			}
 		}
 		for j := range e.Gone {

@@ -159,7 +159,7 @@ func openFile(path string, o Options) (_ *Store, err error) {
 	// NORMAL in WAL mode: a power cut may lose the last commits, which the
 	// node reads again, but leaves the file whole.
 	if s.writeDB, err = sql.Open("sqlite", dsn(path, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)",
-		"wal_autocheckpoint(4000)", "cache_size(-16000)")); err != nil {
+		"wal_autocheckpoint(4000)", "cache_size(-16000)", "secure_delete(1)")); err != nil {
 		return nil, err
 	}
 	if s.readDB, err = sql.Open("sqlite", dsn(path, "busy_timeout(5000)", "query_only(1)", "cache_size(-4000)")); err != nil {
@@ -173,7 +173,7 @@ func openFile(path string, o Options) (_ *Store, err error) {
 	if err := s.prepareSchema(o); err != nil {
 		return nil, err
 	}
-	for query, into := range map[string]**sql.Stmt{selectVersion: &s.readVersion, selectPlace: &s.readPlace, selectWaits: &s.readWaits, selectRefused: &s.readRefused} {
+	for query, into := range map[string]**sql.Stmt{selectVersion: &s.readVersion, selectPlace: &s.readPlace, selectWaits: &s.readWaits, selectRefused: &s.readRefused, selectChunk: &s.readChunk} {
 		if *into, err = s.readDB.Prepare(query); err != nil {
 			return nil, err
 		}
@@ -250,7 +250,7 @@ func (s *Store) createSchema(o Options) error {
 		if _, err := s.conn.ExecContext(ctx, schema); err != nil {
 			return err
 		}
-		if _, err := s.conn.ExecContext(ctx, "INSERT INTO meta VALUES (1, ?, ?, 0, 0)", o.Log.ID, o.Journal.ID); err != nil {
+		if _, err := s.conn.ExecContext(ctx, "INSERT INTO meta VALUES (1, ?, ?, 0, 0, '', 0, 0)", o.Log.ID, o.Journal.ID); err != nil {
 			return err
 		}
 		_, err := s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion))

@@ -124,6 +124,7 @@ type objectRow struct {
 func (s *Store) objectsPage(ctx context.Context, f Filter, after int64, limit int) (out []Stored, last int64, err error) {
 	var w where
 	w.add(true, "objects.n > ?", after)
+	w.add(true, "objects.id <> ?", "") // of what was erased there is nothing to tell
 	w.add(f.Issuer != "", "issuer"+named, f.Issuer)
 	w.add(f.Type != "", "type"+named, f.Type)
 	w.add(f.Source != "", "entries.source"+named, f.Source)

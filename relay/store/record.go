@@ -33,7 +33,7 @@ func (s *Store) Record(ctx context.Context, events []Event) error {
 			if e.Seq <= b.journaled {
 				continue
 			}
-			if err := b.event(e); err != nil {
+			if err := errors.Join(b.event(e), b.mention(e)); err != nil {
 				return fmt.Errorf("journal record %d: %w", e.Seq, err)
 			}
 			b.journaled = e.Seq

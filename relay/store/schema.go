@@ -3,7 +3,7 @@ package store
 // schemaVersion is kept in the file's user_version. A file with another one is
 // deleted and built anew, so change it with every change of the tables below
 // or of what their columns mean.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as ours ("Ente"), so that a database of
 // something else at the same path is not taken for a damaged index of ours.
@@ -21,7 +21,10 @@ CREATE TABLE meta (
 	log       TEXT NOT NULL,    -- incarnation of the log this indexes
 	journal   TEXT NOT NULL,
 	applied   INTEGER NOT NULL, -- positions: in the same transaction as the rows
-	journaled INTEGER NOT NULL
+	journaled INTEGER NOT NULL,
+	rules     TEXT NOT NULL,    -- the rules of retention by which due was filled
+	redone    INTEGER NOT NULL, -- log sequence up to which it was filled anew for them
+	redo_to   INTEGER NOT NULL  -- and up to which it has to be
 ) STRICT;
 
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
@@ -121,6 +124,19 @@ CREATE INDEX held_seq ON held (seq, peer);
 CREATE INDEX held_id ON held (id, peer);
 CREATE INDEX held_digest ON held (digest);
 
+CREATE TABLE due (            -- until when places of the log may hold what they hold
+	at  INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	n   INTEGER NOT NULL,       -- item of the entry
+	PRIMARY KEY (at, seq, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX due_seq ON due (seq, n);
+
+CREATE TABLE erased (         -- objects of which nothing but the digest is left
+	n      INTEGER PRIMARY KEY, -- row of objects
+	reason TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE refused (        -- what was refused, by its mark
 	mark BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
@@ -173,6 +189,21 @@ CREATE TABLE deliveries (     -- one message in one frame
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_variant ON deliveries (variant);
 CREATE INDEX deliveries_open ON deliveries (frame) WHERE state = 0;
+
+CREATE TABLE mention_tail (   -- which journal records name what: see mentionSize
+	n        INTEGER PRIMARY KEY,
+	mentions BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE mention_chunks ( -- the same, sorted
+	n        INTEGER PRIMARY KEY,
+	mentions BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE mention_runs (
+	first  INTEGER PRIMARY KEY, -- chunk; the others follow
+	firsts BLOB NOT NULL        -- first key of each, 8 bytes
+) STRICT;
 
 CREATE TABLE lanes (          -- how far the frames for each peer reach
 	peer  INTEGER PRIMARY KEY,

@@ -36,6 +36,7 @@ type Store struct {
 	readPlace       *sql.Stmt // the same
 	readWaits       *sql.Stmt // the same
 	readRefused     *sql.Stmt // the same
+	readChunk       *sql.Stmt // the same
 
 	// writing guards everything down to broken: there is one transaction at
 	// a time.
@@ -52,6 +53,7 @@ type Store struct {
 	names              *names
 	memory             *memory
 	counts             counts
+	mentions           mentions
 }
 
 // Close closes the file. The store is not usable afterwards.
@@ -75,7 +77,7 @@ func (s *Store) closeFile() error {
 	for _, st := range s.stmts {
 		errs = append(errs, st.Close())
 	}
-	for _, st := range []*sql.Stmt{s.readVersion, s.readPlace, s.readWaits, s.readRefused} {
+	for _, st := range []*sql.Stmt{s.readVersion, s.readPlace, s.readWaits, s.readRefused, s.readChunk} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
