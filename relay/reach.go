@@ -71,19 +71,34 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if it.Outcome == held {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
-	if o := it.Origin; o != nil && o.Less {
-		if no := x.instead(p, *o); no != "" {
-			return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
-		}
-		// It says as little as can be said: of a part of it nobody would be the
-		// wiser, who has the rest of the object.
-		d := x.bundle.Decide(p.subjects[i], x.recipient, x.now)
-		if rs := d.Reasons(); d.Verdict() == federation.Redact && len(rs) > 0 {
-			return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, rs[0].Reason, rs[0].Text, x.now)
-		}
-		return d
+	d := x.bundle.Decide(p.subjects[i], x.recipient, x.now)
+	if len(d.Persons()) > 0 && x.world.revoked(p, x.now) {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.RevokedKey, "who signed it revoked the key since, and no person lets it go", x.now)
 	}
-	return x.bundle.Decide(p.subjects[i], x.recipient, x.now)
+	if o := it.Origin; o != nil && o.Less {
+		return x.sayLess(p, i, *o, d)
+	}
+	return d
+}
+
+// sayLess judges what says less in an object's place. It says as little as can be
+// said: of a part of it nobody would be the wiser, who has the rest of the object.
+func (x *reach) sayLess(p *prepared, i int, o origin, d policy.Decision) policy.Decision {
+	if no := x.instead(p, o); no != "" {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
+	}
+	if rs := d.Reasons(); d.Verdict() == federation.Redact && len(rs) > 0 {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, rs[0].Reason, rs[0].Text, x.now)
+	}
+	return d
+}
+
+// revoked reports whether the key under a message was revoked since it came:
+// what goes by the rules goes on, for it was good when it came, but nobody
+// decides for it any more.
+func (w *World) revoked(p *prepared, now time.Time) bool {
+	k, ok := w.Directory.Key(p.verified.KeyID())
+	return !ok || !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt)
 }
 
 // find says how an id stands. What cannot be read counts as held, and the

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,20 @@ func echo() *API {
 		Simulate:    func(context.Context, []byte, time.Time) (Simulation, error) { return Simulation{}, nil },
 		Healthy:     func() error { return nil },
 		Metrics:     http.NotFoundHandler(),
+		Quarantine: Quarantine{
+			List: func(context.Context) ([]HeldGroup, error) { return []HeldGroup{{ID: "held-1"}}, nil },
+			Show: func(_ context.Context, what string, values bool) ([]HeldObject, error) {
+				return []HeldObject{{ID: what, Age: strconv.FormatBool(values)}}, nil
+			},
+			Propose: func(_ context.Context, p Proposal) (Proposed, error) { return Proposed{Text: p.Because}, nil },
+			Apply: func(_ context.Context, approvals []string) (Decided, error) {
+				if len(approvals) == 0 {
+					return Decided{}, refused
+				}
+				return Decided{By: approvals}, nil
+			},
+			Rules: func(context.Context) ([]DecisionRule, error) { return nil, nil },
+		},
 	}
 }
 
@@ -60,6 +75,9 @@ func FuzzRequests(f *testing.F) {
 		{"GET", "/v1/messages/7", ""}, {"GET", "/v1/messages/x", ""}, {"GET", "/v1/lists/..%2f..", ""}, {"POST", "/v1/reload", ""},
 		{"POST", "/v1/publish?name=a&profile=refused", "{}"}, {"POST", "/v1/publish?name=%ff;&profile", "\xff"}, {"PUT", "/healthz", ""},
 		{"POST", "/v1/audit/head", ""}, {"GET", "/v1/audit/chain?from=x", ""}, {"GET", "/v1/audit/records?peer=%00&from=2026", ""}, {"GET", "/v1/audit/why?at=2026-01-01T00:00:00Z", ""},
+		{"GET", "/v1/quarantine", ""}, {"GET", "/v1/quarantine/show?what=held-1&values=yes", ""}, {"GET", "/v1/quarantine/rules", ""},
+		{"POST", "/v1/quarantine/propose", `{"act":"release","what":"held-1","because":"x"}`}, {"POST", "/v1/quarantine/propose", `{"act":1}`},
+		{"POST", "/v1/quarantine/apply", `["a.b.c"]`}, {"POST", "/v1/quarantine/apply", `[]`}, {"POST", "/v1/quarantine/apply", `[`},
 	} {
 		f.Add(s[0], s[1], []byte(s[2]))
 		if code := send(h, s[0], s[1], []byte(s[2])); code == http.StatusOK {
