@@ -100,6 +100,9 @@ func TestRetentionTravels(t *testing.T) {
 	if shows(t, jp, 1) || !shows(t, jp, 2) || inFiles(t, jp, pieces) {
 		t.Errorf("a peer that comes when it is over, and not erased yet, gets %v", domains(t, jp))
 	}
+	if _, to := peerOf(t, pl.node, jp.id); to.Out.Withheld != 1 || to.Out.Sent != 1 {
+		t.Errorf("to that peer went %+v", to.Out)
+	}
 	if !inFiles(t, pl, pieces) {
 		t.Error("it was erased before anything was asked of it")
 	}
