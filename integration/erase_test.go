@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -293,23 +294,48 @@ func TestJournalIsCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, 20*time.Second, cut)
-		told := map[uint64]int{}
-		for rec, err := range r.node.Records(t.Context(), 1) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if rec.Intake != nil {
-				told[rec.Intake.Log]++
-			}
-		}
-		if len(told) != 1 || told[3] != 1 {
+		if told := toldOf(t, r); len(told) != 1 || told[3] != 1 {
 			t.Errorf("the journal tells of %v", told)
 		}
+	}
+	c.step(70 * 24 * time.Hour) // and nothing is left that tells of what came in
+	if err := r.node.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, func() string {
+		if told := toldOf(t, r); len(told) > 0 {
+			return fmt.Sprint("the journal tells of ", told)
+		}
+		return ""
+	})
+	r.stop()
+	if err := os.Remove(filepath.Join(r.dir, "data", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	arrivals(t, r.node)
+	if told := toldOf(t, r); len(told) > 0 {
+		t.Errorf("what was cut is told again: %v", told)
 	}
 	r.stop()
 	if err := chain(t, r); err != nil {
 		t.Error(err)
 	}
+}
+
+// toldOf counts the records of a journal by the log entry whose fate they tell.
+func toldOf(t *testing.T, r *region) map[uint64]int {
+	t.Helper()
+	told := map[uint64]int{}
+	for rec, err := range r.node.Records(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Intake != nil {
+			told[rec.Intake.Log]++
+		}
+	}
+	return told
 }
 
 // copyRunning copies the files of a node that runs, between two of its steps.

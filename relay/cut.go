@@ -21,7 +21,7 @@ const (
 // still a chain; if the node dies in between, that is done once more.
 func (n *Node) cutJournal(ctx context.Context) error {
 	w := n.world.Load()
-	if w.retention.Journal <= 0 || n.now().Before(n.cutNext) {
+	if w.retention.Journal <= 0 || n.cutBy == w && n.now().Before(n.cutNext) {
 		return nil
 	}
 	before := n.now().Add(-time.Duration(w.retention.Journal) * aDay)
@@ -39,7 +39,7 @@ func (n *Node) cutJournal(ctx context.Context) error {
 		next = next.Add(cutPause)
 	}
 	if last.Seq == 0 {
-		n.cutNext = next
+		n.cutBy, n.cutNext = w, next
 		return nil
 	}
 	if _, err := n.journal.Append(ctx, &journal.Record{At: n.now(), Cut: &journal.Cut{Seq: last.Seq, Hash: last.Hash, Log: n.intakeDone}}); err != nil {
@@ -49,7 +49,7 @@ func (n *Node) cutJournal(ctx context.Context) error {
 	if err := n.bus.Journal().Purge(ctx, last.Seq+1); err != nil {
 		return err
 	}
-	n.cutNext = next
+	n.cutBy, n.cutNext = w, next
 	n.slog.Info("the journal was cut", "up_to", last.Seq, "before", before)
 	return nil
 }

@@ -88,7 +88,8 @@ type Node struct {
 	expires   atomic.Bool   // something may be over
 	scrub     bool          // the index is to be scrubbed of what was erased; the follower's
 	askedDone *asked        // what operators wanted erased, and is; the follower's
-	cutNext   time.Time     // before which the journal is not cut again; the follower's
+	cutNext   time.Time     // before which the journal is not cut again
+	cutBy     *World        // unless another one is in force; the follower's, both
 	dueAfter  store.Due     // the last place of the log looked at for being over; the follower's
 	decided   bool          // what persons decided may not have been done; the follower's
 	owes      bool          // something was taken back, of which something may have been made; the follower's

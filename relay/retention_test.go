@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,33 @@ func TestDue(t *testing.T) {
 	}
 	if _, err := newRetention(configs.Retention{Kinds: map[string]int{"wizard": 1}, Categories: map[string]int{"personnel": 1}}, "entente.yaml"); err == nil {
 		t.Error("a kind and a category that do not exist were taken")
+	}
+}
+
+// TestOverWhenItComes refuses what comes when its time is over, or after it was
+// erased, and keeps nothing of it but digest and reason.
+func TestOverWhenItComes(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	v := newView(&fakeIndex{})
+	for name, c := range map[string]struct {
+		it   entryItem
+		want federation.Reason
+	}{
+		"the last moment":   {entryItem{Keep: at.Add(time.Nanosecond)}, ""},
+		"over":              {entryItem{Keep: at}, federation.Expired},
+		"wanted erased":     {entryItem{Issuer: "de-cert", Digest: digest{1}}, federation.Withdrawn},
+		"another's of that": {entryItem{Issuer: "pl-cert", Digest: digest{1}}, ""},
+	} {
+		a := &arrival{now: at, world: &World{retention: &retention{}, asked: &asked{why: map[objectKey]string{{"de-cert", digest{1}}: "order"}}}}
+		got, err := a.over(v, &c.it)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+		}
+	}
+	it := entryItem{Issuer: "de-cert", Digest: digest{1}, ID: "indicator--1", Version: "2026", Type: "indicator", Marking: "TLP:GREEN", Outcome: refused, Reason: federation.Expired}
+	it.forget()
+	if data, err := (&entry{Kind: entryMarker, Items: []entryItem{it}}).encode(); err != nil || strings.Contains(string(data), "indicator") || strings.Contains(string(data), "GREEN") {
+		t.Errorf("of what was over stays %s, %v", data, err)
 	}
 }
 
