@@ -143,13 +143,18 @@ func (b *Bundle) byID(id string) *rule { return b.ids[id] }
 
 // ask evaluates one request and words the answer.
 func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time, without string) *answer {
+	return b.askOf(action, p, f, f.record(), now, without)
+}
+
+// askOf is ask for a caller that has the facts as attributes.
+func (b *Bundle) askOf(action types.EntityUID, p *peerView, f *itemFacts, attrs types.RecordMap, now time.Time, without string) *answer {
 	kind := typeProperty
 	if action == actionShare || action == actionReshare || action == actionStore || action == actionTransit {
 		kind = typeObject
 	}
 	e := &entities{
 		principal: p.entity, judged: true, fault: p.fault,
-		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(attrs)},
 	}
 	found := b.evaluate(action, e, leaveOut(p.rules.count[action], without))
 	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}

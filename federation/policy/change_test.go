@@ -154,3 +154,35 @@ func TestSortedByActionIsAsWritten(t *testing.T) {
 		}
 	})
 }
+
+// What is written once for the properties of one handling is what would be
+// written for each.
+func TestAttributesWrittenOnce(t *testing.T) {
+	d := newDemo(t)
+	a, err := agreementWith(t, sampleConstituency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := d.bundle.view(NewRecipient(d.de, a), demoNow)
+	s := d.subject(t, "de-cert", merged(indicator(object{"description": "victim bank.example.pl wrote from anna.beispiel@bank.example.pl, 192.0.2.7 attacked",
+		"x_victim_ip": "192.0.2.7", "granular_markings": []object{{"marking_ref": tlpID(5), "selectors": []string{"name"}}}}), handlingOf(object{"impact": "high", "personal_data": true})))
+	w := &worker{b: d.bundle, s: s, v: v, now: demoNow, out: &outcome{}, items: make([]*itemFacts, len(s.own))}
+	if len(s.own) < 2 || len(s.classes) < 4 {
+		t.Fatalf("%d handlings and %d classes: the test proves little", len(s.own), len(s.classes))
+	}
+	for range 2 {
+		for i := range s.classes {
+			c := &s.classes[i]
+			for category, unsure := range c.found.each {
+				f := w.item(c.own).within(s, c, v, demoNow).of(category, unsure)
+				if got, want := types.NewRecord(w.record(c.own, f)), types.NewRecord(f.record()); !got.Equal(want) {
+					t.Errorf("class %d, %s: %v, want %v", i, category, got, want)
+				}
+			}
+			whole := w.item(c.own)
+			if !types.NewRecord(w.record(c.own, whole)).Equal(types.NewRecord(whole.record())) {
+				t.Errorf("class %d: the whole object's differ", i)
+			}
+		}
+	}
+}
