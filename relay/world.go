@@ -105,7 +105,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	if err == nil {
 		err = w.checkSeals(cfg, now)
 	}
-	if err == nil && w.retention != nil { // nil where the rules could not be loaded
+	if err == nil && w.retention != nil { // nil: what is wrong with it is listed already
 		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
