@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
@@ -35,6 +36,9 @@ type Explained struct {
 	// Evidence is, by path of a property that a rule denied, what kinds of data
 	// were found in it and what that rests on; never the data.
 	Evidence map[string][]string `json:"evidence,omitempty"`
+	// Instead are the objects of this node's own that would say less in its place;
+	// their ids would be others.
+	Instead []json.RawMessage `json:"instead,omitempty"`
 }
 
 // Marking is what the origin wrote, and what it is called at the recipient.
@@ -77,19 +81,32 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	ex.At, ex.Policy = at, w.Bundle.Digest()
+	res, rules, err := w.readFile(data, name, profile, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.explainFile(ex, res, r, rules, at); err != nil {
+		return nil, err
+	}
+	return ex, nil
+}
+
+// readFile takes a file in as publishing would, with what its source seals.
+func (w *World) readFile(data []byte, name, profile string, at time.Time) (*intake.Result, []configs.Seal, error) {
 	prof, err := w.Profile(profile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	res, err := intake.Read(data, name, prof, at)
-	if err != nil {
-		return nil, err
+	if err != nil || prof == nil {
+		return res, nil, err
 	}
-	var rules []configs.Seal
-	if prof != nil {
-		rules = w.seals[prof.Name]
-	}
+	return res, w.seals[prof.Name], nil
+}
+
+// explainFile judges what was read of a file for one recipient.
+func (w *World) explainFile(ex *Explanation, res *intake.Result, r *policy.Recipient, rules []configs.Seal, at time.Time) error {
+	ex.At, ex.Policy = at, w.Bundle.Digest()
 	decisions := w.judgeFile(res, r, rules, at)
 	next := 0
 	for _, it := range res.Items {
@@ -97,10 +114,15 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 			ex.Objects = append(ex.Objects, notTaken(it))
 			continue
 		}
-		ex.Objects = append(ex.Objects, explainDecision(it.ID, decisions[next]))
+		e := explainDecision(it.ID, decisions[next])
+		var err error
+		if e.Instead, err = w.insteadOf(res.Taken, decisions, next, r, at); err != nil {
+			return err
+		}
+		ex.Objects = append(ex.Objects, e)
 		next++
 	}
-	return ex, nil
+	return nil
 }
 
 // explained finds the recipient that to names.

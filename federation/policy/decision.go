@@ -134,6 +134,22 @@ func (d Decision) Allowed() []Cited {
 	return slices.Clone(d.outcome.allowed)
 }
 
+// ByContent reports whether nothing but what the object holds, of persons,
+// victims, customers or sources, keeps it or parts of it from the peer: not who
+// may have it, nor what this node knows of it. What holds less of that, and is
+// marked alike, may then be judged in its place. Of what waits for a person
+// nothing is said: that is still to be decided.
+func (d Decision) ByContent() bool {
+	if v := d.Verdict(); !d.Valid() || v != federation.Withhold && v != federation.Redact {
+		return false
+	}
+	if slices.ContainsFunc(d.extra, func(c Cited) bool { return c.Rule == nodeRule }) {
+		return false
+	}
+	whole := d.outcome.denied == nil // the object was denied before its properties were asked about
+	return !whole || !slices.ContainsFunc(d.outcome.reasons, func(c Cited) bool { return c.Class != ClassPrivacy })
+}
+
 // Digest returns the digest of the object the decision is on.
 func (d Decision) Digest() [32]byte {
 	if !d.Valid() {
