@@ -24,6 +24,14 @@
 // withheld. [Closure.Relate] closes the message: mentions of what a peer does
 // not get go too, whether it is in this message or in another.
 //
+// Which rules are asked is settled before a message comes: by action when they
+// are loaded, by jurisdiction (@jurisdiction) once per recipient while nothing
+// about it changes. A prohibition is asked in doubt. Facts of law
+// (jurisdictions/laws.yaml) in force that reach sender and recipient are a fact
+// of the recipient; a release that relies on a permission with @claims claims
+// the protection of such a law, and [Decision.Allowed] says so. [Cited.In] words
+// a rule in a further language.
+//
 // Decisions are plain functions of their arguments: no clock (the caller
 // passes now), no files, no network. They are cached by everything the engine
 // was given; [Decision.Until] says when a rule, a fact of law or an agreement

@@ -51,7 +51,7 @@ var propertyPaths = []string{"name", "description", "pattern", "indicator_types"
 
 // drawCrossing makes up an object and terms.
 func drawCrossing(t *rapid.T) crossing {
-	entry := object{"note": object{"abstract": "phishing", "content": rapid.SampledFrom([]string{"no one is named", "call anna.beispiel@victim.example"}).Draw(t, "note")}}
+	entry := object{"note": object{"abstract": "phishing", "content": rapid.SampledFrom([]string{"no one is named", "call anna.beispiel@victim.example", "the victim is bank.example at 192.0.2.7"}).Draw(t, "note")}}
 	o := indicator(object{"labels": []string{"phishing"}, "pattern": rapid.SampledFrom([]string{"[domain-name:value = 'a.example']", "[email-addr:value = 'a@b.example']"}).Draw(t, "pattern")})
 	if rapid.Bool().Draw(t, "classified") {
 		entry["scheme"], entry["classification"] = "de-vs", rapid.SampledFrom([]string{"OFFEN", "VS-NfD", "GEHEIM"}).Draw(t, "level")
@@ -75,6 +75,15 @@ func drawCrossing(t *rapid.T) crossing {
 	a.Accreditation = Accreditation{Ceiling: []string{"de-vs/GEHEIM"}, Until: date(2030, 1, 1)}
 	a.Consents = []Consent{{By: "DE", Level: "de-vs/VS-NfD", To: a.Country, Reference: "r", Until: date(2027, 1, 1)}}
 	a.Contracts, a.Data, a.Until = []string{"feed-terms-7"}, categoryWords(), date(2028, 1, 1)
+	a.FOI, a.Resale = "exempt", "forbidden"
+	a.Groups = []string{"first-members"}
+	all := []Grant{{For: "example", Reference: "r", NotBefore: date(2025, 1, 1), Until: date(2030, 1, 1)}}
+	if rapid.Bool().Draw(t, "serves") {
+		a.Constituency = Constituency{TLD: []string{"example"}, CIDR: []string{"192.0.2.0/24"}}
+	}
+	if rapid.Bool().Draw(t, "consent") {
+		a.VictimConsents, a.Managed = all, all
+	}
 	now := demoNow.AddDate(0, rapid.IntRange(0, 30).Draw(t, "months"), 0)
 	return crossing{o, a, now, rapid.Bool().Draw(t, "onward")}
 }
@@ -88,7 +97,7 @@ func restricted(t *rapid.T, c crossing) crossing {
 	o, a := merged(c.object), c.terms.clone()
 	entry := merged(o["extensions"].(object)[stix.HandlingExtension].(object))
 	limit := func(key string, words ...string) { entry[key] = words }
-	switch rapid.IntRange(0, 15).Draw(t, "restriction") {
+	switch rapid.IntRange(0, 20).Draw(t, "restriction") {
 	case 0:
 		o["object_marking_refs"] = append(slices.Clone(o["object_marking_refs"].([]string)), tlpID(drawTLP(t)))
 	case 1:
@@ -121,6 +130,16 @@ func restricted(t *rapid.T, c crossing) crossing {
 		a.Consents, a.Classified = nil, nil
 	case 15:
 		a.Accreditation.Ceiling = []string{"de-vs/VS-NfD"}
+	case 16:
+		a.Backup = append(a.Backup, rapid.SampledFrom([]string{"US", "CN", "DE"}).Draw(t, "backup"))
+	case 17:
+		a.Groups, a.Managed, a.VictimConsents = nil, nil, nil
+	case 18:
+		a.FOI = rapid.SampledFrom([]string{"exposed", ""}).Draw(t, "foi")
+	case 19:
+		a.Resale = rapid.SampledFrom([]string{"allowed", ""}).Draw(t, "resale")
+	case 20:
+		a.Constituency = Constituency{}
 	}
 	o["extensions"] = object{stix.HandlingExtension: entry}
 	return crossing{o, &a, c.now, c.onward}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	_ "embed"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -178,11 +179,14 @@ type terms struct {
 	From      string   `json:"from"`
 	Until     string   `json:"until"` // last day
 	Consents  int      `json:"consents"`
+	Groups    []string `json:"groups,omitempty"`
+	Serves    []string `json:"serves,omitempty"`
 }
 
 func termsOf(g *policy.Agreement) terms {
 	return terms{ID: g.ID, Node: g.Node, Peer: g.Peer, Country: g.Country, Kind: g.Kind, Ceiling: g.Ceiling.String(), Community: g.Community,
-		Purposes: append([]string{}, g.Purposes...), Data: append([]string{}, g.Data...), From: day(g.NotBefore), Until: day(g.Until.Add(-time.Second)), Consents: len(g.Consents)}
+		Purposes: append([]string{}, g.Purposes...), Data: append([]string{}, g.Data...), From: day(g.NotBefore), Until: day(g.Until.Add(-time.Second)), Consents: len(g.Consents),
+		Groups: g.Groups, Serves: serves(&g.Constituency)}
 }
 
 // printTerms says in sentences what terms allow.
@@ -201,4 +205,22 @@ func (a *app) printTerms(g *policy.Agreement) {
 	if t.Consents > 0 {
 		a.printf("  %s to pass classified material on\n", plural(t.Consents, "consent"))
 	}
+	if len(t.Groups) > 0 {
+		a.printf("  groups: %s\n", joined(t.Groups))
+	}
+	if len(t.Serves) > 0 {
+		a.printf("  serves: %s\n", joined(t.Serves))
+	}
+	for _, g := range slices.Concat(g.VictimConsents, g.Managed) {
+		a.printf("  for %s until %s: %s\n", g.For, day(g.Until.Add(-time.Second)), g.Reference)
+	}
+}
+
+// serves lists whom terms say that the peer serves.
+func serves(c *policy.Constituency) []string {
+	out := slices.Concat(c.CIDR, c.TLD, c.Participants)
+	for _, n := range c.ASN {
+		out = append(out, fmt.Sprintf("AS%d", n))
+	}
+	return out
 }
