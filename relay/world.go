@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/mapping/scheme"
 	"github.com/entente-relay/entente/relay/intake"
@@ -46,6 +47,8 @@ type World struct {
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	general        generalise.Rule
+	generalOwn     []string // types of own objects
 	retention      *retention
 	asked          *asked  // what operators want erased
 	holds          []*Hold // legal holds in force
@@ -181,6 +184,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
 		errs = append(errs, err)

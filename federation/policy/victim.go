@@ -85,6 +85,9 @@ func (v *victims) facts(to *peerView, now time.Time, s *span) (serves, consent, 
 // about the target, and where a relationship targets an identity. An identity
 // that is found to be one names itself.
 func victimsOf(o *stix.Object, u *stix.Unit, f stix.Finding) victims {
+	if h := o.Handling(); h != nil && h.Generalised != "" {
+		return victims{} // a class and a network: nobody in particular
+	}
 	if u.Path == "target_ref" && o.Type() == "relationship" {
 		if kind, _ := o.Text("relationship_type"); kind == "targets" {
 			return victims{named: identitiesIn(u.Value), sure: true}
@@ -127,8 +130,7 @@ func namedIn(value []byte) []victim {
 	return out
 }
 
-// textsIn returns the texts of a JSON value at any depth; a number stands for
-// itself.
+// textsIn returns the texts of a JSON value at any depth.
 func textsIn(value []byte) []string {
 	var v any
 	if json.Unmarshal(value, &v) != nil {

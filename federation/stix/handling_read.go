@@ -89,6 +89,10 @@ func (o *Object) handlingKey(h *Handling, f int, name, where string) (err *feder
 		h.DefaultMarking, err = o.word(f, where)
 	case "reoriginated":
 		h.Reoriginated, err = o.word(f, where)
+	case "generalised":
+		h.Generalised, err = o.word(f, where)
+	case "aggregate":
+		h.Aggregate, err = o.word(f, where)
 	case "categories":
 		h.Categories, err = o.categories(f, where)
 	case "impact":
