@@ -248,7 +248,7 @@ func TestDetectNothing(t *testing.T) {
 		"a tool to diagnose hosts writes diagnostic files",
 		"call +44051401359 or see /44051401359 there",
 		"fake passport scans, seen 20260105; passport: 20260105",
-		"account numbers of 12000 users, 4500 customer numbers, account number and 15000 others",
+		"account numbers of 12000 users, 4500 customer numbers, account number and 15000 others, 4500 lost account number reports",
 		"Bundle DE-2026-004711, ticket 2026010512, case #88112233",
 	} {
 		if got := detected(t, text); got != "" {
