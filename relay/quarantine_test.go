@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -143,23 +142,6 @@ func (f *office) staff(ids ...string) {
 		}
 	}
 	f.t.Fatal("no approvers: in the configuration")
-}
-
-// reload puts what changed in force, with the consent of two persons where it
-// needs that.
-func (f *office) reload() {
-	f.t.Helper()
-	p, err := PendingChange(f.o.cfg, Folders{}, f.now())
-	f.o.must(err)
-	given := 0
-	for _, id := range slices.Sorted(maps.Keys(f.people)) {
-		if p.Needed > given {
-			if _, _, err := p.Approve(f.people[id], time.Hour, f.now()); err == nil {
-				given++
-			}
-		}
-	}
-	f.o.must(f.node.Reload(f.t.Context()))
 }
 
 func (f *office) now() time.Time {

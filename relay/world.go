@@ -108,7 +108,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	if err == nil {
 		err = w.checkSeals(cfg, now)
 	}
-	if err == nil {
+	if err == nil && w.retention != nil {
 		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
