@@ -327,7 +327,7 @@ func (e *entry) indexed(seq uint64, w *World) store.Entry {
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
 			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
-			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Erased: it.For}
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Settles: it.Settles, Erased: it.For}
 		if it.Origin != nil {
 			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
 		}

@@ -59,7 +59,7 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 		if err != nil {
 			x.failed(err) // the frame is not made
 		}
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, cmp.Or(why, federation.Expired), wordsFor(why), x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, cmp.Or(why, federation.Expired), wordsFor(why), x.now)
 	}
 	if x.world.hidden(p.verified.Owner()) {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
@@ -67,7 +67,19 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if it := p.items[i]; it.Outcome == held {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
-	return x.bundle.Decide(p.subjects[i], x.recipient, x.now)
+	d := x.bundle.Decide(p.subjects[i], x.recipient, x.now)
+	if len(d.Persons()) > 0 && x.world.revoked(p, x.now) {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.RevokedKey, "who signed it revoked the key since, and no person lets it go", x.now)
+	}
+	return d
+}
+
+// revoked reports whether the key under a message was revoked since it came:
+// what goes by the rules goes on, for it was good when it came, but nobody
+// decides for it any more.
+func (w *World) revoked(p *prepared, now time.Time) bool {
+	k, ok := w.Directory.Key(p.verified.KeyID())
+	return !ok || !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt)
 }
 
 // find says how an id stands. What cannot be read counts as held, and the

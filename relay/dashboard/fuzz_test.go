@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,12 +36,26 @@ func echo() *API {
 			return []Withdrawal{{Reason: reason}}, nil
 		},
 		Withdrawals: func(_ context.Context, id string, _ uint64) ([]Withdrawal, error) { return []Withdrawal{{ID: id}}, nil },
-		Reload:      func(context.Context) error { return nil },
-		Activate:    func(context.Context, bool) (Activated, error) { return Activated{}, nil },
-		Observed:    func(_ context.Context, peer string) (Observed, error) { return Observed{Peer: peer}, nil },
-		Simulate:    func(context.Context, []byte, time.Time) (Simulation, error) { return Simulation{}, nil },
-		Healthy:     func() error { return nil },
-		Metrics:     http.NotFoundHandler(),
+		Quarantine: Quarantine{
+			List: func(context.Context) ([]HeldGroup, error) { return []HeldGroup{{ID: "held-1"}}, nil },
+			Show: func(_ context.Context, what string, values bool) ([]HeldObject, error) {
+				return []HeldObject{{ID: what, Age: strconv.FormatBool(values)}}, nil
+			},
+			Propose: func(_ context.Context, p Proposal) (Proposed, error) { return Proposed{Text: p.Because}, nil },
+			Apply: func(_ context.Context, approvals []string) (Decided, error) {
+				if len(approvals) == 0 {
+					return Decided{}, refused
+				}
+				return Decided{By: approvals}, nil
+			},
+			Rules: func(context.Context) ([]DecisionRule, error) { return nil, nil },
+		},
+		Activate: func(context.Context, bool) (Activated, error) { return Activated{}, nil },
+		Observed: func(_ context.Context, peer string) (Observed, error) { return Observed{Peer: peer}, nil },
+		Simulate: func(context.Context, []byte, time.Time) (Simulation, error) { return Simulation{}, nil },
+		Reload:   func(context.Context) error { return nil },
+		Healthy:  func() error { return nil },
+		Metrics:  http.NotFoundHandler(),
 	}
 }
 
@@ -53,6 +68,9 @@ func FuzzRequests(f *testing.F) {
 		{"GET", "/v1/status", ""}, {"GET", "/v1/arrivals?from=18446744073709551615", ""}, {"GET", "/v1/arrivals?from=-1", ""},
 		{"GET", "/v1/messages/7", ""}, {"GET", "/v1/messages/x", ""}, {"GET", "/v1/lists/..%2f..", ""}, {"POST", "/v1/reload", ""},
 		{"POST", "/v1/publish?name=a&profile=refused", "{}"}, {"POST", "/v1/publish?name=%ff;&profile", "\xff"}, {"PUT", "/healthz", ""},
+		{"GET", "/v1/quarantine", ""}, {"GET", "/v1/quarantine/show?what=held-1&values=yes", ""}, {"GET", "/v1/quarantine/rules", ""},
+		{"POST", "/v1/quarantine/propose", `{"act":"release","what":"held-1","because":"x"}`}, {"POST", "/v1/quarantine/propose", `{"act":1}`},
+		{"POST", "/v1/quarantine/apply", `["a.b.c"]`}, {"POST", "/v1/quarantine/apply", `[]`}, {"POST", "/v1/quarantine/apply", `[`},
 	} {
 		f.Add(s[0], s[1], []byte(s[2]))
 		if code := send(h, s[0], s[1], []byte(s[2])); code == http.StatusOK {
