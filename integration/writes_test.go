@@ -34,6 +34,7 @@ var everyWrite = map[string]string{
 	"relay/bus/dir.go removeTrust":                "bus/trust/remove",
 	"relay/files.go put":                          "TestOperatorFilesBroken",
 	"relay/files.go remove":                       "TestOperatorFilesBroken",
+	"relay/cli/audit.go erase":                    "TestOperatorFilesBroken",
 	"relay/decisions.go keepDecision":             "decision",
 	"relay/cli/approver.go approverNewCmd":        "TestSetupBroken breaks what it calls",
 	"relay/keys.go createKeys":                    "TestSetupBroken",

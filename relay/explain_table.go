@@ -46,7 +46,9 @@ func (w *World) ExplainTo(data []byte, name, profile string, to []string, at tim
 		if err != nil {
 			return nil, err
 		}
-		w.explainFile(ex, res, r, rules, at)
+		if err := w.explainFile(ex, res, r, rules, at); err != nil {
+			return nil, err
+		}
 		t.add(ex)
 	}
 	return t, nil

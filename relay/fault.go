@@ -40,6 +40,7 @@ const (
 	stepDue                = "erase/before"    // something's time has come
 	stepErased             = "erase/anew"      // what it stood in is written anew, the old is not deleted
 	stepGone               = "erase/done"
+	stepCut                = "erase/journal" // the journal says what is cut, and it is still there
 )
 
 // Steps lists the step boundaries that messages pass at which Options.Fault is
@@ -51,7 +52,7 @@ func Steps() []string {
 		stepBeforeCommit, stepAfterCommit,
 		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
-		stepDue, stepErased, stepGone,
+		stepDue, stepErased, stepGone, stepCut,
 	}
 }
 

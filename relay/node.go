@@ -88,6 +88,8 @@ type Node struct {
 	expires   atomic.Bool   // something may be over
 	scrub     bool          // the index is to be scrubbed of what was erased; the follower's
 	askedDone *asked        // what operators wanted erased, and is; the follower's
+	cutNext   time.Time     // before which the journal is not cut again
+	cutBy     *World        // unless another one is in force; the follower's, both
 	dueAfter  store.Due     // the last place of the log looked at for being over; the follower's
 	decided   bool          // what persons decided may not have been done; the follower's
 	owes      bool          // something was taken back, of which something may have been made; the follower's
@@ -108,7 +110,8 @@ type Node struct {
 	publishing publishing
 	waiting    waiting
 	heads      heads
-	signs      bool // heads are signed: the node came so far
+	unsigned   error // why the end of the journal was not signed last; under mu
+	signs      bool  // heads are signed: the node came so far
 }
 
 // pulling is one running puller.
@@ -210,8 +213,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	}
 	n.watchObserved()
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
-	n.signs = true
-	n.wg.Go(func() { n.signHeads(n.ctx) })
+	if err := n.beginHeads(ctx); err != nil {
+		return err
+	}
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }

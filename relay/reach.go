@@ -27,6 +27,9 @@ type reach struct {
 	peer      string
 	now       time.Time
 
+	depth  int               // of questions about what says less
+	lesser map[origin]string // why what says less in its place stays here, "" if it may go
+
 	err   error // the first fault of the index or the log
 	early bool  // something mentioned is being published just now
 }
@@ -64,12 +67,28 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if x.world.hidden(p.verified.Owner()) {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
 	}
-	if it := p.items[i]; it.Outcome == held {
+	it := p.items[i]
+	if it.Outcome == held {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
 	}
 	d := x.bundle.Decide(p.subjects[i], x.recipient, x.now)
 	if len(d.Persons()) > 0 && x.world.revoked(p, x.now) {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.RevokedKey, "who signed it revoked the key since, and no person lets it go", x.now)
+	}
+	if o := it.Origin; o != nil && o.Less {
+		return x.sayLess(p, i, *o, d)
+	}
+	return d
+}
+
+// sayLess judges what says less in an object's place. It says as little as can be
+// said: of a part of it nobody would be the wiser, who has the rest of the object.
+func (x *reach) sayLess(p *prepared, i int, o origin, d policy.Decision) policy.Decision {
+	if no := x.instead(p, o); no != "" {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
+	}
+	if rs := d.Reasons(); d.Verdict() == federation.Redact && len(rs) > 0 {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, rs[0].Reason, rs[0].Text, x.now)
 	}
 	return d
 }

@@ -200,6 +200,9 @@ func named(r *journal.Record) (keys []store.Key, about string) {
 		for _, g := range r.Intake.Gone {
 			object("", g.Digest)
 		}
+		for _, e := range r.Intake.Erased {
+			object("", e.Digest)
+		}
 		return keys, string(r.Intake.Source)
 	case r.Sent != nil:
 		for i := range r.Sent.Messages {

@@ -144,7 +144,7 @@ func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logL
 func (n *Node) warnings(w *World) []string {
 	var out []string
 	n.mu.Lock()
-	fault := n.fault
+	fault, unsigned := n.fault, n.unsigned
 	for peer, count := range n.differing {
 		out = append(out, fmt.Sprintf("%s mapped the marking of %d objects otherwise than this node does: compare the tables", peer, count))
 	}
@@ -155,6 +155,9 @@ func (n *Node) warnings(w *World) []string {
 	}
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
+	}
+	if unsigned != nil {
+		out = append(out, "the end of the journal was not signed: "+unsigned.Error())
 	}
 	if w.Node.Accreditation.Exercise {
 		out = append(out, "the accreditation is a SAMPLE for an EXERCISE: nothing classified may be here")

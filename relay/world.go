@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/mapping/scheme"
 	"github.com/entente-relay/entente/relay/intake"
@@ -49,6 +50,8 @@ type World struct {
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	general        generalise.Rule
+	generalOwn     []string // types of own objects
 	retention      *retention
 	asked          *asked  // what operators want erased
 	holds          []*Hold // legal holds in force
@@ -86,9 +89,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
-		if w.retention != nil {
-			w.retention.add(p.Agreement)
-		}
+		w.retention.add(p.Agreement)
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
@@ -108,7 +109,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	if err == nil {
 		err = w.checkSeals(cfg, now)
 	}
-	if err == nil && w.retention != nil {
+	if err == nil && w.retention != nil { // nil: what is wrong with it is listed already
 		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
@@ -162,9 +163,13 @@ func loadRules(cfg *configs.Node) (*World, error) {
 			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
+	var err error
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
+		errs = append(errs, err)
+	}
 	tables, _, err := besideRules(cfg)
 	if err != nil {
-		return w, err
+		return w, errors.Join(append(errs, err)...)
 	}
 	w.Tables = tables
 	for _, v := range w.Tables.Prove() {
@@ -184,11 +189,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
-		errs = append(errs, err)
-	}
-	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
 	for _, p := range cfg.Profiles {

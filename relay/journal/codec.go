@@ -74,6 +74,7 @@ const (
 	KindLink     Kind = "link"
 	KindPeer     Kind = "peer"
 	KindReload   Kind = "reload"
+	KindCut      Kind = "cut"
 	KindHead     Kind = "head"
 )
 
@@ -96,6 +97,8 @@ func (r *Record) Kind() Kind {
 		return KindPeer
 	case r.Reload != nil:
 		return KindReload
+	case r.Cut != nil:
+		return KindCut
 	case r.Head != nil:
 		return KindHead
 	}
@@ -105,7 +108,7 @@ func (r *Record) Kind() Kind {
 // check refuses a record that does not say what its kind must say.
 func (r *Record) check() error {
 	n := 0
-	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Observed != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Head != nil} {
+	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Observed != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Head != nil, r.Cut != nil} {
 		if set {
 			n++
 		}
@@ -134,6 +137,11 @@ func (r *Record) check() error {
 	case r.Link != nil:
 		return checkReason("link", r.Link.Reason, true)
 	case r.Peer != nil:
+		return nil
+	case r.Cut != nil:
+		if r.Cut.Seq == 0 || r.Cut.Hash == (Digest{}) {
+			return badRecord("cut", "it does not say what was cut")
+		}
 		return nil
 	case r.Head != nil:
 		if r.Head.Signed == "" {

@@ -197,6 +197,8 @@ func (e *encoder) record(r *Record) {
 		e.peer(r.Peer)
 	case r.Reload != nil:
 		e.reload(r.Reload)
+	case r.Cut != nil:
+		e.cut(r.Cut)
 	case r.Head != nil:
 		e.member(KindHead)
 		e.name("signed")
@@ -444,6 +446,14 @@ func (e *encoder) peer(p *PeerChange) {
 	e.token("change", p.Change)
 	e.digest("agreement", &p.Agreement)
 	e.label("fingerprint", p.Fingerprint)
+	e.end('}')
+}
+
+func (e *encoder) cut(c *Cut) {
+	e.member(KindCut)
+	e.number("seq", c.Seq)
+	e.digest("hash", &c.Hash)
+	e.number("log", c.Log)
 	e.end('}')
 }
 

@@ -169,6 +169,7 @@ func samples() []*Record {
 		{At: at, Settle: &Settle{Peer: "jp-carrier", Log: 8, Issuer: "de-cert", Digest: digestOf("b"), ID: indicatorID, Reason: federation.Expired}},
 		{At: at, Link: &LinkEvent{Peer: "pl-cert", Event: "gap", Reason: federation.Expired, Since: at.Add(-time.Hour), Until: at}},
 		{At: at, Peer: &PeerChange{Peer: "pl-cert", Change: "added", Agreement: digestOf("agreement"), Fingerprint: "4821 0934 5520 7718"}},
+		{At: at, Cut: &Cut{Seq: 5, Hash: digestOf("the fifth"), Log: 9}},
 		{At: at, Reload: &Reload{What: "policy", Before: "sha256:3f2a", After: "sha256:77c0", By: []Token{"anna", "ben"}}},
 		{At: at, Observed: &Sent{Peer: "fr-cert", First: 1, Last: 1, LogFrom: 7, LogTo: 8, Messages: []SentMessage{{Log: 8, Link: 1, Issuer: "de-cert",
 			Objects: []SentObject{{Digest: digestOf("a"), ID: indicatorID, Verdict: federation.Share, From: "TLP:GREEN", To: "TLP:GREEN"}}}}}},

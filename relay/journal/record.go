@@ -34,7 +34,18 @@ type Record struct {
 	Link     *LinkEvent  `json:"link,omitzero"`
 	Peer     *PeerChange `json:"peer,omitzero"`
 	Reload   *Reload     `json:"reload,omitzero"`
+	Cut      *Cut        `json:"cut,omitzero"`
 	Head     *Attested   `json:"head,omitzero"`
+}
+
+// Cut says that the records up to one were removed because their time was over.
+// It is written before they are, and is what a chain goes back to that does not
+// begin at the beginning.
+type Cut struct {
+	Seq  uint64 `json:"seq,omitzero"`  // of the last record that goes
+	Hash Digest `json:"hash,omitzero"` // SHA-256 of it
+	// Log is the log entry up to which the journal has told of what came in.
+	Log uint64 `json:"log,omitzero"`
 }
 
 // Attested is the node's signed word for where its chain ended at a time; see
