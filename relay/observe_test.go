@@ -65,7 +65,7 @@ func TestObserve(t *testing.T) {
 	start := link.Cursor{Incarnation: s.node.log.Incarnation()}
 	f := s.pull("se-cert", start)
 	if len(f.Messages) > 0 || f.Then != start || f.Gap != nil || f.More {
-		t.Fatalf("a peer that is observed got %+v", f)
+		t.Fatalf("a peer that is observed got %d messages, its cursor went from %+v to %+v", len(f.Messages), start, f.Then)
 	}
 	if _, err := journal.Find(t.Context(), s.node.journalLog(), journal.Query{}); err != nil {
 		t.Fatal(err)

@@ -124,7 +124,7 @@ func TestDecisionsFitNothingElse(t *testing.T) {
 func TestDecisionsEnd(t *testing.T) {
 	f := newOffice(t)
 	f.staff("anna", "ben", "carl")
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	f.publish(indicatorText(1, ""))
 	group := f.waits()[0].ID
 	text := f.propose(actRelease, group, f.now().Add(time.Hour))
@@ -141,19 +141,19 @@ func TestDecisionsEnd(t *testing.T) {
 	}
 	goes("in force", true)
 	f.staff("anna", "carl")
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	goes("ben is no approver any more", false)
 	if st, err := f.node.Status(t.Context()); err != nil || !slices.ContainsFunc(st.Warnings, func(w string) bool { return strings.Contains(w, rule.ID) }) {
 		t.Errorf("nobody is told: %v %v", st.Warnings, err)
 	}
 	f.staff("anna", "ben", "carl")
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	goes("he is again", true)
 	f.terms(func(s string) string { return strings.Replace(s, "ceiling: TLP:AMBER", "ceiling: TLP:GREEN", 1) })
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	goes("other terms", false)
 	f.terms(nil)
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	goes("the terms that were", true)
 	end := f.propose(actEnd, rule.ID, time.Time{})
 	f.decide(f.sign(end, "carl"))
@@ -214,7 +214,7 @@ func TestReleaseAfterTheKeyIsRevoked(t *testing.T) {
 	signed, err := directory.NewStatement(*s, f.o.keys.Terms)
 	f.o.must(err)
 	f.o.must(os.WriteFile(filepath.Join(f.o.dir(), StatementFile), signed, 0o600))
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	f.later(2 * time.Minute)
 	got := f.decide(f.sign(text, "anna", "ben"))
 	if got.Released != 0 || len(got.Stay) != 1 || got.Stay[0].Reason != string(federation.RevokedKey) {
@@ -236,7 +236,7 @@ func TestRejectedStays(t *testing.T) {
 	}
 	f.o.must(os.Remove(filepath.Join(f.o.dir(), "rules", "own.cedar")))
 	f.o.must(os.Remove(filepath.Join(f.o.dir(), "rules", "own.examples.yaml")))
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload()
 	f.o.must(f.node.resend(t.Context(), "pl-cert", 1))
 	if f.pull(); f.got != 0 {
 		t.Fatal("what persons rejected goes when the rule is gone")
