@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
@@ -35,6 +36,9 @@ type Explained struct {
 	// Evidence is, by path of a property that a rule denied, what kinds of data
 	// were found in it and what that rests on; never the data.
 	Evidence map[string][]string `json:"evidence,omitempty"`
+	// Instead are the objects of this node's own that would say less in its place;
+	// their ids would be others.
+	Instead []json.RawMessage `json:"instead,omitempty"`
 }
 
 // Marking is what the origin wrote, and what it is called at the recipient.
@@ -51,6 +55,20 @@ type ExplainedReason struct {
 	Basis  string            `json:"basis"`
 	Text   string            `json:"text"`
 	Path   string            `json:"path,omitempty"`
+
+	in func(lang string) string // Text in a language; nil if it speaks one only
+}
+
+// Speak words the reasons in a language, a BCP 47 primary language such as
+// "de", as far as the rules speak it; the others stay in English.
+func (e *Explanation) Speak(lang string) {
+	for i := range e.Objects {
+		for j := range e.Objects[i].Reasons {
+			if r := &e.Objects[i].Reasons[j]; r.in != nil {
+				r.Text = r.in(lang)
+			}
+		}
+	}
 }
 
 var countryCode = regexp.MustCompile(`^[A-Za-z]{2}$`)
@@ -83,7 +101,11 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 			ex.Objects = append(ex.Objects, notTaken(it))
 			continue
 		}
-		ex.Objects = append(ex.Objects, explainDecision(it.ID, decisions[next]))
+		e := explainDecision(it.ID, decisions[next])
+		if e.Instead, err = w.insteadOf(res.Taken, decisions, next, r, at); err != nil {
+			return nil, err
+		}
+		ex.Objects = append(ex.Objects, e)
 		next++
 	}
 	return ex, nil
@@ -166,11 +188,11 @@ func explainDecision(id string, d policy.Decision) Explained {
 	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{},
 		Evidence: d.Evidence()}
 	for _, c := range d.Reasons() {
-		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text})
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text, in: c.In})
 	}
 	for _, r := range d.Removed() {
 		e.Removed = append(e.Removed, r.Path)
-		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path})
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path, in: r.In})
 	}
 	return e
 }

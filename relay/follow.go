@@ -370,7 +370,7 @@ func (e *entry) indexed(seq uint64, w *World) store.Entry {
 			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
 			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Erased: it.For}
 		if it.Origin != nil {
-			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest}
+			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest, Less: it.Origin.Less}
 		}
 		switch it.Outcome {
 		case taken:

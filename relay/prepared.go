@@ -42,8 +42,11 @@ func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.S
 	r = r.Among(objects)
 	for i, it := range items {
 		out[i] = r.Subject(v.Issuer(), it.Digest, it.Object, defs)
-		if from != "" {
+		switch h := it.Object.Handling(); {
+		case from != "":
 			out[i] = out[i].Arrived(from)
+		case h != nil && h.Aggregate != "":
+			out[i] = out[i].Aggregated() // only this node itself says so of its own
 		}
 	}
 	return out

@@ -25,6 +25,9 @@ type reach struct {
 	peer      string
 	now       time.Time
 
+	depth  int               // of questions about what says less
+	lesser map[origin]string // why what says less in its place stays here, "" if it may go
+
 	err   error // the first fault of the index or the log
 	early bool  // something mentioned is being published just now
 }
@@ -62,8 +65,21 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if x.world.hidden(p.verified.Owner()) {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
 	}
-	if it := p.items[i]; it.Outcome == held {
+	it := p.items[i]
+	if it.Outcome == held {
 		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
+	}
+	if o := it.Origin; o != nil && o.Less {
+		if no := x.instead(p, *o); no != "" {
+			return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
+		}
+		// It says as little as can be said: of a part of it nobody would be the
+		// wiser, who has the rest of the object.
+		d := x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
+		if rs := d.Reasons(); d.Verdict() == federation.Redact && len(rs) > 0 {
+			return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, rs[0].Reason, rs[0].Text, x.now)
+		}
+		return d
 	}
 	return x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
 }

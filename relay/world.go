@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/mapping/scheme"
 	"github.com/entente-relay/entente/relay/intake"
@@ -46,6 +47,8 @@ type World struct {
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	general        generalise.Rule
+	generalOwn     []string // types of own objects
 	retention      *retention
 	asked          *asked  // what operators want erased
 	holds          []*Hold // legal holds in force
@@ -103,7 +106,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	if err == nil {
 		err = w.checkSeals(cfg, now)
 	}
-	if err == nil {
+	if err == nil && w.retention != nil { // nil: what is wrong with it is listed already
 		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
@@ -183,6 +186,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
 		errs = append(errs, err)

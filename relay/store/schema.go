@@ -102,7 +102,8 @@ CREATE TABLE proofs (         -- equivocations proved by two signatures, which t
 CREATE TABLE derived (        -- what was made of others' objects
 	n      INTEGER PRIMARY KEY, -- row of objects
 	issuer INTEGER NOT NULL,    -- of the original
-	digest BLOB NOT NULL
+	digest BLOB NOT NULL,
+	less   INTEGER NOT NULL     -- 1: it says less in its place
 ) STRICT;
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
