@@ -64,9 +64,11 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
+	simulating sync.Mutex // one replay at a time
 	reloading  sync.Mutex
-	shown      identity            // as the bus has it; under reloading
-	toldPeers  map[string]toldPeer // what the journal knows of; under reloading
+	shown      identity                      // as the bus has it; under reloading
+	toldPeers  map[string]toldPeer           // what the journal knows of; under reloading
+	observers  map[string]context.CancelFunc // of peers that are observed; under reloading
 	mu         sync.Mutex
 	pullers    map[string]*pulling
 	lanes      map[string]*lane
@@ -131,7 +133,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		o.Watchdog = defaultWatchdog
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
-		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
+		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, observers: map[string]context.CancelFunc{}, differing: map[string]int{}, watched: map[string]watched{},
 		violations: map[violationKey]violation{}, flows: map[string]flowing{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
@@ -193,6 +195,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.markEnd(ctx); err != nil {
 		return err
 	}
+	if err := n.standAtStart(ctx); err != nil {
+		return err
+	}
 	if err := n.expireAll(ctx); err != nil {
 		return err
 	}
@@ -205,6 +210,7 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.applyPeers(ctx); err != nil {
 		return err
 	}
+	n.watchObserved()
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
 	if err := n.beginHeads(ctx); err != nil {
 		return err

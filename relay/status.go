@@ -168,6 +168,10 @@ func (n *Node) warnings(w *World) []string {
 	out = append(out, w.Acts.Unusable...)
 	out = append(out, w.decisions.Unusable...)
 	for _, p := range w.Peers {
+		if p.Observed != nil && p.Observed.Over(n.now()) {
+			id := p.Agreement.Peer
+			out = append(out, fmt.Sprintf("%s was to be observed until %s: `entente peer observe %s` tells what it would have got, `entente peer resume %s` begins to send", id, p.Observed.Until.Format("2006-01-02"), id, id))
+		}
 		if !p.Agreement.Until.IsZero() && p.Agreement.Until.Sub(n.now()) < statementWarning {
 			out = append(out, fmt.Sprintf("the agreement with %s ends on %s", p.Agreement.Peer, p.Agreement.Until.Format("2006-01-02")))
 		}

@@ -271,7 +271,7 @@ func FuzzRule(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s, err := readSchema(shipped(f, "policies"))
+	s, _, err := readSchema(shipped(f, "policies"))
 	if err != nil {
 		f.Fatal(err)
 	}

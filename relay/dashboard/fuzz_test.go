@@ -42,6 +42,9 @@ func echo() *API {
 		Why:         func(_ context.Context, object, to string, at time.Time) (Why, error) { return Why{To: to, At: at}, nil },
 		WhoGot:      func(_ context.Context, object string) (GotBy, error) { return GotBy{Asked: object}, nil },
 		Reload:      func(context.Context) error { return nil },
+		Activate:    func(context.Context, bool) (Activated, error) { return Activated{}, nil },
+		Observed:    func(_ context.Context, peer string) (Observed, error) { return Observed{Peer: peer}, nil },
+		Simulate:    func(context.Context, []byte, time.Time) (Simulation, error) { return Simulation{}, nil },
 		Healthy:     func() error { return nil },
 		Metrics:     http.NotFoundHandler(),
 	}
