@@ -24,13 +24,14 @@ type reach struct {
 	recipient *policy.Recipient
 	peer      string
 	now       time.Time
+	begun     judgedAt
 
 	err   error // the first fault of the index or the log
 	early bool  // something mentioned is being published just now
 }
 
 func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer string, now time.Time) *reach {
-	x := &reach{ctx: ctx, node: n, world: w, recipient: r, peer: peer, now: now}
+	x := &reach{ctx: ctx, node: n, world: w, recipient: r, peer: peer, now: now, begun: n.judgedNow()}
 	x.Closure = policy.NewClosure(x.find)
 	return x
 }
