@@ -239,10 +239,11 @@ func (n *Node) putInForce(ctx context.Context, w *World, d *takenDecision, raws 
 	return nil
 }
 
+// tokens are words for the journal, nil for none.
 func tokens(words []string) []journal.Token {
-	out := make([]journal.Token, len(words))
-	for i, w := range words {
-		out[i] = journal.Token(w)
+	var out []journal.Token
+	for _, w := range words {
+		out = append(out, journal.Token(w))
 	}
 	return out
 }

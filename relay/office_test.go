@@ -141,6 +141,19 @@ func (f *office) staff(ids ...string) {
 	f.t.Fatal("no approvers: in the configuration")
 }
 
+// reload puts in force what was changed, with the consent of persons where it
+// needs any.
+func (f *office) reload(by ...string) {
+	f.t.Helper()
+	p, err := PendingChange(f.o.cfg, Folders{}, f.now())
+	f.o.must(err)
+	for _, id := range by {
+		_, _, err := p.Approve(f.people[id], time.Hour, f.now())
+		f.o.must(err)
+	}
+	f.o.must(f.node.Reload(f.t.Context()))
+}
+
 func (f *office) now() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -157,7 +157,7 @@ func TestDecisionsFitNothingElse(t *testing.T) {
 func TestDecisionsEnd(t *testing.T) {
 	f := newOffice(t)
 	f.staff("anna", "ben", "carl")
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload("anna", "ben")
 	f.publish(indicatorText(1, ""))
 	group := f.waits()[0].ID
 	text := f.propose(actRelease, group, f.now().Add(time.Hour))
@@ -174,13 +174,13 @@ func TestDecisionsEnd(t *testing.T) {
 	}
 	goes("in force", true)
 	f.staff("anna", "carl")
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload("anna", "carl")
 	goes("ben is no approver any more", false)
 	if st, err := f.node.Status(t.Context()); err != nil || !slices.ContainsFunc(st.Warnings, func(w string) bool { return strings.Contains(w, rule.ID) }) {
 		t.Errorf("nobody is told: %v %v", st.Warnings, err)
 	}
 	f.staff("anna", "ben", "carl")
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload("anna", "carl")
 	goes("he is again", true)
 	f.terms(func(s string) string { return strings.Replace(s, "ceiling: TLP:AMBER", "ceiling: TLP:GREEN", 1) })
 	f.o.must(f.node.Reload(t.Context()))
@@ -269,7 +269,7 @@ func TestRejectedStays(t *testing.T) {
 	}
 	f.o.must(os.Remove(filepath.Join(f.o.dir(), "rules", "own.cedar")))
 	f.o.must(os.Remove(filepath.Join(f.o.dir(), "rules", "own.examples.yaml")))
-	f.o.must(f.node.Reload(t.Context()))
+	f.reload("anna", "ben")
 	f.o.must(f.node.resend(t.Context(), "pl-cert", 1))
 	if f.pull(); f.got != 0 {
 		t.Fatal("what persons rejected goes when the rule is gone")

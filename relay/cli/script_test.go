@@ -47,6 +47,11 @@ func params(dir string) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
+			shipped, err := filepath.Abs("../../configs/policies")
+			if err != nil {
+				return err
+			}
+			e.Setenv("POLICIES", shipped)
 			e.Values["nodes"] = map[string]*running{}
 			e.Setenv("NEXTMONTH", time.Now().UTC().AddDate(0, 1, 0).Format(time.DateOnly))
 			return nil
