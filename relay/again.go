@@ -73,10 +73,15 @@ func (n *Node) retryEntry(ctx context.Context, x *reach, d waiter, named []store
 	case goes || lacking < d.lacking:
 		err = n.resend(ctx, d.peer, d.seq)
 	case len(ids) > 0:
-		err = n.awaits(ids, d)
+		err = n.awaits(ids, d, x.begun)
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, a := range came {
+		if a.free {
+			n.frees(a.ID)
+		}
 	}
 	return came, n.settle(ctx, x.world, came)
 }

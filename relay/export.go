@@ -321,7 +321,7 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 	n.at(stepExportJournalled)
 	for _, j := range d.verdicts {
 		if len(j.waitsFor) > 0 {
-			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq, j.lacking}); err != nil {
+			if err := n.awaits(j.waitsFor, waiter{d.peer, j.seq, j.lacking}, d.reach.begun); err != nil {
 				return err
 			}
 		}

@@ -55,6 +55,39 @@ func TestTwoPersonsLetAGroupGo(t *testing.T) {
 	}
 }
 
+// TestWhatRefersToAReleasedObjectGoes: an object that waited for another one to be
+// decided goes when that does, by itself.
+func TestWhatRefersToAReleasedObjectGoes(t *testing.T) {
+	f := newOffice(t)
+	f.publish(indicatorText(1, ""))
+	f.publish(`{"type":"relationship","spec_version":"2.1","id":"relationship--11111111-1111-4111-8111-000000000001","created":"2026-01-05T00:00:00.000Z",
+		"modified":"2026-01-05T00:00:00.000Z","relationship_type":"derived-from","source_ref":"` + indicatorName(1) + `","target_ref":"` + indicatorName(1) + `",
+		"object_marking_refs":["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"]}`)
+	if groups := f.waits(); len(groups) != 2 || f.got != 0 {
+		t.Fatalf("%d messages came, waiting %+v", f.got, groups)
+	}
+	f.indexed()
+	rounds := 0
+	for pause := time.After(200 * time.Millisecond); pause != nil; {
+		select {
+		case <-f.node.told.wait():
+			rounds++
+		case <-pause:
+			pause = nil
+		}
+	}
+	if rounds > 10 {
+		t.Errorf("nothing moves, and it was looked at %d times in 200 ms", rounds)
+	}
+	f.decide(f.sign(f.propose(actRelease, indicatorName(1), time.Time{}), "ben"))
+	for told := f.node.told.wait(); len(f.waits()) > 0; told = f.node.told.wait() {
+		<-told
+	}
+	if f.pull(); f.got != 2 {
+		t.Errorf("%d messages came, waiting %+v", f.got, f.waits())
+	}
+}
+
 // TestDecisionsFitNothingElse plays what was decided again: for another group,
 // after its end, under other terms, under a changed rule, for a peer that was
 // removed, and signed by those who may not.

@@ -26,6 +26,7 @@ type reach struct {
 	recipient *policy.Recipient
 	peer      string
 	now       time.Time
+	begun     judgedAt
 
 	depth  int               // of questions about what says less
 	lesser map[origin]string // why what says less in its place stays here, "" if it may go
@@ -35,7 +36,7 @@ type reach struct {
 }
 
 func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer string, now time.Time) *reach {
-	x := &reach{ctx: ctx, node: n, world: w, bundle: w.Bundle, far: &n.far, recipient: r, peer: peer, now: now}
+	x := &reach{ctx: ctx, node: n, world: w, bundle: w.Bundle, far: &n.far, recipient: r, peer: peer, now: now, begun: n.judgedNow()}
 	x.Closure = policy.NewClosure(x.find)
 	return x
 }

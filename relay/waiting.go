@@ -7,6 +7,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/relay/store"
 )
 
 // maxWaiting bounds the log entries remembered as waiting for an id. What is
@@ -29,6 +30,27 @@ type waiting struct {
 	byID  map[string][]waiter
 	count int
 	due   []waiter // may go now, to be looked at by the follower
+	freed uint64   // how often something was let go that had waited
+}
+
+// judgedAt is when something was judged: what came or was let go since may change
+// the answer, and nothing else does.
+type judgedAt struct{ known, freed uint64 }
+
+func (n *Node) judgedNow() judgedAt {
+	n.waiting.mu.Lock()
+	defer n.waiting.mu.Unlock()
+	return judgedAt{n.known(), n.waiting.freed}
+}
+
+// frees makes due what waits for an object that a peer is let have.
+func (n *Node) frees(id string) {
+	n.waiting.mu.Lock()
+	n.waiting.freed++
+	n.waiting.mu.Unlock()
+	if n.waiting.came(id) {
+		n.wake()
+	}
 }
 
 func (w *waiting) add(ids []string, x waiter) {
@@ -76,15 +98,19 @@ func (w *waiting) take() []waiter {
 }
 
 // awaits remembers, once the journal has it, that something of an entry is held
-// for a peer until something with one of the ids is known here.
-func (n *Node) awaits(ids []string, x waiter) error {
+// for a peer until something with one of the ids is known here, or let go. What is
+// here and waits for a person itself may do so for days: it is looked at again
+// when it moves, not all the time.
+func (n *Node) awaits(ids []string, x waiter, judged judgedAt) error {
 	n.waiting.add(ids, x)
+	moved := n.judgedNow().freed != judged.freed
 	for _, id := range ids { // it may have come meanwhile
 		places, err := n.index.Places("", id)
 		if err != nil {
 			return err
 		}
-		if len(places) > 0 && n.waiting.came(id) {
+		here := slices.ContainsFunc(places, func(p store.Place) bool { return moved || p.LogSeq > judged.known })
+		if here && n.waiting.came(id) {
 			n.wake()
 		}
 	}
