@@ -175,9 +175,7 @@ func TestLegalHold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	eventually(t, 20*time.Second, func() string {
 		if inFiles(t, r, one) || inFiles(t, r, two) {
 			return "what was on hold is still there"
@@ -258,9 +256,7 @@ func TestJournalIsCut(t *testing.T) {
 	r.start()
 	publish(t, r, indicator(3, 1, tlpGreen))
 	arrivals(t, r.node)
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	if first() != 1 {
 		t.Error("the journal was cut behind a legal hold")
 	}
@@ -268,9 +264,7 @@ func TestJournalIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.step(31*24*time.Hour + 2*time.Hour)
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	cut := func() string {
 		if first() == 1 {
 			return "the journal is as long as before"
@@ -290,18 +284,14 @@ func TestJournalIsCut(t *testing.T) {
 		}
 		r.start()
 		arrivals(t, r.node)
-		if err := r.node.Reload(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		r.reload()
 		eventually(t, 20*time.Second, cut)
 		if told := toldOf(t, r); len(told) != 1 || told[3] != 1 {
 			t.Errorf("the journal tells of %v", told)
 		}
 	}
 	c.step(70 * 24 * time.Hour) // and nothing is left that tells of what came in
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	eventually(t, 20*time.Second, func() string {
 		if told := toldOf(t, r); len(told) > 0 {
 			return fmt.Sprint("the journal tells of ", told)
