@@ -36,6 +36,7 @@ type Node struct {
 	Quarantine    Quarantine    `yaml:"quarantine"`
 	Profiles      []Profile     `yaml:"profiles"`
 	Decoys        int           `yaml:"decoys"`
+	Generalise    Generalise    `yaml:"generalise"`
 	Journal       Journal       `yaml:"journal"`
 	Retention     Retention     `yaml:"retention"`
 	Language      string        `yaml:"language"`
@@ -152,6 +153,20 @@ type Profile struct {
 	Default        bool   `yaml:"default"`
 	// Seal names properties that are encrypted before they are signed.
 	Seal []Seal `yaml:"seal"`
+}
+
+// Generalise says how far this node says less in place of objects that a peer may
+// not get as they are, and of which of its own. Zero values are the defaults.
+type Generalise struct {
+	// Types are STIX types of this node's own objects; of others' objects the terms
+	// with their issuers say which.
+	Types []string `yaml:"types"`
+	// IPv4 and IPv6 are the longest prefixes told, Floor the smallest count.
+	IPv4  int `yaml:"ipv4"`
+	IPv6  int `yaml:"ipv6"`
+	Floor int `yaml:"floor"`
+	// Never lists networks, as prefixes, that name one organisation.
+	Never []string `yaml:"never"`
 }
 
 // Retention says for how many days this node keeps what it holds, 0 for as long

@@ -46,10 +46,12 @@ var arrows = map[string][]string{
 	"federation":           pureSteps,
 	"federation/stix":      append([]string{"federation"}, pureSteps...),
 	"federation/directory": append([]string{"federation"}, pureSteps...),
-	"federation/policy":    append([]string{"federation", "federation/stix", "federation/directory"}, pureSteps...),
+	"federation/policy":    append([]string{"federation", "federation/stix", "federation/directory", "federation/generalise"}, pureSteps...),
 	"federation/envelope":  append([]string{"federation", "federation/stix", "federation/directory", "federation/policy"}, pureSteps...),
 	"federation/link":      append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),
 	"federation/health":    append([]string{"federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope"}, pureSteps...),
+
+	"federation/generalise": append([]string{"federation", "federation/stix"}, pureSteps...),
 
 	"relay/bus":          belowRelay,
 	"relay/bus/baseline": append([]string{"relay/bus"}, belowRelay...),
@@ -72,7 +74,7 @@ var pureSteps = []string{"mapping", "mapping/marking", "mapping/scheme", "transl
 // belowRelay are the groups left of relay.
 var belowRelay = append([]string{
 	"configs", "federation", "federation/stix", "federation/directory", "federation/policy", "federation/envelope", "federation/link",
-	"federation/health",
+	"federation/health", "federation/generalise",
 }, pureSteps...)
 
 // relayChildren are what the node is built of, then what measures it.

@@ -27,7 +27,7 @@ type anonymous struct {
 // nothing of when the source saw what.
 func (a *anonymous) object(s *policy.Subject, commitment string, keep time.Time) (*stix.Object, error) {
 	o := s.Object()
-	if err := a.fit(s); err != nil {
+	if err := tellable(s); err != nil {
 		return nil, err
 	}
 	left := int(keep.Sub(a.now) / aDay)
@@ -62,9 +62,9 @@ func (a *anonymous) object(s *policy.Subject, commitment string, keep time.Time)
 	return stix.Parse(raw)
 }
 
-// fit refuses what cannot be said without the source's own words, or not at
+// tellable refuses what cannot be said without the source's own words, or not at
 // all.
-func (a *anonymous) fit(s *policy.Subject) error {
+func tellable(s *policy.Subject) error {
 	o, h := s.Object(), s.Handling()
 	refuse := func(r federation.Reason, detail string) error { return federation.Refuse(r, o.ID(), detail) }
 	switch {

@@ -125,7 +125,7 @@ func (*fakeIndex) Withdrawal(string, [32]byte) (store.Withdrawal, bool, error) {
 	return store.Withdrawal{}, false, nil
 }
 
-func (*fakeIndex) MadeOf(string, [32]byte) ([32]byte, bool) { return [32]byte{}, false }
+func (*fakeIndex) MadeOf(store.Origin) ([32]byte, bool) { return [32]byte{}, false }
 
 func (*fakeIndex) Owners([32]byte) []string { return nil }
 

@@ -129,8 +129,11 @@ type entryItem struct {
 	Keep  time.Time `json:"keep,omitzero"`
 	Holds uint32    `json:"holds,omitempty"`
 	// Origin is what the object was made of, if this node gives it on as its
-	// own. It never leaves.
+	// own, or says less in its place. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
+
+	// Settles is the entry in which it waited at the way in until now.
+	Settles uint64 `json:"settles,omitempty"`
 
 	// Mark stands for what was refused, see [Keys.mark].
 	Mark half `json:"mark,omitzero"`
@@ -149,10 +152,12 @@ type entryItem struct {
 	name       idKey  // version and id of what was forgotten; not stored
 }
 
-// origin names an object of a source that stays unnamed.
+// origin names an object of which another was made: one of a source that stays
+// unnamed, or, with Less, one that not everybody may get as it is.
 type origin struct {
 	Issuer string `json:"iss"`
 	Digest digest `json:"digest"`
+	Less   bool   `json:"less,omitempty"`
 }
 
 // erasedItem is an item of an entry of which only the digest is left, for a

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
@@ -35,6 +36,9 @@ type Explained struct {
 	// Evidence is, by path of a property that a rule denied, what kinds of data
 	// were found in it and what that rests on; never the data.
 	Evidence map[string][]string `json:"evidence,omitempty"`
+	// Instead are the objects of this node's own that would say less in its place;
+	// their ids would be others.
+	Instead []json.RawMessage `json:"instead,omitempty"`
 }
 
 // Marking is what the origin wrote, and what it is called at the recipient.
@@ -51,6 +55,20 @@ type ExplainedReason struct {
 	Basis  string            `json:"basis"`
 	Text   string            `json:"text"`
 	Path   string            `json:"path,omitempty"`
+
+	in func(lang string) string // Text in a language; nil if it speaks one only
+}
+
+// Speak words the reasons in a language, a BCP 47 primary language such as
+// "de", as far as the rules speak it; the others stay in English.
+func (e *Explanation) Speak(lang string) {
+	for i := range e.Objects {
+		for j := range e.Objects[i].Reasons {
+			if r := &e.Objects[i].Reasons[j]; r.in != nil {
+				r.Text = r.in(lang)
+			}
+		}
+	}
 }
 
 var countryCode = regexp.MustCompile(`^[A-Za-z]{2}$`)
@@ -63,19 +81,32 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	ex.At, ex.Policy = at, w.Bundle.Digest()
+	res, rules, err := w.readFile(data, name, profile, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.explainFile(ex, res, r, rules, at); err != nil {
+		return nil, err
+	}
+	return ex, nil
+}
+
+// readFile takes a file in as publishing would, with what its source seals.
+func (w *World) readFile(data []byte, name, profile string, at time.Time) (*intake.Result, []configs.Seal, error) {
 	prof, err := w.Profile(profile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	res, err := intake.Read(data, name, prof, at)
-	if err != nil {
-		return nil, err
+	if err != nil || prof == nil {
+		return res, nil, err
 	}
-	var rules []configs.Seal
-	if prof != nil {
-		rules = w.seals[prof.Name]
-	}
+	return res, w.seals[prof.Name], nil
+}
+
+// explainFile judges what was read of a file for one recipient.
+func (w *World) explainFile(ex *Explanation, res *intake.Result, r *policy.Recipient, rules []configs.Seal, at time.Time) error {
+	ex.At, ex.Policy = at, w.Bundle.Digest()
 	decisions := w.judgeFile(res, r, rules, at)
 	next := 0
 	for _, it := range res.Items {
@@ -83,10 +114,15 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 			ex.Objects = append(ex.Objects, notTaken(it))
 			continue
 		}
-		ex.Objects = append(ex.Objects, explainDecision(it.ID, decisions[next]))
+		e := explainDecision(it.ID, decisions[next])
+		var err error
+		if e.Instead, err = w.insteadOf(res.Taken, decisions, next, r, at); err != nil {
+			return err
+		}
+		ex.Objects = append(ex.Objects, e)
 		next++
 	}
-	return ex, nil
+	return nil
 }
 
 // explained finds the recipient that to names.
@@ -166,11 +202,11 @@ func explainDecision(id string, d policy.Decision) Explained {
 	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{},
 		Evidence: d.Evidence()}
 	for _, c := range d.Reasons() {
-		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text})
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text, in: c.In})
 	}
 	for _, r := range d.Removed() {
 		e.Removed = append(e.Removed, r.Path)
-		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path})
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path, in: r.In})
 	}
 	return e
 }

@@ -64,12 +64,13 @@ const (
 	writeJournal = "journal/append"
 	writeRunning = "data/running"        // the mark that the node runs
 	writeStopped = "data/running/remove" // and that it ended by itself
+	writeInForce = "data/policy"         // what it judges by
 )
 
 // Writes lists the names with which Options.Write is called. What persons decide
 // is kept by the running node, in a file as an operator's commands write them.
 func Writes() []string {
-	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, fileDecision,
+	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, writeInForce, fileDecision,
 		bus.WriteFolder, bus.WriteIdentity, bus.WriteTrust, bus.WriteForget}
 }
 

@@ -107,6 +107,10 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	n.at(stepImportVerified)
 	im.compareMappings(arrivals)
 	pos := f.After()
+	lesser, err := n.lessers(ctx, w, arrivals, nil, now, maxJobEntries-len(arrivals))
+	if err != nil {
+		return link.Receipt{}, err
+	}
 	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
 		entries, err := settleFrame(v, arrivals)
 		if err != nil {
@@ -116,7 +120,11 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
 		}
 		entries[len(entries)-1].Position = &pos
-		return entries, nil
+		more, err := lesserEntries(v, lesser, entries, now)
+		if err != nil {
+			return nil, err
+		}
+		return append(entries, more...), nil
 	})
 	if err != nil {
 		return link.Receipt{}, err
@@ -124,6 +132,9 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	im.waits(res)
 	rc.At, im.last = n.now(), pos
 	for _, e := range res.entries {
+		if e.lesser() {
+			continue // this node's own
+		}
 		rc.Outcomes = append(rc.Outcomes, e.receipt())
 	}
 	n.at(stepImportAnswer)

@@ -21,6 +21,7 @@ type watcher struct {
 	t      *testing.T
 	node   *Node
 	codec  *link.Codec
+	peer   string
 	cursor []byte
 }
 
@@ -58,7 +59,7 @@ func newWatcher(t *testing.T) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &watcher{t: t, node: n, codec: codec}
+	return &watcher{t: t, node: n, codec: codec, peer: "pl-cert"}
 }
 
 func (p *watcher) publish(objects ...map[string]any) {
@@ -78,7 +79,7 @@ func (p *watcher) pull(wait time.Duration) shape {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	f, err := p.codec.DecodeFrame(p.node.server.Serve(p.t.Context(), "pl-cert", req))
+	f, err := p.codec.DecodeFrame(p.node.server.Serve(p.t.Context(), p.peer, req))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -26,6 +26,9 @@ type prepared struct {
 	bytes    int
 	check    uint64 // see link.Cursor
 	lost     bool   // something stood here, and the disk lost it
+
+	unverified bool // it no longer verifies, and passes for a marker
+	erased     int  // objects whose content was erased
 }
 
 // subjectsOf reads the markings of every object of a message that came from a
@@ -42,8 +45,11 @@ func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.S
 	r = r.Among(objects)
 	for i, it := range items {
 		out[i] = r.Subject(v.Issuer(), it.Digest, it.Object, defs)
-		if from != "" {
+		switch h := it.Object.Handling(); {
+		case from != "":
 			out[i] = out[i].Arrived(from)
+		case h != nil && h.Aggregate != "":
+			out[i] = out[i].Aggregated() // only this node itself says so of its own
 		}
 	}
 	return out

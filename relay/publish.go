@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +49,10 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 	}
 	p.owner = owner
 	p.sealer.earlier = n.issuedBefore(ctx, cmp.Or(owner, n.id))
+	around := newScene(p.read.Taken, nil)
+	p.lessers = func(ctx context.Context, signed []*arrival) ([]lesser, error) {
+		return n.lessers(ctx, p.world, signed, around, p.now, math.MaxInt)
+	}
 	// Only a node that dispatches what it signs can account for decoys.
 	p.decoys = p.world.decoys
 	signed, err := p.sign()
@@ -143,6 +148,8 @@ type publication struct {
 	messages int
 	gone     takenBack // of versions that are replaced
 	owner    string    // on whose behalf, "" for this node
+	// lessers makes what says less in place of what is about to be stored.
+	lessers func(ctx context.Context, signed []*arrival) ([]lesser, error)
 }
 
 // read reads a file under a source profile.
@@ -211,6 +218,10 @@ func (p *publication) judge() (fresh []*stix.Object) {
 		}
 	}
 	for _, o := range p.read.Taken {
+		if word := ownWord(o); word != "" {
+			p.refuse(o, federation.Unsupported, "only this node itself says that something is "+word)
+			continue
+		}
 		// The digest binds a decision to an object; before signing, the bytes
 		// themselves are the object.
 		s := p.world.Reader.Subject(p.world.Node.ID, sha256.Sum256(o.Raw()), o, defs)
@@ -240,8 +251,7 @@ func (p *publication) seal(objs []*stix.Object) ([]*stix.Object, error) {
 		sealed, err := p.sealer.object(o)
 		switch r, refused := errors.AsType[*federation.Refusal](err); {
 		case refused:
-			it := &p.read.Items[p.at[fileKey(o)]]
-			it.Outcome, it.Reason, it.Text = intake.Refused, r.Reason, r.Error()
+			p.refuse(o, r.Reason, r.Error())
 		case err != nil:
 			return nil, err
 		default:
@@ -249,6 +259,12 @@ func (p *publication) seal(objs []*stix.Object) ([]*stix.Object, error) {
 		}
 	}
 	return out, nil
+}
+
+// refuse refuses an object of the file.
+func (p *publication) refuse(o *stix.Object, r federation.Reason, text string) {
+	it := &p.read.Items[p.at[fileKey(o)]]
+	it.Outcome, it.Reason, it.Text = intake.Refused, r, text
 }
 
 func (p *publication) settle(o *stix.Object, out intake.Outcome, d policy.Decision) {
@@ -314,6 +330,10 @@ var errTooMany = errors.New("relay: too many log entries for one commit")
 // version that they replace. Objects that are here already fall out, so that
 // nothing is held twice.
 func (p *publication) commit(ctx context.Context, c *committer, signed []*arrival) error {
+	lesser, err := p.lessers(ctx, signed)
+	if err != nil {
+		return err
+	}
 	res, err := p.gone.commit(ctx, c, p.world, p.keys, p.now, p.owner, func(v *view) (entries []*entry, gone []envelope.Gone, err error) {
 		newest := map[idKey]heldVersion{}
 		for _, a := range signed {
@@ -324,6 +344,11 @@ func (p *publication) commit(ctx context.Context, c *committer, signed []*arriva
 			entries = append(entries, e)
 			gone = append(gone, superseded(v, e, newest)...)
 		}
+		more, err := lesserEntries(v, lesser, entries, p.now)
+		if err != nil {
+			return nil, nil, err
+		}
+		entries = append(entries, more...)
 		if len(entries)+len(gone) > maxJobEntries {
 			return nil, nil, errTooMany
 		}
@@ -333,7 +358,7 @@ func (p *publication) commit(ctx context.Context, c *committer, signed []*arriva
 		return err
 	}
 	for _, e := range res.entries {
-		if e.Kind == entryMessage {
+		if e.Kind == entryMessage && !e.lesser() {
 			p.messages++
 		}
 		p.note(e)

@@ -188,7 +188,7 @@ func (n *Node) commitReoriginated(ctx context.Context, signed []*arrival, by map
 				if err := v.fresh(o.stored, &e.Items[i]); err != nil {
 					return nil, err
 				}
-				e.Items[i].Origin = &origin{o.stored.Issuer, o.stored.Digest}
+				e.Items[i].Origin = &origin{Issuer: o.stored.Issuer, Digest: o.stored.Digest}
 			}
 			entries = append(entries, e)
 		}
@@ -213,7 +213,7 @@ func (v *view) fresh(o store.Stored, it *entryItem) error {
 	if v.withdrawn(o.Issuer, o.Digest) {
 		return federation.Refuse(federation.Withdrawn, o.ID, "its issuer took it back")
 	}
-	if own, ok := v.madeOf(origin{o.Issuer, o.Digest}, it.Issuer); ok && !v.withdrawn(own.issuer, own.digest) {
+	if own, ok := v.madeOf(origin{Issuer: o.Issuer, Digest: o.Digest}, it.Issuer); ok && !v.withdrawn(own.issuer, own.digest) {
 		return federation.Refuse(federation.Duplicate, o.ID, "it is re-originated already")
 	}
 	if it.Outcome != taken {
@@ -237,6 +237,9 @@ func (n *Node) Opening(ctx context.Context, id string) (envelope.Opening, error)
 		return envelope.Opening{}, err
 	}
 	for _, d := range all {
+		if d.Less {
+			continue // it holds no commitment
+		}
 		if own, _, ok, err := n.index.Named(ctx, n.id, d.Own); err != nil {
 			return envelope.Opening{}, err
 		} else if ok && own == id {

@@ -59,13 +59,18 @@ func (n *Node) retryMessage(ctx context.Context, seq uint64) error {
 	if pendingReasons[federation.ReasonOf(a.err)] {
 		return nil // still waits
 	}
+	lesser, err := n.lessers(ctx, n.world.Load(), []*arrival{a}, nil, now, maxJobEntries-1)
+	if err != nil {
+		return err
+	}
 	_, err = n.committer.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
 		again, err := a.entry(v)
 		if err != nil {
 			return nil, err
 		}
 		again.Source, again.From, again.At, again.Refer = sourceSelf, e.From, now, seq
-		return []*entry{again}, nil
+		more, err := lesserEntries(v, lesser, []*entry{again}, now)
+		return append([]*entry{again}, more...), err
 	})
 	return err
 }

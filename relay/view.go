@@ -40,8 +40,8 @@ type seenIndex interface {
 	// Owners returns the issuers of whom an object with this digest is held.
 	Owners(digest [32]byte) []string
 	// MadeOf returns the digest of the newest object of this node's own that was
-	// made of another's.
-	MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool)
+	// made of another's, or says less in its place.
+	MadeOf(o store.Origin) (own [32]byte, ok bool)
 }
 
 // view is the index as one batch sees it: what is stored and what the batch
@@ -141,7 +141,7 @@ func (v *view) madeOf(o origin, self string) (objectKey, bool) {
 	if own, ok := v.made[o]; ok {
 		return own, true
 	}
-	own, ok := v.index.MadeOf(o.Issuer, o.Digest)
+	own, ok := v.index.MadeOf(store.Origin{Issuer: o.Issuer, Digest: o.Digest, Less: o.Less})
 	return objectKey{self, own}, ok
 }
 

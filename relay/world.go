@@ -12,6 +12,7 @@ import (
 
 	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation/directory"
+	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/mapping/scheme"
 	"github.com/entente-relay/entente/relay/intake"
@@ -41,11 +42,16 @@ type World struct {
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
+	stand         // what of it an activation puts in force, by name
+	packed []byte // the rules as they were read
+
 	recipients     map[string]*policy.Recipient
 	profiles       map[string]*intake.Profile
 	defaultProfile *intake.Profile
 	seals          map[string][]configs.Seal // by source profile
 	decoys         int
+	general        generalise.Rule
+	generalOwn     []string // types of own objects
 	retention      *retention
 	asked          *asked  // what operators want erased
 	holds          []*Hold // legal holds in force
@@ -103,7 +109,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 	if err == nil {
 		err = w.checkSeals(cfg, now)
 	}
-	if err == nil {
+	if err == nil && w.retention != nil { // nil: what is wrong with it is listed already
 		err = w.retention.name()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
@@ -161,21 +167,21 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
-	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
+	tables, _, err := besideRules(cfg)
 	if err != nil {
-		return w, errors.Join(append(errs, fmt.Errorf("schemes: %w", err))...)
+		return w, errors.Join(append(errs, err)...)
 	}
-	if w.Tables, err = tables.Accept(cfg.Accept...); err != nil {
-		return w, fmt.Errorf("%s: accept: %w", cfg.Path, err)
-	}
+	w.Tables = tables
 	for _, v := range w.Tables.Prove() {
 		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
 	}
-	reviews := map[string]policy.Review{}
-	for _, r := range cfg.Reviewed {
-		reviews[r.Rule] = policy.Review{By: r.By, On: r.On.Time}
+	// Read once and packed: what is judged by is what is kept to compare with.
+	if w.packed, err = PackRules(cfg, Folders{}); err == nil {
+		w.Bundle, err = unpackRules(w.packed, w.Tables)
 	}
-	w.Bundle, err = policy.Load(dataFS(cfg.Dirs.Policies, configs.Policies()), dataFS(cfg.Dirs.Jurisdictions, configs.Jurisdictions()), w.Tables, policy.Options{Reviewed: reviews})
+	if err == nil {
+		w.stand, err = standOf(w.Bundle, &w.Node, cfg)
+	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("policies: %w", err))
 	}
@@ -183,6 +189,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))
 	}
 	w.Reader = policy.NewReader(w.Tables)
+	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
 		errs = append(errs, err)

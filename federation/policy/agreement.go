@@ -79,6 +79,9 @@ type Agreement struct {
 	// Reoriginate is the peer's permission to give on its objects as the node's
 	// own; without types there is none.
 	Reoriginate Reorigination
+	// Generalise is the peer's permission to say less in place of its objects;
+	// without types there is none.
+	Generalise Generalisation
 	// RetainDays is for how many days the node may keep what comes from the peer,
 	// 0 for no limit.
 	RetainDays int
@@ -117,6 +120,16 @@ type Reorigination struct {
 	Only bool
 }
 
+// Generalisation is a source's permission that the node says less in place of
+// its objects, as a statement of the node's own, to those who may not get them as
+// they are.
+type Generalisation struct {
+	// Types lists the STIX types it covers, of [generalise.Types].
+	Types []string
+	// Ceiling is the highest TLP it covers.
+	Ceiling mapping.TLP
+}
+
 // ReoriginationTypes returns the STIX types that can be re-originated: those of
 // which is known what may name a source.
 func ReoriginationTypes() []string { return []string{"indicator", "malware", "relationship"} }
@@ -138,7 +151,7 @@ func (a *Agreement) clone() Agreement {
 	for _, list := range []*[]string{
 		&c.Clients, &c.Purposes, &c.Data, &c.Certifications, &c.Storage, &c.Transit,
 		&c.Backup, &c.Translation, &c.Groups, &c.Constituency.CIDR, &c.Constituency.TLD, &c.Constituency.Participants,
-		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling, &c.Reoriginate.Types,
+		&c.Contracts, &c.Accept, &c.Classified, &c.Compartments, &c.Accreditation.Ceiling, &c.Reoriginate.Types, &c.Generalise.Types,
 	} {
 		*list = slices.Clone(*list)
 	}

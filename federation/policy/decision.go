@@ -79,6 +79,8 @@ type Removed struct {
 	Reason            federation.Reason
 	Class             string
 	Rule, Basis, Text string
+
+	others string // as in Cited
 }
 
 // Valid reports whether d was made by a bundle; the zero value was not.
@@ -108,7 +110,7 @@ func (d Decision) Removed() []Removed {
 	out := make([]Removed, len(d.gone))
 	for i, g := range d.gone {
 		out[i] = Removed{Path: d.subject.units[g.unit].Path, Reason: g.cited.Reason, Class: g.cited.Class,
-			Rule: g.cited.Rule, Basis: g.cited.Basis, Text: g.cited.Text}
+			Rule: g.cited.Rule, Basis: g.cited.Basis, Text: g.cited.Text, others: g.cited.others}
 	}
 	return out
 }
@@ -130,6 +132,22 @@ func (d Decision) Allowed() []Cited {
 		return nil
 	}
 	return slices.Clone(d.outcome.allowed)
+}
+
+// ByContent reports whether nothing but what the object holds, of persons,
+// victims, customers or sources, keeps it or parts of it from the peer: not who
+// may have it, nor what this node knows of it. What holds less of that, and is
+// marked alike, may then be judged in its place. Of what waits for a person
+// nothing is said: that is still to be decided.
+func (d Decision) ByContent() bool {
+	if v := d.Verdict(); !d.Valid() || v != federation.Withhold && v != federation.Redact {
+		return false
+	}
+	if slices.ContainsFunc(d.extra, func(c Cited) bool { return c.Rule == nodeRule }) {
+		return false
+	}
+	whole := d.outcome.denied == nil // the object was denied before its properties were asked about
+	return !whole || !slices.ContainsFunc(d.outcome.reasons, func(c Cited) bool { return c.Class != ClassPrivacy })
 }
 
 // Digest returns the digest of the object the decision is on.

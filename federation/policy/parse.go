@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/generalise"
 	"github.com/entente-relay/entente/mapping"
 )
 
@@ -36,6 +37,7 @@ type agreementFile struct {
 	Classified     *classifiedFile `yaml:"classified"`
 	Contacts       []contactFile   `yaml:"contacts"`
 	Reoriginate    *reoriginFile   `yaml:"reoriginate"`
+	Generalise     *generalFile    `yaml:"generalise"`
 
 	Backup         []string          `yaml:"backup"`
 	Translation    []string          `yaml:"translation"`
@@ -52,6 +54,11 @@ type reoriginFile struct {
 	Types   []string `yaml:"types"`
 	Ceiling string   `yaml:"ceiling"`
 	Only    bool     `yaml:"only"`
+}
+
+type generalFile struct {
+	Types   []string `yaml:"types"`
+	Ceiling string   `yaml:"ceiling"`
 }
 
 type tlpFile struct {
@@ -148,8 +155,11 @@ func (f *agreementFile) check(d *document) []error {
 	if f.Classified != nil {
 		f.Classified.check(bad)
 	}
-	if f.Reoriginate != nil {
-		f.Reoriginate.check(bad)
+	if r := f.Reoriginate; r != nil {
+		checkMaking(bad, "$.reoriginate", r.Types, ReoriginationTypes(), r.Ceiling)
+	}
+	if g := f.Generalise; g != nil {
+		checkMaking(bad, "$.generalise", g.Types, generalise.Types(), g.Ceiling)
 	}
 	f.checkParties(bad)
 	for i, c := range f.Contacts {
@@ -198,17 +208,18 @@ func (f *agreementFile) checkLists(bad func(string, string, ...any)) {
 	}
 }
 
-func (r *reoriginFile) check(bad func(string, string, ...any)) {
-	if len(r.Types) == 0 {
-		bad("$.reoriginate.types", "missing: list the types that the permission covers, of %s", strings.Join(ReoriginationTypes(), ", "))
+// checkMaking checks a permission to make something of the peer's objects.
+func checkMaking(bad func(string, string, ...any), at string, types, possible []string, ceiling string) {
+	if len(types) == 0 {
+		bad(at+".types", "missing: list the types that the permission covers, of %s", strings.Join(possible, ", "))
 	}
-	for _, t := range r.Types {
-		if !slices.Contains(ReoriginationTypes(), t) {
-			bad("$.reoriginate.types", "%q is not one of %s", t, strings.Join(ReoriginationTypes(), ", "))
+	for _, t := range types {
+		if !slices.Contains(possible, t) {
+			bad(at+".types", "%q is not one of %s", t, strings.Join(possible, ", "))
 		}
 	}
-	if c, ok := ceilingOf(r.Ceiling); !ok || c == mapping.TLPRed {
-		bad("$.reoriginate.ceiling", "%q is not one of %s", r.Ceiling, strings.Join(ceilings(), ", "))
+	if c, ok := ceilingOf(ceiling); !ok || c == mapping.TLPRed {
+		bad(at+".ceiling", "%q is not one of %s", ceiling, strings.Join(ceilings(), ", "))
 	}
 }
 
@@ -263,6 +274,10 @@ func (f *agreementFile) agreement() *Agreement {
 	if r := f.Reoriginate; r != nil {
 		top, _ := ceilingOf(r.Ceiling)
 		a.Reoriginate = Reorigination{Types: r.Types, Ceiling: top, Only: r.Only}
+	}
+	if g := f.Generalise; g != nil {
+		top, _ := ceilingOf(g.Ceiling)
+		a.Generalise = Generalisation{Types: g.Types, Ceiling: top}
 	}
 	c := f.Classified
 	if c == nil {

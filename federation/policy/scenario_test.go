@@ -233,6 +233,7 @@ func TestScenariosUS(t *testing.T) {
 		{from: "US" + carrier, to: "US authority", what: "subscriber", more: both(subscriber, count), want: allow, rule: "us-aggregate"},
 		{from: "US" + carrier, to: "DE authority", what: "subscriber", more: both(subscriber, facts(func(f *itemFacts) { f.impact = "high" })), want: hold, reason: federation.HeldForPerson, rule: "us-records-to-foreign-government"},
 		{from: "US" + carrier, to: "DE authority", what: "subscriber", more: both(subscriber, count), want: allow, rule: "us-aggregate"},
+		{from: "US vendor software", to: "DE authority", what: "subscriber", more: both(subscriber, facts(func(f *itemFacts) { f.impact = "high" })), want: allow, rule: "us-records-abroad"},
 		{from: "US" + carrier, to: "DE business-operator", what: "free-text", more: facts(func(f *itemFacts) { f.typ = "email-message" }), want: withhold, reason: federation.PersonalData, rule: "us-content"},
 		{from: "US vendor software", to: "DE business-operator", what: "free-text", more: facts(func(f *itemFacts) { f.typ = "email-message" }), want: allow, rule: "free-text-data"},
 		// A node that does not say what it is counts as a provider.
@@ -323,4 +324,53 @@ func TestScenariosOfAgreements(t *testing.T) {
 		{from: "DE authority", to: "PL authority", what: "technical", more: foi("exposed"), want: allow, rule: "technical-data"},
 		{from: "DE authority", to: "PL authority", what: "object", more: both(foi("exposed"), facts(func(f *itemFacts) { f.release = "listed" })), want: withhold, reason: federation.NotReleasable, rule: "foi-restricted"},
 	})
+}
+
+// A denial names the permissions that would be for such a thing, and not those
+// of named victims and of counts where there are none.
+func TestDenialNamesWhatConcernsIt(t *testing.T) {
+	d := newDemo(t)
+	b := reviewedAll(t, d)
+	for _, c := range []struct {
+		s    scene
+		want string
+	}{
+		{scene{from: "DE authority", to: "PL authority", what: "target"}, "target-data nis2-arrangement impact-target"},
+		{scene{from: "DE authority", to: "PL authority", what: "target", more: facts(func(f *itemFacts) { f.victim = "others" })},
+			"target-data nis2-arrangement managed-service-target consent-target notify-target impact-target"},
+		{scene{from: "DE authority", to: "PL authority", what: "personal"}, "gdpr-adequacy gdpr-eea gdpr-operator"},
+		{scene{from: "IN authority", to: "ZA authority", what: "personal"}, "notify-personal"},
+		{scene{from: "IN authority", to: "ZA authority", what: "subscriber"}, "in-subscriber-abroad impact-low-subscribers"},
+		{scene{from: "IN authority", to: "ZA vendor", what: "source"}, "source-data"},
+	} {
+		var got []string
+		for _, x := range c.s.play(t, d, b).cited {
+			got = append(got, x.Rule)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s to %s %s: %v, want %s", c.s.from, c.s.to, c.s.what, got, c.want)
+		}
+	}
+}
+
+// What the sample terms show as comments is what an agreement may say.
+func TestSampleTermsShowWhatMayBeSaid(t *testing.T) {
+	text := string(readShipped(t, "agreements", "de-cert--pl-cert.yaml"))
+	shown := 0
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		for _, key := range []string{"backup", "translation", "groups", "foi", "resale", "managed", "victim_consents", "constituency", "reoriginate"} {
+			if rest, ok := strings.CutPrefix(line, "# "+key+": "); ok {
+				line, shown = key+": "+rest, shown+1
+			}
+		}
+		out.WriteString(line)
+	}
+	a, err := ParseAgreement([]byte(out.String()), "de-cert--pl-cert.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown != 9 || a.Resale != "forbidden" || len(a.Managed) != 1 || len(a.Constituency.CIDR) != 1 {
+		t.Errorf("%d keys shown, %+v", shown, a)
+	}
 }

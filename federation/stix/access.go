@@ -147,7 +147,7 @@ var names = nameTable(`type spec_version id created_by_ref created modified revo
 	relationship_type source_ref target_ref is_family malware_types aliases first_seen last_seen
 	identity_class sectors contact_information content abstract note contacts extension_type origin scheme
 	classification caveats releasable_to residency retain_days purpose contract personal_data impact categories
-	default_marking reoriginated kill_chain_name phase_name source_name external_id url selectors marking_ref
+	default_marking reoriginated generalised aggregate kill_chain_name phase_name source_name external_id url selectors marking_ref
 	first_observed last_observed number_observed published report_types definition definition_type ` + HandlingExtension)
 
 func nameTable(list string) map[string]string {

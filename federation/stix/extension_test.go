@@ -35,7 +35,7 @@ func TestHandlingDefinition(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]string{"string": `"x"`, "array": `["x"]`, "integer": "30", "boolean": "true"}
-	if len(schema.Properties) != 16 {
+	if len(schema.Properties) != 18 {
 		t.Errorf("%d keys", len(schema.Properties))
 	}
 	for key, p := range schema.Properties {
@@ -76,7 +76,7 @@ func TestHandlingDefinition(t *testing.T) {
 		}
 	}
 	// A key that is read but not defined would show here: the reader refuses all others.
-	for _, key := range words("origin scheme classification caveats releasable_to residency retain_days purpose contract personal_data default_marking reoriginated impact categories note extension_type") {
+	for _, key := range words("origin scheme classification caveats releasable_to residency retain_days purpose contract personal_data default_marking reoriginated generalised aggregate impact categories note extension_type") {
 		if _, ok := schema.Properties[key]; !ok {
 			t.Errorf("%s is read but not defined", key)
 		}

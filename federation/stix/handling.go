@@ -35,6 +35,13 @@ type Handling struct {
 	// else observed, who is not to be named: a secret commitment to the original,
 	// "" for what is the issuer's own. It corroborates nothing.
 	Reoriginated string
+	// Generalised says that the issuer tells less than it knows, as its own
+	// statement: the rule by which, "" for what is told as it is. It corroborates
+	// nothing.
+	Generalised string
+	// Aggregate says that it counts over many and no small number is in it: the
+	// period and the floor, "" for anything else.
+	Aggregate string
 	// Impact is the origin's word for what the object means to those it concerns,
 	// one of [Impacts], "" if not stated. It can be removed.
 	Impact string

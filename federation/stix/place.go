@@ -150,6 +150,9 @@ func checkedForm(name string) bool {
 
 // placeOf says what a top-level property holds by its place.
 func placeOf(o *Object, name string) place {
+	if p, ok := generalPlace(o, name); ok {
+		return p
+	}
 	if o.typ == "identity" {
 		if p, ok := identityPlace(o, name); ok {
 			return p
@@ -169,6 +172,35 @@ func placeOf(o *Object, name string) place {
 		}
 	}
 	return place{category: federation.FreeText, evidence: byPath, unsure: true}
+}
+
+// generalPlace places what an object that says less tells of the victim: it is
+// about a target, and by its form about nobody in particular. What has not that
+// form is placed as anywhere else. Counts over many are context; what a text
+// shows beside them is found as in any.
+func generalPlace(o *Object, name string) (place, bool) {
+	switch {
+	case o.handling == nil:
+		return place{}, false
+	case o.handling.Aggregate != "" && o.typ == "note":
+		return place{category: federation.Context, evidence: byType}, name == "abstract" || name == "content"
+	case o.handling.Generalised == "":
+		return place{}, false
+	}
+	p := place{category: federation.Target, evidence: byType}
+	switch name {
+	case "name", "sectors":
+		class, _ := o.Text("identity_class")
+		return p, o.typ == "identity" && class == "class"
+	case "country":
+		return p, o.typ == "location"
+	case "where_sighted_refs":
+		return p, o.typ == "sighting"
+	case "value":
+		value, _ := o.Text("value")
+		return p, (o.typ == "ipv4-addr" || o.typ == "ipv6-addr") && strings.Contains(value, "/")
+	}
+	return place{}, false
 }
 
 // identityPlace places the properties of an identity by its class (§4.5,

@@ -11,20 +11,24 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay"
 )
 
 func (a *app) explainCmd() *cobra.Command {
-	var to, at, profile string
+	var to []string
+	var at, profile, lang string
 	c := &cobra.Command{
-		Use:   "explain FILE|OBJECT --to PEER|COUNTRY",
+		Use:   "explain FILE|OBJECT [--to PEER|COUNTRY]",
 		Short: "say what would happen to the objects of a file on their way to a peer, or what was decided on one",
 		Long: `Say what would happen to each object of a file if it were published here and the
 recipient asked for it, by the code that the node runs, without publishing it.
 The recipient is a peer of this node, or a country code: that stands for a national
 CERT there under the sample agreement, so the question works before any peer exists.
+Without --to, or with several of them, it is a table: who of all peers would get each
+object, in which form, and the first reason why not; "--to all --to JP" adds a country.
 
 An OBJECT is named by its STIX id or by its digest (43 characters of base64url, or 64
 of hex), where no file has that name. Then the running node answers from its journal
@@ -33,27 +37,35 @@ markings, what was removed, the way it took, and what was missing. Where nothing
 decided, it is decided now, and the answer says so.
 
 Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
-		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
+		Example: "  entente explain feed.json\n  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain feed.json --to pl-cert --lang de\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && relay.IsObjectName(args[0]) {
-				return a.explainPast(cmd.Context(), args[0], to, at, profile)
+				if len(to) != 1 || to[0] == everybody {
+					return usage(errors.New("--to: name the one recipient for whom the object was decided on"))
+				}
+				return a.explainPast(cmd.Context(), args[0], to[0], at, profile)
 			}
-			return a.explain(args[0], to, at, profile)
+			if len(to) == 1 && to[0] != everybody {
+				return a.explain(args[0], to[0], at, profile, lang)
+			}
+			return a.explainTable(args[0], to, at, profile)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&to, "to", "", "peer, or ISO 3166-1 country code")
+	f.StringArrayVar(&to, "to", nil, "peer, or ISO 3166-1 country code, or "+everybody+" for every peer (default)")
 	f.StringVar(&at, "at", "", "moment to judge at, such as 2026-12-31T08:00:00Z (default now)")
 	f.StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
-	if err := c.MarkFlagRequired("to"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	f.StringVar(&lang, "lang", "en", "for a file and one recipient: language of the rules' sentences, such as de; English where a rule does not speak it")
 	return c
 }
 
 // explain judges a file for a recipient and prints why.
-func (a *app) explain(file, to, atText, profile string) error {
+func (a *app) explain(file, to, atText, profile, lang string) error {
+	tag, err := language.Parse(lang)
+	if err != nil {
+		return usage(fmt.Errorf("--lang %q: write a BCP 47 language, such as de", lang))
+	}
 	at, err := a.moment("at", atText)
 	if err != nil {
 		return err
@@ -83,6 +95,8 @@ func (a *app) explain(file, to, atText, profile string) error {
 	if err != nil {
 		return err
 	}
+	spoken, _ := tag.Base()
+	ex.Speak(spoken.String())
 	if ex.Objects == nil {
 		ex.Objects = []relay.Explained{}
 	}
@@ -172,6 +186,9 @@ func (a *app) printExplained(o *relay.Explained, to string) {
 		if r.Path != "" || !onPart[r.Rule] { // once is enough: with the part it is about
 			a.printf("  %s\n", sentence(r))
 		}
+	}
+	for _, made := range o.Instead {
+		a.printf("  said instead: %s\n", made)
 	}
 	for _, path := range slices.Sorted(maps.Keys(o.Evidence)) {
 		a.printf("  found in %s: %s\n", path, strings.Join(o.Evidence[path], "; "))

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/envelope"
@@ -97,6 +98,15 @@ func (c *Client) Reoriginate(ctx context.Context, ids []string) ([]Reoriginated,
 func (c *Client) Opening(ctx context.Context, id string) (envelope.Opening, error) {
 	var out envelope.Opening
 	err := c.call(ctx, http.MethodGet, "/v1/openings/"+url.PathEscape(id), nil, &out)
+	return out, err
+}
+
+// Aggregate counts a period, from the day of first to that of last, and
+// publishes the counts if asked to.
+func (c *Client) Aggregate(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error) {
+	var out Aggregate
+	q := url.Values{"from": {first.Format(time.DateOnly)}, "to": {last.Format(time.DateOnly)}, "tlp": {tlp}, "publish": {strconv.FormatBool(publish)}}
+	err := c.call(ctx, http.MethodPost, "/v1/aggregate?"+q.Encode(), nil, &out)
 	return out, err
 }
 

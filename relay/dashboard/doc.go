@@ -17,6 +17,7 @@
 //	GET  /v1/withdrawals?id=ID&seq=N    a list of Withdrawal
 //	POST /v1/reoriginate?id=ID          give on others' objects as own ones; answers a list of Reoriginated
 //	GET  /v1/openings/{id}              what opens the commitment of one
+//	POST /v1/aggregate?from=D&to=D      count a closed period, with publish=true as an object; answers Aggregate
 //	POST /v1/reload                     read configuration, policies and agreements again
 //	POST /v1/audit/head                 sign the end of the journal; answers Head
 //	GET  /v1/audit/chain?from=N         the journal, one record a line, each as it was hashed

@@ -41,7 +41,9 @@ type API struct {
 	// commitment of one.
 	Reoriginate func(ctx context.Context, ids []string) ([]Reoriginated, error)
 	Opening     func(ctx context.Context, id string) (envelope.Opening, error)
-	Quarantine  Quarantine
+	// Aggregate counts a closed period, and issues the counts with publish.
+	Aggregate  func(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error)
+	Quarantine Quarantine
 	// Head signs the end of the journal; Chain writes the journal as it is chained,
 	// one record a line, Records the part of it that an export is made of.
 	Head    func(ctx context.Context) (Head, error)
@@ -52,10 +54,16 @@ type API struct {
 	Why    func(ctx context.Context, object, to string, at time.Time) (Why, error)
 	WhoGot func(ctx context.Context, object string) (GotBy, error)
 	// Find says where a value or an object lies.
-	Find    func(ctx context.Context, ask Ask) (Found, error)
-	Reload  func(ctx context.Context) error
-	Healthy func() error
-	Metrics http.Handler
+	Find   func(ctx context.Context, ask Ask) (Found, error)
+	Reload func(ctx context.Context) error
+	// Activate is Reload; alone says that one person decides for others too.
+	Activate func(ctx context.Context, alone bool) (Activated, error)
+	// Observed tells what a peer that is observed would have got.
+	Observed func(ctx context.Context, peer string) (Observed, error)
+	// Simulate replays the log since a moment against packed rules.
+	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
+	Healthy  func() error
+	Metrics  http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -83,6 +91,14 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/openings/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
 	})
+	mux.HandleFunc("POST /v1/aggregate", a.aggregate)
+	mux.HandleFunc("POST /v1/activate", func(w http.ResponseWriter, r *http.Request) {
+		answer[Activated](w)(a.Activate(r.Context(), r.URL.Query().Get("alone") == "true"))
+	})
+	mux.HandleFunc("GET /v1/observed/{peer}", func(w http.ResponseWriter, r *http.Request) {
+		answer[Observed](w)(a.Observed(r.Context(), r.PathValue("peer")))
+	})
+	mux.HandleFunc("POST /v1/simulate", a.simulate)
 	mux.HandleFunc("POST /v1/audit/find", func(w http.ResponseWriter, r *http.Request) {
 		value, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
 		if err != nil {
@@ -140,6 +156,19 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, res)
+}
+
+func (a *API) aggregate(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	var days [2]time.Time
+	for i, name := range [...]string{"from", "to"} {
+		var err error
+		if days[i], err = time.Parse(time.DateOnly, q.Get(name)); err != nil {
+			http.Error(w, name+": want a day, such as 2026-12-31", http.StatusBadRequest)
+			return
+		}
+	}
+	answer[Aggregate](w)(a.Aggregate(r.Context(), days[0], days[1], q.Get("tlp"), q.Get("publish") == "true"))
 }
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) {

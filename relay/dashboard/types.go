@@ -105,6 +105,33 @@ type Reoriginated struct {
 	Seq        uint64 `json:"seq"`
 }
 
+// Aggregate is what was counted over a period, without what is below the floor.
+type Aggregate struct {
+	Period  string  `json:"period"` // first and last day
+	Floor   int     `json:"floor"`
+	Marking string  `json:"marking"`
+	Tables  []Table `json:"tables"`
+	// Counted is how many objects are counted, Left how many of the period are
+	// not: better protected than the marking, or without their issuer's permission.
+	// Both are for this machine alone.
+	Counted int    `json:"counted"`
+	Left    int    `json:"left"`
+	ID      string `json:"id,omitempty"` // once published
+	Seq     uint64 `json:"seq,omitempty"`
+}
+
+// Table is the counts of one kind: type, sector, country or malware.
+type Table struct {
+	Name  string `json:"name"`
+	Cells []Cell `json:"cells"`
+}
+
+// Cell is one count that may be told.
+type Cell struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
+}
+
 // Objects counts the objects this node has judged at intake and import.
 type Objects struct {
 	Seen      uint64 `json:"seen"`

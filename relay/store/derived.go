@@ -12,11 +12,11 @@ type Derived struct {
 }
 
 // MadeOf returns the digest of the newest object that was made of another's,
-// noted or applied.
-func (s *Store) MadeOf(issuer string, digest [32]byte) (own [32]byte, ok bool) {
+// noted or applied: of those that say less in its place, or of the others.
+func (s *Store) MadeOf(o Origin) (own [32]byte, ok bool) {
 	s.memory.mu.RLock()
 	defer s.memory.mu.RUnlock()
-	own, ok = s.memory.derived[Origin{issuer, digest}]
+	own, ok = s.memory.derived[o]
 	return own, ok
 }
 
@@ -40,11 +40,11 @@ func (s *Store) Derived(ctx context.Context) ([]Derived, error) {
 	return out, nil
 }
 
-const selectDerived = `SELECT names.text, derived.digest, objects.digest FROM derived JOIN objects USING (n) JOIN names ON names.id = derived.issuer ORDER BY n`
+const selectDerived = `SELECT names.text, derived.digest, derived.less, objects.digest FROM derived JOIN objects USING (n) JOIN names ON names.id = derived.issuer ORDER BY n`
 
 func readDerived(row scanner) (d Derived, err error) {
 	var digest, own []byte
-	err = row.Scan(&d.Issuer, &digest, &own)
+	err = row.Scan(&d.Issuer, &digest, &d.Less, &own)
 	copy(d.Digest[:], digest)
 	copy(d.Own[:], own)
 	return d, err
@@ -56,7 +56,7 @@ func (b *batch) derive(o *Object) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.exec("INSERT INTO derived (n, issuer, digest) VALUES (?, ?, ?)", int64(b.nextObject), issuer, o.MadeOf.Digest[:])
+	_, err = b.exec("INSERT INTO derived (n, issuer, digest, less) VALUES (?, ?, ?, ?)", int64(b.nextObject), issuer, o.MadeOf.Digest[:], o.MadeOf.Less)
 	return err
 }
 

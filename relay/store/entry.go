@@ -120,6 +120,9 @@ type Object struct {
 type Origin struct {
 	Issuer string
 	Digest [32]byte
+	// Less: what is made of it says less in its place, rather than being given on
+	// under another name.
+	Less bool
 }
 
 // Shown names the parts of an object that one message shows.

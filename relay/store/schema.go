@@ -102,7 +102,8 @@ CREATE TABLE proofs (         -- equivocations proved by two signatures, which t
 CREATE TABLE derived (        -- what was made of others' objects
 	n      INTEGER PRIMARY KEY, -- row of objects
 	issuer INTEGER NOT NULL,    -- of the original
-	digest BLOB NOT NULL
+	digest BLOB NOT NULL,
+	less   INTEGER NOT NULL     -- 1: it says less in its place
 ) STRICT;
 
 CREATE TABLE held (           -- what waits: at the way in (peer 0), or for a peer
@@ -202,7 +203,8 @@ CREATE TABLE mention_chunks ( -- the same, sorted
 
 CREATE TABLE mention_runs (
 	first  INTEGER PRIMARY KEY, -- chunk; the others follow
-	firsts BLOB NOT NULL        -- first key of each, 8 bytes
+	firsts BLOB NOT NULL,       -- first key of each, 8 bytes
+	filter BLOB NOT NULL        -- of the keys in it
 ) STRICT;
 
 CREATE TABLE lanes (          -- how far the frames for each peer reach
