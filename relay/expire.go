@@ -53,7 +53,7 @@ func (n *Node) expire(ctx context.Context) (more bool, err error) {
 func (n *Node) erasePlaces(ctx context.Context, places []store.Due) error {
 	var all []target
 	var nothing []store.Due
-	found := finder{node: n, entries: map[uint64]*entry{}}
+	found := eraser{node: n, entries: map[uint64]*entry{}}
 	for _, d := range places {
 		ts, kept, err := found.targets(ctx, d, federation.Expired, "")
 		if err != nil {
@@ -75,15 +75,15 @@ func (n *Node) erasePlaces(ctx context.Context, places []store.Due) error {
 	return nil
 }
 
-// finder finds out where the objects are that are to be erased. Neighbours stand
+// eraser finds out where the objects are that are to be erased. Neighbours stand
 // in one entry, which it reads once.
-type finder struct {
+type eraser struct {
 	node    *Node
 	entries map[uint64]*entry // nil for what is no longer kept
 }
 
 // entry returns what stands at a sequence of the log, nil if nothing does.
-func (f *finder) entry(ctx context.Context, seq uint64) (*entry, error) {
+func (f *eraser) entry(ctx context.Context, seq uint64) (*entry, error) {
 	if e, ok := f.entries[seq]; ok {
 		return e, nil
 	}
@@ -106,7 +106,7 @@ func (f *finder) entry(ctx context.Context, seq uint64) (*entry, error) {
 
 // targets lists where the object is that stands at a place of the log: none if
 // nothing is left of it there, or if it is kept by a legal hold.
-func (f *finder) targets(ctx context.Context, d store.Due, why federation.Reason, because string) (all []target, kept bool, err error) {
+func (f *eraser) targets(ctx context.Context, d store.Due, why federation.Reason, because string) (all []target, kept bool, err error) {
 	e, err := f.entry(ctx, d.Seq)
 	if err != nil || e == nil || d.N < 0 || d.N >= len(e.Items) || e.Items[d.N].For != "" {
 		return nil, false, err
@@ -131,7 +131,7 @@ func (f *finder) targets(ctx context.Context, d store.Due, why federation.Reason
 
 // anyOnHold reports whether a legal hold keeps one of the places of an object:
 // then it keeps all.
-func (f *finder) anyOnHold(ctx context.Context, all []target) (bool, error) {
+func (f *eraser) anyOnHold(ctx context.Context, all []target) (bool, error) {
 	w := f.node.world.Load()
 	if len(w.holds) == 0 {
 		return false, nil
@@ -184,7 +184,7 @@ func (n *Node) eraseAsked(ctx context.Context) (more bool, err error) {
 
 // askedTargets lists what is here of an erasure.
 func (n *Node) askedTargets(ctx context.Context, x *Erasure) (all []target, kept bool, err error) {
-	found := finder{node: n, entries: map[uint64]*entry{}}
+	found := eraser{node: n, entries: map[uint64]*entry{}}
 	add := func(d store.Due) error {
 		ts, onHold, err := found.targets(ctx, d, federation.Withdrawn, x.Because)
 		all, kept = append(all, ts...), kept || onHold
@@ -225,7 +225,7 @@ func (n *Node) askedTargets(ctx context.Context, x *Erasure) (all []target, kept
 }
 
 // placesOf lists the items of the log that hold an object.
-func (f *finder) placesOf(ctx context.Context, issuer string, d digest) ([]store.Due, error) {
+func (f *eraser) placesOf(ctx context.Context, issuer string, d digest) ([]store.Due, error) {
 	routes, err := f.node.index.Routes(ctx, issuer, d)
 	if err != nil {
 		return nil, err
