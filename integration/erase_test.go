@@ -209,6 +209,17 @@ func TestReoriginatedEndsWithItsOriginal(t *testing.T) {
 	if len(holding(t, string(message), `"retain_days":2`)) != 1 {
 		t.Error("what was made of it may be kept for longer than the original")
 	}
+	original, err := pl.node.Find(t.Context(), dashboard.Ask{ID: indicatorNo(1)})
+	if err != nil || len(original.Places) != 1 || len(look(t, pl, "host1.example").Places) != 2 {
+		t.Fatalf("%+v, %v", original, err)
+	}
+	erase(t, pl, original) // and with it goes what was made of it
+	eventually(t, 20*time.Second, func() string {
+		if f := look(t, pl, "host1.example"); len(f.Places) > 0 {
+			return fmt.Sprintf("it is still at %+v", f.Places)
+		}
+		return ""
+	})
 	c.step(97 * time.Hour)
 	if made, err := pl.node.Reoriginate(t.Context(), []string{indicatorNo(2)}); federation.ReasonOf(err) != federation.Expired {
 		t.Errorf("on its last day: %+v, %v", made, err)
