@@ -134,6 +134,11 @@ func (t *trial) tryRule(x examples, bad func(error) error) ([]Trial, error) {
 			found, err := t.try(r, c, &one)
 			if err == nil {
 				one.Found = found.words()
+				if r.permit && group.kind == "allow" && len(found.forbids) > 0 {
+					// The engine names no permission beside what denies.
+					alone := *one.facts
+					found.permits = t.b.evaluate(one.action, &alone, []*rule{r}).permits
+				}
 				err = found.expect(group.kind, r)
 			}
 			if err != nil {
@@ -146,8 +151,12 @@ func (t *trial) tryRule(x examples, bad func(error) error) ([]Trial, error) {
 	return trials, errors.Join(errs...)
 }
 
-// expect compares what the engine found with what a kind of example means.
+// expect compares what the engine found with what a kind of example means. An
+// example is about its own rule: what other rules say to the same question is
+// not judged, or no operator could add a rule that denies what the examples of
+// others allow.
 func (f finding) expect(kind string, r *rule) error {
+	permits, forbids := slices.Contains(f.permits, r), slices.Contains(f.forbids, r)
 	switch {
 	case kind == "missing" && len(f.faults) == 0:
 		return errors.New("a fact is missing, and yet the rules were asked")
@@ -155,21 +164,19 @@ func (f finding) expect(kind string, r *rule) error {
 		return nil
 	case len(f.faults) > 0:
 		return fmt.Errorf("the engine failed: %s", f.faults[0].message)
-	case kind == "allow" && !f.allowed():
-		return fmt.Errorf("it is denied by %s", names(f.forbids, "no permission"))
-	case kind == "allow" && r.permit && !slices.Contains(f.permits, r):
+	case kind == "allow" && r.permit && !permits:
 		return fmt.Errorf("it is allowed by %s, not by this rule", names(f.permits, "nothing"))
+	case kind == "allow" && forbids:
+		return errors.New("it is denied by this rule")
 	case kind == "allow":
 		return nil
-	case f.allowed():
-		return fmt.Errorf("it is allowed by %s", names(f.permits, "nothing"))
-	case r.permit && slices.Contains(f.permits, r):
+	case permits:
 		return errors.New("this rule permits it")
-	case !r.permit && len(r.jurisdiction) > 0 && !slices.Contains(f.forbids, r):
-		return fmt.Errorf("it is denied by %s, not by this rule, which is asked only in %s: set principal.sender or principal.country",
-			names(f.forbids, "want of a permission"), strings.Join(r.jurisdiction, ", "))
-	case !r.permit && !slices.Contains(f.forbids, r):
-		return fmt.Errorf("it is denied by %s, not by this rule", names(f.forbids, "want of a permission"))
+	case !r.permit && !forbids && len(r.jurisdiction) > 0:
+		return fmt.Errorf("%s, not by this rule, which is asked only in %s: set principal.sender or principal.country",
+			f.words(), strings.Join(r.jurisdiction, ", "))
+	case !r.permit && !forbids:
+		return fmt.Errorf("%s, not by this rule", f.words())
 	}
 	return nil
 }

@@ -203,12 +203,12 @@ func TestWhatPersonsMayLift(t *testing.T) {
 	for _, r := range d.bundle.rules {
 		if _, err := d.bundle.Liftable(r.id); err == nil {
 			got = append(got, r.id)
-			if r.permit || !r.hold || r.reason != federation.HeldForPerson && !slices.Contains([]string{"caveat-for-people", "tlp1-amber-with-words"}, r.id) {
+			if r.permit || !r.hold || r.reason != federation.HeldForPerson && !slices.Contains([]string{"caveat-for-people", "cn-foreign-justice", "tlp1-amber-with-words"}, r.id) {
 				t.Errorf("persons may lift %s", r.id)
 			}
 		}
 	}
-	for _, id := range []string{"caveat-for-people", "equivalent-left-to-people", "tlp1-amber-with-words"} {
+	for _, id := range []string{"caveat-for-people", "cn-foreign-justice", "equivalent-left-to-people", "tlp1-amber-with-words"} {
 		if !slices.Contains(got, id) {
 			t.Errorf("%s is held for a person, and no person may decide it", id)
 		}
