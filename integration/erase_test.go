@@ -175,9 +175,7 @@ func TestLegalHold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	eventually(t, 20*time.Second, func() string {
 		if inFiles(t, r, one) || inFiles(t, r, two) {
 			return "what was on hold is still there"
@@ -211,6 +209,17 @@ func TestReoriginatedEndsWithItsOriginal(t *testing.T) {
 	if len(holding(t, string(message), `"retain_days":2`)) != 1 {
 		t.Error("what was made of it may be kept for longer than the original")
 	}
+	original, err := pl.node.Find(t.Context(), dashboard.Ask{ID: indicatorNo(1)})
+	if err != nil || len(original.Places) != 1 || len(look(t, pl, "host1.example").Places) != 2 {
+		t.Fatalf("%+v, %v", original, err)
+	}
+	erase(t, pl, original) // and with it goes what was made of it
+	eventually(t, 20*time.Second, func() string {
+		if f := look(t, pl, "host1.example"); len(f.Places) > 0 {
+			return fmt.Sprintf("it is still at %+v", f.Places)
+		}
+		return ""
+	})
 	c.step(97 * time.Hour)
 	if made, err := pl.node.Reoriginate(t.Context(), []string{indicatorNo(2)}); federation.ReasonOf(err) != federation.Expired {
 		t.Errorf("on its last day: %+v, %v", made, err)
@@ -258,9 +267,7 @@ func TestJournalIsCut(t *testing.T) {
 	r.start()
 	publish(t, r, indicator(3, 1, tlpGreen))
 	arrivals(t, r.node)
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	if first() != 1 {
 		t.Error("the journal was cut behind a legal hold")
 	}
@@ -268,9 +275,7 @@ func TestJournalIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.step(31*24*time.Hour + 2*time.Hour)
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	cut := func() string {
 		if first() == 1 {
 			return "the journal is as long as before"
@@ -290,18 +295,14 @@ func TestJournalIsCut(t *testing.T) {
 		}
 		r.start()
 		arrivals(t, r.node)
-		if err := r.node.Reload(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		r.reload()
 		eventually(t, 20*time.Second, cut)
 		if told := toldOf(t, r); len(told) != 1 || told[3] != 1 {
 			t.Errorf("the journal tells of %v", told)
 		}
 	}
 	c.step(70 * 24 * time.Hour) // and nothing is left that tells of what came in
-	if err := r.node.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.reload()
 	eventually(t, 20*time.Second, func() string {
 		if told := toldOf(t, r); len(told) > 0 {
 			return fmt.Sprint("the journal tells of ", told)

@@ -53,8 +53,9 @@ func (n *Node) expire(ctx context.Context) (more bool, err error) {
 func (n *Node) erasePlaces(ctx context.Context, places []store.Due) error {
 	var all []target
 	var nothing []store.Due
+	found := eraser{node: n, entries: map[uint64]*entry{}}
 	for _, d := range places {
-		ts, kept, err := n.targets(ctx, d, federation.Expired, "")
+		ts, kept, err := found.targets(ctx, d, federation.Expired, "")
 		if err != nil {
 			return err
 		}
@@ -74,31 +75,53 @@ func (n *Node) erasePlaces(ctx context.Context, places []store.Due) error {
 	return nil
 }
 
-// targets lists where the object is that stands at a place of the log: none if
-// nothing is left of it there, or if it is kept by a legal hold.
-func (n *Node) targets(ctx context.Context, d store.Due, why federation.Reason, because string) (all []target, kept bool, err error) {
-	st, ok, err := n.stored(ctx, d.Seq)
-	if err != nil || !ok {
-		return nil, false, err
+// eraser finds out where the objects are that are to be erased. Neighbours stand
+// in one entry, which it reads once.
+type eraser struct {
+	node    *Node
+	entries map[uint64]*entry // nil for what is no longer kept
+}
+
+// entry returns what stands at a sequence of the log, nil if nothing does.
+func (f *eraser) entry(ctx context.Context, seq uint64) (*entry, error) {
+	if e, ok := f.entries[seq]; ok {
+		return e, nil
+	}
+	st, ok, err := f.node.stored(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		f.entries[seq] = nil
+		return nil, nil
 	}
 	e, err := decodeEntry(st.Data)
 	if err != nil {
-		return nil, false, fmt.Errorf("log sequence %d: %w", d.Seq, err)
+		return nil, fmt.Errorf("log sequence %d: %w", seq, err)
 	}
-	if d.N < 0 || d.N >= len(e.Items) || e.Items[d.N].For != "" {
-		return nil, false, nil
+	e.Body = nil // only its head is asked for
+	f.entries[seq] = e
+	return e, nil
+}
+
+// targets lists where the object is that stands at a place of the log: none if
+// nothing is left of it there, or if it is kept by a legal hold.
+func (f *eraser) targets(ctx context.Context, d store.Due, why federation.Reason, because string) (all []target, kept bool, err error) {
+	e, err := f.entry(ctx, d.Seq)
+	if err != nil || e == nil || d.N < 0 || d.N >= len(e.Items) || e.Items[d.N].For != "" {
+		return nil, false, err
 	}
 	it := e.Items[d.N]
-	if n.world.Load().onHold(e, &it) != nil {
+	if f.node.world.Load().onHold(e, &it) != nil {
 		return nil, true, nil
 	}
 	here := target{seq: d.Seq, issuer: it.Issuer, digest: it.Digest, n: d.N, why: why, because: because}
 	if it.Outcome != taken {
 		return []target{here}, false, nil
 	}
-	others, err := n.everywhere(ctx, here)
+	others, err := f.node.everywhere(ctx, here)
 	if err == nil {
-		kept, err = n.anyOnHold(ctx, others)
+		kept, err = f.anyOnHold(ctx, others)
 	}
 	if err != nil || kept {
 		return nil, kept, err
@@ -108,22 +131,18 @@ func (n *Node) targets(ctx context.Context, d store.Due, why federation.Reason, 
 
 // anyOnHold reports whether a legal hold keeps one of the places of an object:
 // then it keeps all.
-func (n *Node) anyOnHold(ctx context.Context, all []target) (bool, error) {
-	w := n.world.Load()
+func (f *eraser) anyOnHold(ctx context.Context, all []target) (bool, error) {
+	w := f.node.world.Load()
 	if len(w.holds) == 0 {
 		return false, nil
 	}
 	for _, t := range all {
-		st, ok, err := n.stored(ctx, t.seq)
+		e, err := f.entry(ctx, t.seq)
 		if err != nil {
 			return false, err
 		}
-		if !ok {
+		if e == nil {
 			continue
-		}
-		e, err := decodeEntry(st.Data)
-		if err != nil {
-			return false, fmt.Errorf("log sequence %d: %w", t.seq, err)
 		}
 		for i := range e.Items {
 			if it := &e.Items[i]; it.Issuer == t.issuer && it.Digest == t.digest && w.onHold(e, it) != nil {
@@ -165,8 +184,9 @@ func (n *Node) eraseAsked(ctx context.Context) (more bool, err error) {
 
 // askedTargets lists what is here of an erasure.
 func (n *Node) askedTargets(ctx context.Context, x *Erasure) (all []target, kept bool, err error) {
+	found := eraser{node: n, entries: map[uint64]*entry{}}
 	add := func(d store.Due) error {
-		ts, onHold, err := n.targets(ctx, d, federation.Withdrawn, x.Because)
+		ts, onHold, err := found.targets(ctx, d, federation.Withdrawn, x.Because)
 		all, kept = append(all, ts...), kept || onHold
 		return err
 	}
@@ -175,7 +195,7 @@ func (n *Node) askedTargets(ctx context.Context, x *Erasure) (all []target, kept
 		if err := d.UnmarshalText([]byte(o.Digest)); err != nil {
 			return nil, false, err
 		}
-		places, err := n.placesOf(ctx, o.Issuer, d)
+		places, err := found.placesOf(ctx, o.Issuer, d)
 		if err != nil {
 			return nil, false, err
 		}
@@ -205,12 +225,12 @@ func (n *Node) askedTargets(ctx context.Context, x *Erasure) (all []target, kept
 }
 
 // placesOf lists the items of the log that hold an object.
-func (n *Node) placesOf(ctx context.Context, issuer string, d digest) ([]store.Due, error) {
-	routes, err := n.index.Routes(ctx, issuer, d)
+func (f *eraser) placesOf(ctx context.Context, issuer string, d digest) ([]store.Due, error) {
+	routes, err := f.node.index.Routes(ctx, issuer, d)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := n.index.Held(ctx, store.HeldFilter{Intake: true, Issuer: issuer, Digest: d})
+	waiting, err := f.node.index.Held(ctx, store.HeldFilter{Intake: true, Issuer: issuer, Digest: d})
 	if err != nil {
 		return nil, err
 	}
@@ -219,16 +239,12 @@ func (n *Node) placesOf(ctx context.Context, issuer string, d digest) ([]store.D
 	}
 	var out []store.Due
 	for _, r := range routes {
-		st, ok, err := n.stored(ctx, r.LogSeq)
+		e, err := f.entry(ctx, r.LogSeq)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
+		if e == nil {
 			continue
-		}
-		e, err := decodeEntry(st.Data)
-		if err != nil {
-			return nil, err
 		}
 		for i, it := range e.Items {
 			if it.Issuer == issuer && it.Digest == d && it.For == "" {

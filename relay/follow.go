@@ -207,7 +207,7 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 	}
 	n.at(stepIndexed)
 	for _, e := range batch {
-		n.owes = n.owes || len(e.Gone) > 0
+		n.owes = n.owes || len(e.Gone)+len(e.Erased) > 0
 	}
 	n.news.tell()
 	return nil

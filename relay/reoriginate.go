@@ -250,7 +250,7 @@ func (n *Node) Opening(ctx context.Context, id string) (envelope.Opening, error)
 }
 
 // withdrawDerived takes back what was made of objects that their issuers took
-// back. It is asked again after every withdrawal and at the start, so that
+// back, or that were erased here. It is asked again after every withdrawal and at the start, so that
 // nothing is owed for long, whatever ended the node in between.
 func (n *Node) withdrawDerived(ctx context.Context) error {
 	all, err := n.index.Derived(ctx)
@@ -263,11 +263,15 @@ func (n *Node) withdrawDerived(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !ok {
+		erased, err := n.index.ErasedFor(d.Issuer, d.Digest)
+		if err != nil {
+			return err
+		}
+		if !ok && erased == "" {
 			continue
 		}
 		reason := envelope.GoneWithdrawn
-		if w.Reason == envelope.GoneSpill {
+		if w.Reason == envelope.GoneSpill || erased == federation.Withdrawn {
 			reason = envelope.GoneSpill
 		}
 		own, ok, err := n.index.Withdrawal(n.id, d.Own)
