@@ -38,6 +38,7 @@ until: 2028-12-31
 tlp: {version: "2.0", ceiling: TLP:AMBER, community: true, clients: []}
 purposes: [network-security]
 data: [technical, context, free-text, personal%[4]s]
+foi: exempt
 certifications: []
 storage: []
 transit: []

@@ -55,6 +55,20 @@ type ExplainedReason struct {
 	Basis  string            `json:"basis"`
 	Text   string            `json:"text"`
 	Path   string            `json:"path,omitempty"`
+
+	in func(lang string) string // Text in a language; nil if it speaks one only
+}
+
+// Speak words the reasons in a language, a BCP 47 primary language such as
+// "de", as far as the rules speak it; the others stay in English.
+func (e *Explanation) Speak(lang string) {
+	for i := range e.Objects {
+		for j := range e.Objects[i].Reasons {
+			if r := &e.Objects[i].Reasons[j]; r.in != nil {
+				r.Text = r.in(lang)
+			}
+		}
+	}
 }
 
 var countryCode = regexp.MustCompile(`^[A-Za-z]{2}$`)
@@ -174,11 +188,11 @@ func explainDecision(id string, d policy.Decision) Explained {
 	e := Explained{ID: id, Verdict: d.Verdict(), Removed: []string{}, Marking: Marking{From: d.From(), To: d.To()}, Reasons: []ExplainedReason{},
 		Evidence: d.Evidence()}
 	for _, c := range d.Reasons() {
-		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text})
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: c.Reason, Rule: c.Rule, Basis: c.Basis, Text: c.Text, in: c.In})
 	}
 	for _, r := range d.Removed() {
 		e.Removed = append(e.Removed, r.Path)
-		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path})
+		e.Reasons = append(e.Reasons, ExplainedReason{Reason: r.Reason, Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path, in: r.In})
 	}
 	return e
 }

@@ -143,13 +143,18 @@ func (b *Bundle) byID(id string) *rule { return b.ids[id] }
 
 // ask evaluates one request and words the answer.
 func (b *Bundle) ask(action types.EntityUID, p *peerView, f *itemFacts, now time.Time, without string) *answer {
+	return b.askOf(action, p, f, f.record(), now, without)
+}
+
+// askOf is ask for a caller that has the facts as attributes.
+func (b *Bundle) askOf(action types.EntityUID, p *peerView, f *itemFacts, attrs types.RecordMap, now time.Time, without string) *answer {
 	kind := typeProperty
 	if action == actionShare || action == actionReshare || action == actionStore || action == actionTransit {
 		kind = typeObject
 	}
 	e := &entities{
 		principal: p.entity, judged: true, fault: p.fault,
-		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(f.record())},
+		resource: types.Entity{UID: types.NewEntityUID(kind, "it"), Attributes: types.NewRecord(attrs)},
 	}
 	found := b.evaluate(action, e, leaveOut(p.rules.count[action], without))
 	a := &answer{allow: found.allowed(), span: p.span.meet(f.span)}
@@ -212,10 +217,7 @@ func faultCited(x fault) Cited {
 // be, and why it does not apply.
 func (b *Bundle) unmet(action types.EntityUID, p *peerView, f *itemFacts, now time.Time) []Cited {
 	var out []Cited
-	for _, r := range p.rules.asked[action] {
-		if !r.permit || r.category != f.category || (f.category == "object" && r.restricted != f.restricted) {
-			continue
-		}
+	for _, r := range f.concerned(p.rules.asked[action]) {
 		review, reviewed := b.reviewed[r.id]
 		switch {
 		case !r.active(now) && now.Before(r.since):
@@ -234,6 +236,32 @@ func (b *Bundle) unmet(action types.EntityUID, p *peerView, f *itemFacts, now ti
 		out = append(out, defaultDeny(f.category))
 	}
 	return out
+}
+
+// concerned returns the permissions that would allow such a thing. Those of
+// named victims and of counts are left out where it names none and is none,
+// unless there are no others: that they do not apply explains nothing.
+func (f *itemFacts) concerned(rules []*rule) []*rule {
+	var out, beside []*rule
+	for _, r := range rules {
+		switch {
+		case !r.permit || r.category != f.category || (f.category == "object" && r.restricted != f.restricted):
+		case f.victim == "none" && r.asks("resource.victim", "resource.victimConsent", "resource.victimContract"),
+			!f.aggregate && r.asks("resource.aggregate"):
+			beside = append(beside, r)
+		default:
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return beside
+	}
+	return out
+}
+
+// asks reports whether a rule reads one of some facts.
+func (r *rule) asks(facts ...string) bool {
+	return slices.ContainsFunc(facts, func(f string) bool { return slices.Contains(r.reads, f) })
 }
 
 // defaultDeny is cited where no rule at all permits a kind of thing.

@@ -122,6 +122,9 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, with
 
 // worker builds one outcome.
 type worker struct {
+	attrs   types.RecordMap // see record
+	attrsOf int
+
 	b       *Bundle
 	s       *Subject
 	v       *peerView
@@ -195,6 +198,16 @@ func (w *worker) class(action types.EntityUID, c *unitClass) []Cited {
 	return denied
 }
 
+// record returns facts as attributes that are good until the next call: the
+// facts that properties of one handling share are written once.
+func (w *worker) record(own int, f *itemFacts) types.RecordMap {
+	if w.attrs == nil || w.attrsOf != own {
+		w.attrs, w.attrsOf = f.common(), own
+	}
+	f.own(w.attrs)
+	return w.attrs
+}
+
 // answer asks the engine, or its cache.
 func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 	buf := make([]byte, 0, 512)
@@ -204,7 +217,7 @@ func (w *worker) answer(action types.EntityUID, own int, f *itemFacts) *answer {
 	key := answerKey{item: sha256.Sum256(buf), peer: w.v.to.key, action: action, direct: w.s.direct(), without: w.without}
 	a, ok := w.b.answers.get(key)
 	if !ok || !a.span.holds(w.now) {
-		a = w.b.ask(action, w.v, f, w.now, w.without)
+		a = w.b.askOf(action, w.v, f, w.record(own, f), w.now, w.without)
 		w.b.answers.put(key, a)
 	}
 	// The answer may have been found for another object with the same facts,

@@ -79,6 +79,8 @@ type Removed struct {
 	Reason            federation.Reason
 	Class             string
 	Rule, Basis, Text string
+
+	others string // as in Cited
 }
 
 // Valid reports whether d was made by a bundle; the zero value was not.
@@ -108,7 +110,7 @@ func (d Decision) Removed() []Removed {
 	out := make([]Removed, len(d.gone))
 	for i, g := range d.gone {
 		out[i] = Removed{Path: d.subject.units[g.unit].Path, Reason: g.cited.Reason, Class: g.cited.Class,
-			Rule: g.cited.Rule, Basis: g.cited.Basis, Text: g.cited.Text}
+			Rule: g.cited.Rule, Basis: g.cited.Basis, Text: g.cited.Text, others: g.cited.others}
 	}
 	return out
 }

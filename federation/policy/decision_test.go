@@ -139,6 +139,26 @@ func TestRecipientIsACopy(t *testing.T) {
 	if got := d.bundle.Decide(s, to, demoNow); got.goes() {
 		t.Error("a change of the caller's list changed the terms")
 	}
+	for _, of := range []any{new(Node), new(Agreement)} {
+		v := reflect.ValueOf(of).Elem()
+		for _, at := range fields(v.Type()) {
+			if f := v.FieldByIndex(at); f.Kind() == reflect.Slice {
+				f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+			}
+		}
+		var copied reflect.Value
+		switch x := of.(type) {
+		case *Node:
+			copied = reflect.ValueOf(x.clone())
+		case *Agreement:
+			copied = reflect.ValueOf(x.clone())
+		}
+		for _, at := range fields(v.Type()) {
+			if f := v.FieldByIndex(at); f.Kind() == reflect.Slice && f.Pointer() == copied.FieldByIndex(at).Pointer() {
+				t.Errorf("%s.%s is shared with the caller", v.Type().Name(), v.Type().FieldByIndex(at).Name)
+			}
+		}
+	}
 }
 
 // Every field of a handling that a rule can ask about is in the key of what is

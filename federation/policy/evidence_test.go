@@ -58,3 +58,31 @@ func TestTargetsOfTheMessage(t *testing.T) {
 		}
 	}
 }
+
+// An organisation that was attacked is named to the team that serves it, and to
+// others only where the agreement names data about targets.
+func TestAttackedOrganisation(t *testing.T) {
+	d := newDemo(t)
+	a, err := agreementWith(t, sampleConstituency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Groups = nil // no sharing arrangement either
+	a.Data = slices.DeleteFunc(a.Data, func(c string) bool { return c == string(federation.Target) })
+	to := NewRecipient(d.de, a)
+	for id, want := range map[string]federation.Verdict{
+		"identity--44444444-4444-4444-8444-444444444444": federation.Share, // in their constituency
+		"identity--55555555-5555-4555-8555-555555555555": federation.Withhold,
+	} {
+		named := parsed(t, object{"type": "identity", "spec_version": "2.1", "id": id, "created": "2026-01-05T00:00:00.000Z", "modified": "2026-01-05T00:00:00.000Z",
+			"name": "Example GmbH", "identity_class": "organization", "object_marking_refs": []string{tlpID(mapping.TLPGreen)}})
+		targets := parsed(t, other("relationship", idSecond, object{"relationship_type": "targets", "source_ref": idMalware, "target_ref": id}))
+		s := d.reader.Among([]*stix.Object{named, targets}).Subject("de-cert", [32]byte{2}, named, nil)
+		if got := d.bundle.Decide(s, to, demoNow); got.Verdict() != want {
+			t.Errorf("%s: %s %v, want %s", id, got.Verdict(), got.Reasons(), want)
+		}
+		if got := d.bundle.Decide(d.reader.Subject("de-cert", [32]byte{2}, named, nil), to, demoNow); got.Verdict() != federation.Share {
+			t.Errorf("%s, of whom nothing is said: %s", id, got.Verdict())
+		}
+	}
+}

@@ -150,10 +150,24 @@ type itemFacts struct {
 
 // record returns the facts as Cedar attributes.
 func (f *itemFacts) record() types.RecordMap {
+	m := f.common()
+	f.own(m)
+	return m
+}
+
+// own writes the facts that differ between the properties of one handling.
+func (f *itemFacts) own(m types.RecordMap) {
+	m["category"], m["unsure"], m["holds"] = types.String(f.category), types.Boolean(f.unsure), wordSet(f.holds)
+	m["victim"] = types.String(orUnknown(f.victim))
+	m["victimConsent"], m["victimContract"] = types.String(orUnknown(f.victimConsent)), types.String(orUnknown(f.victimContract))
+}
+
+// common returns the others.
+func (f *itemFacts) common() types.RecordMap {
 	return types.RecordMap{
 		"type":              types.String(f.typ),
-		"category":          types.String(f.category),
-		"unsure":            types.Boolean(f.unsure),
+		"category":          nil, // see own
+		"unsure":            nil, // see own
 		"marking":           types.String(f.marking),
 		"tlp":               types.String(f.tlp),
 		"tlpRank":           types.Long(f.tlpRank),
@@ -178,10 +192,10 @@ func (f *itemFacts) record() types.RecordMap {
 		"validity":          types.String(f.validity),
 		"hop":               types.String(f.hop),
 		"direct":            types.Boolean(f.direct),
-		"holds":             wordSet(f.holds),
-		"victim":            types.String(orUnknown(f.victim)),
-		"victimConsent":     types.String(orUnknown(f.victimConsent)),
-		"victimContract":    types.String(orUnknown(f.victimContract)),
+		"holds":             nil, // see own
+		"victim":            nil, // see own
+		"victimConsent":     nil, // see own
+		"victimContract":    nil, // see own
 		"impact":            types.String(orUnknown(f.impact)),
 		"aggregate":         types.Boolean(f.aggregate),
 	}

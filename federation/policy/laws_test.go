@@ -45,7 +45,6 @@ func merge(a, b map[string]string) map[string]string {
 // A fact of law reaches senders, recipients, kinds and certified ones in its
 // time, and nobody else.
 func TestLawsReach(t *testing.T) {
-	d := newDemo(t)
 	for _, c := range []struct {
 		name           string
 		change         map[string]string
@@ -74,12 +73,12 @@ func TestLawsReach(t *testing.T) {
 		{"to nobody knows what", map[string]string{"kinds": "kinds: [any]"}, "US", "US", "unknown", []string{"iso-27001"}, demoNow, false},
 		{"to nobody knows where", map[string]string{"recipient": "recipient: [any]"}, "US", "", "authority", []string{"iso-27001"}, demoNow, false},
 	} {
-		b, err := load(t, d.tables, unclaimed(), oneLaw(c.change), Options{})
+		l, err := loadLaw(overlay(t, "jurisdictions", oneLaw(c.change)))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		var s span
-		got := b.law.reaching(c.from, c.to, c.kind, c.certified, c.now, &s)
+		got := l.reaching(c.from, c.to, c.kind, c.certified, c.now, &s)
 		if slices.Contains(got, "us-act") != c.reaches || !s.holds(c.now) {
 			t.Errorf("%s: %v in %v", c.name, got, s)
 		}
@@ -116,7 +115,7 @@ func TestLawsThatAreRefused(t *testing.T) {
 			_, row, _ := strings.Cut(files["laws.yaml"], "laws:\n")
 			files["laws.yaml"] += row
 		}
-		_, err := load(t, new(scheme.Tables), unclaimed(), files, Options{})
+		_, err := loadLaw(overlay(t, "jurisdictions", files))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "laws.yaml") {
 			t.Errorf("%s: error %v", name, err)
 		}

@@ -46,14 +46,19 @@ func (b *Bundle) view(to *Recipient, now time.Time) *peerView {
 	v.facts.explain(&to.agreement)
 	v.rules = b.sliceFor(&v.facts, now)
 	v.span = v.facts.span.meet(v.rules.span)
-	kind := typePeer
-	if to.site {
-		kind = typeSite
-	}
-	v.entity = types.Entity{UID: types.NewEntityUID(kind, types.String(v.facts.id)), Attributes: types.NewRecord(v.facts.record())}
-	v.fault = b.validator.Entity(v.entity)
+	b.admit(v, v.facts.record())
 	b.peers.put(to.key, v)
 	return v
+}
+
+// admit makes facts the entity that requests are about, and checks them once.
+func (b *Bundle) admit(v *peerView, facts types.RecordMap) {
+	kind := typePeer
+	if v.to.site {
+		kind = typeSite
+	}
+	v.entity = types.Entity{UID: types.NewEntityUID(kind, types.String(v.facts.id)), Attributes: types.NewRecord(facts)}
+	v.fault = b.validator.Entity(v.entity)
 }
 
 // siteFacts are the facts of the node's own place, for store and transit.

@@ -100,8 +100,10 @@ func does(r *rule) string {
 		word = "allows, *after review*"
 	case r.permit:
 		word = "allows"
+	case r.hold && r.lift:
+		word = "holds; two persons may let it go"
 	case r.hold:
-		word = "holds for a person"
+		word = "holds for a person to look at"
 	}
 	if r.claims != "" {
 		word += ", claims `" + r.claims + "`"

@@ -324,3 +324,52 @@ func TestScenariosOfAgreements(t *testing.T) {
 		{from: "DE authority", to: "PL authority", what: "object", more: both(foi("exposed"), facts(func(f *itemFacts) { f.release = "listed" })), want: withhold, reason: federation.NotReleasable, rule: "foi-restricted"},
 	})
 }
+
+// A denial names the permissions that would be for such a thing, and not those
+// of named victims and of counts where there are none.
+func TestDenialNamesWhatConcernsIt(t *testing.T) {
+	d := newDemo(t)
+	b := reviewedAll(t, d)
+	for _, c := range []struct {
+		s    scene
+		want string
+	}{
+		{scene{from: "DE authority", to: "PL authority", what: "target"}, "target-data nis2-arrangement impact-target"},
+		{scene{from: "DE authority", to: "PL authority", what: "target", more: facts(func(f *itemFacts) { f.victim = "others" })},
+			"target-data nis2-arrangement managed-service-target consent-target notify-target impact-target"},
+		{scene{from: "DE authority", to: "PL authority", what: "personal"}, "gdpr-adequacy gdpr-eea gdpr-operator"},
+		{scene{from: "IN authority", to: "ZA authority", what: "personal"}, "notify-personal"},
+		{scene{from: "IN authority", to: "ZA authority", what: "subscriber"}, "in-subscriber-abroad impact-low-subscribers"},
+		{scene{from: "IN authority", to: "ZA vendor", what: "source"}, "source-data"},
+	} {
+		var got []string
+		for _, x := range c.s.play(t, d, b).cited {
+			got = append(got, x.Rule)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s to %s %s: %v, want %s", c.s.from, c.s.to, c.s.what, got, c.want)
+		}
+	}
+}
+
+// What the sample terms show as comments is what an agreement may say.
+func TestSampleTermsShowWhatMayBeSaid(t *testing.T) {
+	text := string(readShipped(t, "agreements", "de-cert--pl-cert.yaml"))
+	shown := 0
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		for _, key := range []string{"backup", "translation", "groups", "foi", "resale", "managed", "victim_consents", "constituency", "reoriginate"} {
+			if rest, ok := strings.CutPrefix(line, "# "+key+": "); ok {
+				line, shown = key+": "+rest, shown+1
+			}
+		}
+		out.WriteString(line)
+	}
+	a, err := ParseAgreement([]byte(out.String()), "de-cert--pl-cert.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown != 9 || a.Resale != "forbidden" || len(a.Managed) != 1 || len(a.Constituency.CIDR) != 1 {
+		t.Errorf("%d keys shown, %+v", shown, a)
+	}
+}

@@ -109,6 +109,9 @@ func (c Cited) In(lang string) string {
 	return c.Text
 }
 
+// In returns the explanation in a language, as [Cited.In] does.
+func (r Removed) In(lang string) string { return Cited{Text: r.Text, others: r.others}.In(lang) }
+
 // placeholders lists the words that a rule's sentence may ask for.
 func placeholders() []string {
 	return slices.Concat(peerPlaceholders(), itemPlaceholders())

@@ -82,7 +82,8 @@ func (v *victims) facts(to *peerView, now time.Time, s *span) (serves, consent, 
 
 // victimsOf reads whom a unit names, as one finding about it says: where its
 // text was found to hold victims' addresses, where its place says that it is
-// about the target, and where a relationship targets an identity.
+// about the target, and where a relationship targets an identity. An identity
+// that is found to be one names itself.
 func victimsOf(o *stix.Object, u *stix.Unit, f stix.Finding) victims {
 	if h := o.Handling(); h != nil && h.Generalised != "" {
 		return victims{} // a class and a network: nobody in particular
@@ -96,6 +97,9 @@ func victimsOf(o *stix.Object, u *stix.Unit, f stix.Finding) victims {
 	holds := f.Holds == stix.HoldsVictim
 	if !holds && f.Category != federation.Target {
 		return victims{}
+	}
+	if o.Type() == "identity" {
+		return victims{named: []victim{{name: o.ID()}}, sure: !f.Unsure}
 	}
 	named := namedIn(u.Value)
 	return victims{named: named, sure: holds && !f.Unsure, unread: holds && len(named) == 0}
@@ -126,8 +130,7 @@ func namedIn(value []byte) []victim {
 	return out
 }
 
-// textsIn returns the texts of a JSON value at any depth; a number stands for
-// itself.
+// textsIn returns the texts of a JSON value at any depth.
 func textsIn(value []byte) []string {
 	var v any
 	if json.Unmarshal(value, &v) != nil {

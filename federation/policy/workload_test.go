@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,27 +29,35 @@ type demo struct {
 	de, pl *Node
 }
 
-func newDemo(t testing.TB) *demo {
-	t.Helper()
-	tables, err := scheme.Load(shipped(t, "schemes"))
+// shippedDemo loads what ships once: no test changes it.
+var shippedDemo = sync.OnceValues(func() (*Bundle, error) {
+	tables, err := scheme.Load(os.DirFS("../../configs/schemes"))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	raw, err := os.ReadFile("../../configs/agreements/reviews.yaml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	reviewed, err := ParseReviews(raw, "reviews.yaml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	b, err := Load(shipped(t, "policies"), shipped(t, "jurisdictions"), tables, Options{Reviewed: reviewed})
+	return Load(os.DirFS("../../configs/policies"), os.DirFS("../../configs/jurisdictions"), tables, Options{Reviewed: reviewed})
+})
+
+func newDemo(t testing.TB) *demo {
+	t.Helper()
+	loaded, err := shippedDemo()
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := *loaded // with caches of its own
+	b.outcomes, b.answers = newCache[outcomeKey, *outcome](cacheSize), newCache[answerKey, *answer](cacheSize)
+	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
 	until := time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)
 	return &demo{
-		bundle: b, reader: NewReader(tables), tables: tables,
+		bundle: &b, reader: NewReader(b.tables), tables: b.tables,
 		de: &Node{ID: "de-cert", Country: "DE", Kind: "authority", Sector: "national-cert", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-DE-0001",
 			Ceiling: []string{"de-vs/VS-NfD"}, Until: until, Exercise: true}},
 		pl: &Node{ID: "pl-cert", Country: "PL", Kind: "authority", Sector: "national-cert", Accreditation: Accreditation{Authority: "SAMPLE", ID: "EXERCISE-PL-0001",

@@ -160,13 +160,18 @@ func (c *categorizer) property(u *Unit) {
 		return
 	}
 	p := placeOf(c.o, u.Name)
-	c.add(u, p.category, p.evidence, p.unsure)
+	kind := placeHolds(c.o.typ, u.Name, &p)
+	if p.person == no {
+		c.holds(u, p.category, p.evidence, kind, p.unsure)
+	} else {
+		c.add(u, p.category, p.evidence, p.unsure)
+	}
 	switch p.person {
 	case surely:
-		c.add(u, federation.Personal, p.evidence, false)
+		c.holds(u, federation.Personal, p.evidence, kind, false)
 		c.shown = true
 	case perhaps:
-		c.guess(u, p.evidence, "")
+		c.guess(u, p.evidence, kind)
 	}
 	c.content(u, p.category)
 	if strings.HasSuffix(u.Name, "_ref") || strings.HasSuffix(u.Name, "_refs") {
@@ -179,6 +184,10 @@ func (c *categorizer) property(u *Unit) {
 func (c *categorizer) references(u *Unit) {
 	rest := string(u.Value)
 	for _, typ := range [...]string{"email-addr--", "user-account--"} {
+		kind := ""
+		if typ == "email-addr--" {
+			kind = HoldsEmail
+		}
 		for at := 0; ; {
 			i := strings.Index(rest[at:], typ)
 			if i < 0 {
@@ -186,7 +195,7 @@ func (c *categorizer) references(u *Unit) {
 			}
 			at += i + len(typ)
 			if id := rest[at:min(at+uuidLen, len(rest))]; len(id) == uuidLen && Derived(id) {
-				c.add(u, federation.Personal, byReference, false)
+				c.holds(u, federation.Personal, byReference, kind, false)
 				c.shown = true
 				return
 			}

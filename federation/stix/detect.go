@@ -86,6 +86,9 @@ const (
 	fewestAnnounced = 2
 )
 
+// announcing are the topics whose words announce numbers.
+const announcing = 1<<aboutDiagnosis | 1<<aboutCaller - 1<<aboutNational
+
 // shortText is how long a text may be to announce what the next one is, as the
 // name of a member does.
 const shortText = 48
@@ -106,7 +109,7 @@ func (d *detector) read(text []byte) {
 
 // text looks through the text that was read last.
 func (d *detector) text(text []byte, foreign func(netip.Addr) bool) {
-	if d.digits >= fewestDigits || d.digits >= fewestAnnounced && d.told|d.said != 0 {
+	if d.digits >= fewestDigits || d.digits >= fewestAnnounced && (d.told|d.said)&announcing != 0 {
 		d.numbers(text)
 	}
 	if d.said != 0 && d.prose {
@@ -138,12 +141,17 @@ const (
 )
 
 // announced reports whether a word of a topic announces a number.
-func (d *detector) announced(n *number, t topic) bool { return d.says(n, t, announceBefore) }
+func (d *detector) announced(n *number, t topic) bool {
+	return d.says(n, t, announceBefore, announceBefore)
+}
 
-// close is announced for numbers that have no form of their own.
-func (d *detector) close(n *number, t topic) bool { return d.says(n, t, announceClose) }
+// close is announced for numbers that have no form of their own: nothing but a
+// word as short as "no." or "is" may stand between.
+func (d *detector) close(n *number, t topic) bool { return d.says(n, t, announceClose, 2) }
 
-func (d *detector) says(n *number, t topic, before int) bool {
+// says reports whether a word of a topic stands so many bytes before a number,
+// with so many letters between, or right behind it.
+func (d *detector) says(n *number, t topic, before, letters int) bool {
 	if d.told&(1<<t) != 0 && n.start < announceClose {
 		return true
 	}
@@ -151,11 +159,23 @@ func (d *detector) says(n *number, t topic, before int) bool {
 		return false
 	}
 	for _, h := range d.around(n.start, n.end, before) {
-		if h.topic == t && (h.end <= n.start && n.start-h.end <= before || h.start >= n.end && h.start-n.end <= announceAfter) {
+		switch {
+		case h.topic != t:
+		case h.end <= n.start && n.start-h.end <= before && lettersIn(n.text[h.end:n.start]) <= letters,
+			h.start >= n.end && h.start-n.end <= announceAfter:
 			return true
 		}
 	}
 	return false
+}
+
+func lettersIn(text []byte) (n int) {
+	for _, c := range text {
+		if byteKinds[c]&(isLetter|isLead) != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // longestWord is more than the longest word of the lexicon has, in bytes.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/entente-relay/entente/federation"
 )
 
@@ -206,6 +208,8 @@ func TestDetectPrices(t *testing.T) {
 		{"the stealer is offered for $150 per month", ""},
 		{"the ransomware quote, and our contract at $150", "price?"},
 		{"loss of 2 million EUR", ""},
+		{"the price depends on how many hosts get infected: $4.50 for 1,000", ""},
+		{"stolen cards: depending on the account's balance, prices vary from $15 to $1500 each", ""},
 		{"offered on port 8080", ""},
 		{"kr3nz and 10kr4", ""},
 	})
@@ -242,6 +246,9 @@ func TestDetectNothing(t *testing.T) {
 		"stdout 'host.example/tariff v1.5.2$', the offer v2.0.1$",
 		"cos -1.2075175293 1.00000001000000005 0.00147604015016959710",
 		"a tool to diagnose hosts writes diagnostic files",
+		"call +44051401359 or see /44051401359 there",
+		"fake passport scans, seen 20260105; passport: 20260105",
+		"account numbers of 12000 users, 4500 customer numbers, account number and 15000 others",
 		"Bundle DE-2026-004711, ticket 2026010512, case #88112233",
 	} {
 		if got := detected(t, text); got != "" {
@@ -268,6 +275,7 @@ func TestDetectInTechnical(t *testing.T) {
 		"pesel 44051401359.pdf":              "national-id (PL PESEL)",
 		"price list and medical patient.doc": "",
 		"4111111111111111.txt":               "",
+		"copy of 4111111111111111":           "",
 	} {
 		if got := detectedIn(sco(name), "name"); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
@@ -290,6 +298,18 @@ func TestDetectOriginRulesOut(t *testing.T) {
 		if got := detectedIn(parse1(t, indicator(more(text))), "description"); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
+	}
+}
+
+// A word announces what follows in its own property, not in the next one.
+func TestDetectUnitByUnit(t *testing.T) {
+	o := parse1(t, indicator(`,"name":"pesel, caller, callee","description":"44051401359"`))
+	if got := detectedIn(o, "description"); got != "national-id (PL PESEL)?" {
+		t.Errorf("got %q", got)
+	}
+	o = parse1(t, indicator(`,"name":"PESEL 44051401359","description":"a price list"`))
+	if got := detectedIn(o, "description"); got != "price?" {
+		t.Errorf("found before, and still there: %q", got)
 	}
 }
 
@@ -341,6 +361,39 @@ func FuzzDetect(f *testing.F) {
 			if len(s) > 24 && strings.Contains(x.Evidence, s) {
 				t.Fatalf("evidence %q repeats the text", x.Evidence)
 			}
+		}
+	})
+}
+
+// Whatever stands in the shape of a national number is judged without a panic,
+// and what is found of it, announced or not, says which.
+func TestNationalShapes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.SampledFrom(nationalIDs).Draw(t, "id")
+		text := []byte(rapid.SampledFrom(id.shapes).Draw(t, "shape"))
+		for i, c := range text {
+			switch c {
+			case '9':
+				text[i] = byte(rapid.IntRange('0', '9').Draw(t, "digit"))
+			case 'A':
+				text[i] = byte(rapid.IntRange('A', 'Z').Draw(t, "letter"))
+			}
+		}
+		var compact []byte
+		for _, c := range text {
+			if alnum(c) {
+				compact = append(compact, c)
+			}
+		}
+		right := id.check(compact)
+		d := detector{}
+		d.begin(true)
+		d.read(text)
+		d.spoken |= 1 << aboutNational // as if the text before had said so
+		d.told = 1 << aboutNational
+		d.text(text, nil)
+		if f := d.found[nationalNumber]; right && f.strength != sure {
+			t.Fatalf("%s is a %s, and %v is found", text, id.evidence, f)
 		}
 	})
 }

@@ -144,7 +144,8 @@ func (o *Object) categories(n int, where string) (map[string]federation.Category
 	out := map[string]federation.Category{}
 	var err *federation.Refusal
 	o.children(n, func(f int) bool {
-		path, said := o.name(f), ""
+		var said string
+		path := o.name(f)
 		if said, err = o.text(f, where); err == nil && (path == "" || !federation.Category(said).Valid()) {
 			err = federation.Refuse(federation.Malformed, where, fmt.Sprintf("%q: %q is not the path of a property with one of %v", clip(path), clip(said), federation.Categories()))
 		}

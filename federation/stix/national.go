@@ -106,7 +106,13 @@ func (d *detector) national(n *number) {
 	// The numbers of passports and identity cards have no common form; ICAO Doc
 	// 9303 gives them nine places, letters and digits.
 	if size := len(n.compact); size >= 8 && size <= 10 && n.plain() && n.whole && !n.lower &&
-		size-n.letters >= 5 && d.announced(n, aboutDocument) {
+		size-n.letters >= 5 && !(n.letters == 0 && dateOf(n.compact)) && d.close(n, aboutDocument) {
 		d.note(nationalNumber, sure, byDocument)
 	}
+}
+
+// dateOf reports whether eight digits are a year of these times, a month and a
+// day.
+func dateOf(c []byte) bool {
+	return len(c) == 8 && (string(c[:2]) == "19" || string(c[:2]) == "20") && dayOf(c[4:6], c[6:8])
 }

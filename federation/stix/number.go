@@ -27,6 +27,9 @@ const (
 	maxCompact = 34
 	maxShape   = 44
 	maxGroups  = 10
+	// mostLetters is how many letters a group has that is no word: a bank's code
+	// in an IBAN has four.
+	mostLetters = 4
 )
 
 // numbers judges every number of text that holds a digit, in each way to take
@@ -49,7 +52,7 @@ func (d *detector) groups(n *number) (first int) {
 	digits, at := false, n.start
 	left, free := n.left()
 	for g := range maxGroups {
-		end := at
+		end, before := at, n.letters
 		for end < len(n.text) && alnum(n.text[end]) {
 			c := n.text[end]
 			if len(n.compact) < maxCompact && len(n.shape) < maxShape {
@@ -62,7 +65,7 @@ func (d *detector) groups(n *number) (first int) {
 		if g == 0 {
 			first = end
 		}
-		if !left || !digits && end-n.start > 2 {
+		if letters := n.letters - before; !left || !digits && end-n.start > 2 || letters > mostLetters && letters == end-at {
 			return first // a word
 		}
 		if digits {

@@ -11,7 +11,7 @@ const (
 // be; crimeNear how close a word of crime makes it the price of crime.
 const (
 	priceNear = 64
-	crimeNear = 64
+	crimeNear = 200
 )
 
 // prices finds what competitors must not tell each other: amounts of money

@@ -1,6 +1,8 @@
 package stix
 
 import (
+	"bytes"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -22,6 +24,9 @@ const maxFor = 64
 func SealedValue(value []byte) (Sealed, bool) {
 	if len(value) == 0 || value[0] != '{' {
 		return Sealed{}, false
+	}
+	if bytes.IndexByte(value, '\\') < 0 && !bytes.Contains(value, []byte(`"jwe"`)) {
+		return Sealed{}, false // nearly every other: no need to decode it
 	}
 	var shape struct {
 		JWE jsontext.Value `json:"jwe"`

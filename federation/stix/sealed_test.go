@@ -16,6 +16,7 @@ func TestSealedValue(t *testing.T) {
 	}{
 		{`{"jwe":{},"for":["a","b"]}`, true, []string{"a", "b"}},
 		{`{"for":["a"],"jwe":1}`, true, []string{"a"}},
+		{`{"\u006awe":{},"for":["a"]}`, true, []string{"a"}},
 		{`{"jwe":{},"for":"a"}`, true, nil},
 		{`{"jwe":{},"for":[1]}`, true, nil},
 		{`{"jwe":{},"for":[` + strings.Repeat(`"a",`, maxFor) + `"a"]}`, true, nil},

@@ -39,7 +39,7 @@ func (d *detector) subscriber(n *number) {
 			d.party = true // may be a telephone number
 		}
 	}
-	if size >= 4 && size-n.letters >= 4 && d.close(n, aboutCustomer) {
+	if size-n.letters >= 4 && n.letters <= 4 && d.close(n, aboutCustomer) {
 		d.note(subscriberRecord, sure, byCustomer)
 	}
 }

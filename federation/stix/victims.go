@@ -7,8 +7,8 @@ import (
 )
 
 // Victims says which observables the other objects of a message show to be a
-// victim's: by id, and whether that is sure. An address by itself tells
-// nothing: the same property holds an attacker's.
+// victim's, and which identities to be victims: by id, and whether that is sure.
+// By themselves they tell nothing: the same properties hold an attacker's.
 type Victims map[string]bool
 
 const (
@@ -19,24 +19,29 @@ const (
 // VictimsAmong reads the structure of the objects of one message:
 //
 //   - What a relationship of type targets leads to is a victim's, surely, and so
-//     is what observed data refers to that MISP calls targeting data.
+//     is what observed data refers to that MISP calls targeting data. An identity
+//     of class "class" is a sector and nobody in particular.
 //   - Of network traffic with one end that is an attacker's, the other end is a
 //     victim's, as a guess: it may be a second attacker's.
 //   - What an indicator matches or is based on, and what infrastructure or
 //     malware is said to consist of, use or talk to, is the attacker's, and no
 //     guess makes it a victim's.
 func VictimsAmong(objects []*Object) Victims {
-	s := scene{attackers: map[string]bool{}, out: Victims{}}
+	s := scene{attackers: map[string]bool{}, sectors: map[string]bool{}, out: Victims{}}
 	for _, o := range objects {
 		switch {
 		case addressType(o.typ):
 			s.addresses = append(s.addresses, o)
+		case o.typ == "identity":
+			class, _ := o.Text("identity_class")
+			s.named = s.named || class != "class"
+			s.sectors[o.id] = class == "class"
 		case o.typ == "indicator":
 			pattern, _ := o.Text("pattern")
 			s.patterns = append(s.patterns, pattern)
 		}
 	}
-	if len(s.addresses) == 0 {
+	if len(s.addresses) == 0 && !s.named {
 		return nil
 	}
 	for _, o := range s.addresses {
@@ -57,6 +62,8 @@ type scene struct {
 	addresses []*Object
 	patterns  []string
 	attackers map[string]bool
+	named     bool            // an identity that is no sector
+	sectors   map[string]bool // identities that are
 	out       Victims
 }
 
@@ -91,6 +98,8 @@ func (s *scene) relationship(o *Object) {
 	from, _, _ := strings.Cut(source, "--")
 	to, _, _ := strings.Cut(target, "--")
 	switch {
+	case to == "identity" && kind == "targets" && !s.sectors[target]:
+		s.out[target] = true
 	case !addressType(to):
 	case kind == "targets":
 		s.out[target] = true
@@ -132,14 +141,19 @@ func (s *scene) traffic(o *Object) {
 	}
 }
 
-// victim adds that an observable is a victim's.
+// victim adds that an observable is a victim's, or an identity one.
 func (c *categorizer) victim(units []Unit, sure bool) {
 	evidence := byTargeted
 	if !sure {
 		evidence = byOtherEnd
 	}
 	for i := range units {
-		if u := &units[i]; u.Name == "value" && u.Parent < 0 {
+		u := &units[i]
+		switch {
+		case u.Parent >= 0:
+		case c.o.typ == "identity" && (u.Name == "name" || u.Name == "contact_information" || u.Name == "description"):
+			c.holds(u, federation.Target, evidence, "", !sure)
+		case c.o.typ != "identity" && u.Name == "value":
 			c.holds(u, federation.Target, evidence, HoldsVictim, !sure)
 		}
 	}

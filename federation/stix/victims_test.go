@@ -34,6 +34,15 @@ func related(kind, from, to string) string {
 		`"modified":"2026-01-05T08:12:31Z","relationship_type":"` + kind + `","source_ref":"` + from + `--00000000-0000-4000-8000-000000000009","target_ref":"` + to + `"}`
 }
 
+const someID = "identity--00000000-0000-4000-8000-000000000009"
+
+func identity(class string) string {
+	if class != "" {
+		class = `,"identity_class":"` + class + `"`
+	}
+	return `{"type":"identity","spec_version":"2.1","id":"` + someID + `","created":"2026-01-05T08:12:31Z","modified":"2026-01-05T08:12:31Z","name":"Example GmbH","sectors":["energy"]` + class + `}`
+}
+
 func traffic(from, to string) string {
 	return `{"type":"network-traffic","id":"network-traffic--00000000-0000-5000-8000-000000000004","protocols":["tcp"],"src_ref":"` + from + `","dst_ref":"` + to + `"}`
 }
@@ -59,6 +68,10 @@ func TestVictimsAmong(t *testing.T) {
 		{"traffic between attackers", []string{traffic(thereID, hereID), indicator(""), related("consists-of", "infrastructure", hereID)}, Victims{}},
 		{"traffic to what malware talks to", []string{traffic(hereID, thereID), related("communicates-with", "malware", thereID)}, Victims{hereID: false}},
 		{"surely beats a guess", []string{traffic(hereID, thereID), indicator(""), related("targets", "malware", hereID)}, Victims{hereID: true}},
+		{"an organisation", []string{related("targets", "malware", someID), identity("organization")}, Victims{someID: true}},
+		{"an identity of no class", []string{related("targets", "malware", someID), identity("")}, Victims{someID: true}},
+		{"a sector", []string{related("targets", "malware", someID), identity("class")}, Victims{}},
+		{"who is named otherwise", []string{related("attributed-to", "malware", someID), identity("organization")}, Victims{}},
 	} {
 		if got := VictimsAmong(among(t, tc.more...)); !maps.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
@@ -84,5 +97,17 @@ func TestCategorizeAmong(t *testing.T) {
 		if !found {
 			t.Error("no target")
 		}
+	}
+}
+
+// Of an identity that was attacked, the name says who; the sector does not.
+func TestAttackedIdentity(t *testing.T) {
+	o := parse1(t, identity("organization"))
+	got := map[string]bool{}
+	for _, f := range CategorizeAmong(o, o.Units(), VictimsAmong([]*Object{o, parse1(t, related("targets", "malware", someID))})) {
+		got[f.Path] = got[f.Path] || f.Category == federation.Target && !f.Unsure
+	}
+	if !got["name"] || got["sectors"] || got["id"] {
+		t.Errorf("%v", got)
 	}
 }

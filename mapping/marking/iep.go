@@ -26,9 +26,10 @@ var iepFields = map[string]map[string]mapping.Handling{
 		"amber": {TLP: mapping.TLPAmber, TLPVersion1: true}, "red": {TLP: mapping.TLPRed, TLPVersion1: true},
 	},
 	// The PAP that allows no more than the policy does. None reads as "ask the
-	// provider" in one text and as "do not act" in the other: the stricter counts.
+	// provider" in one text and as "do not act" in the other: both count.
 	"permitted_actions": {
-		"none": {PAP: mapping.PAPRed}, "contact-for-instruction": {PAP: mapping.PAPRed},
+		"none":                                {PAP: mapping.PAPRed, Contracts: []string{iepContactFirst}},
+		"contact-for-instruction":             {PAP: mapping.PAPRed, Contracts: []string{iepContactFirst}},
 		"internally-visible-actions":          {PAP: mapping.PAPRed},
 		"externally-visible-indirect-actions": {PAP: mapping.PAPAmber},
 		"externally-visible-direct-actions":   {PAP: mapping.PAPGreen},
@@ -39,6 +40,9 @@ var iepFields = map[string]map[string]mapping.Handling{
 		"must-not": {Contracts: []string{IEPNoAttribution}}},
 	"unmodified_resale": {"may": {}, "must-not": {Contracts: []string{"iep2-no-resale"}}},
 }
+
+// iepContactFirst binds a recipient to ask the provider before it acts.
+const iepContactFirst = "iep2-contact-first"
 
 // Contract terms of which one object can meet only one.
 const (

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay"
 )
 
 func (a *app) explainCmd() *cobra.Command {
-	var to, at, profile string
+	var to, at, profile, lang string
 	c := &cobra.Command{
 		Use:   "explain FILE|OBJECT --to PEER|COUNTRY",
 		Short: "say what would happen to the objects of a file on their way to a peer, or what was decided on one",
@@ -33,19 +34,20 @@ markings, what was removed, the way it took, and what was missing. Where nothing
 decided, it is decided now, and the answer says so.
 
 Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
-		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
+		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain feed.json --to pl-cert --lang de\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && relay.IsObjectName(args[0]) {
 				return a.explainPast(cmd.Context(), args[0], to, at, profile)
 			}
-			return a.explain(args[0], to, at, profile)
+			return a.explain(args[0], to, at, profile, lang)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&to, "to", "", "peer, or ISO 3166-1 country code")
 	f.StringVar(&at, "at", "", "moment to judge at, such as 2026-12-31T08:00:00Z (default now)")
 	f.StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
+	f.StringVar(&lang, "lang", "en", "for a file: language of the rules' sentences, such as de; English where a rule does not speak it")
 	if err := c.MarkFlagRequired("to"); err != nil {
 		panic(err) // the flag is defined above
 	}
@@ -53,7 +55,11 @@ Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
 }
 
 // explain judges a file for a recipient and prints why.
-func (a *app) explain(file, to, atText, profile string) error {
+func (a *app) explain(file, to, atText, profile, lang string) error {
+	tag, err := language.Parse(lang)
+	if err != nil {
+		return usage(fmt.Errorf("--lang %q: write a BCP 47 language, such as de", lang))
+	}
 	at, err := a.moment("at", atText)
 	if err != nil {
 		return err
@@ -83,6 +89,8 @@ func (a *app) explain(file, to, atText, profile string) error {
 	if err != nil {
 		return err
 	}
+	spoken, _ := tag.Base()
+	ex.Speak(spoken.String())
 	if ex.Objects == nil {
 		ex.Objects = []relay.Explained{}
 	}
