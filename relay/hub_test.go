@@ -33,7 +33,7 @@ type peerTerms struct{ id, country, kind, data, more string }
 
 // The victim's CERT, another one, and a carrier.
 var (
-	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, personal, source", "foi: exempt\nconstituency: {cidr: [198.51.100.0/24], reference: sample}\n"}
+	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, target, personal, source", "foi: exempt\nconstituency: {cidr: [198.51.100.0/24], reference: sample}\n"}
 	otherCERT = peerTerms{"jp-cert", "JP", "authority", "technical, context, free-text, target", ""}
 	carrier   = peerTerms{"jp-carrier", "JP", "business-operator", "technical, context, free-text", ""}
 )
