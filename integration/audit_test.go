@@ -38,72 +38,86 @@ func TestWhoGotAndWhy(t *testing.T) {
 		}
 		return ""
 	})
-	check := func(when string) {
-		t.Helper()
-		got, err := de.node.WhoGot(t.Context(), indicatorNo(2))
-		if err != nil || len(got.Sent) != 1 {
-			t.Fatalf("%s: %+v, %v", when, got, err)
-		}
-		s := got.Sent[0]
-		if s.Peer != "pl-cert" || s.Verdict != "share" || s.Link == 0 || s.Root == "" || len(s.Grounds) == 0 || len(s.Purpose) == 0 || s.Withdrawn != nil ||
-			s.Receipt == nil || s.Receipt.Stored == 0 || s.Receipt.Refused != 0 {
-			t.Errorf("%s: %+v, receipt %+v", when, s, s.Receipt)
-		}
-		if by, err := de.node.WhoGot(t.Context(), s.Digest); err != nil || len(by.Sent) != 1 || by.Sent[0].Journal != s.Journal {
-			t.Errorf("%s, by digest: %+v, %v", when, by, err)
-		}
-		for _, no := range []int{3, 2} {
-			why, err := de.node.Why(t.Context(), indicatorNo(no), "pl-cert", time.Now())
-			if err != nil || len(why.Objects) != 1 || !why.Objects[0].Recorded {
-				t.Fatalf("%s: %+v, %v", when, why, err)
-			}
-			o := why.Objects[0]
-			if no == 2 && (o.Verdict != "share" || strings.Join(o.Path, " ") != "de-cert pl-cert") ||
-				no == 3 && (o.Verdict != "withhold" || o.Link != 0 || o.Reasons[0].Reason != string(federation.TLPAudience) || len(o.Missing) == 0) {
-				t.Errorf("%s: %+v", when, o)
-			}
-		}
-		if got, err := de.node.WhoGot(t.Context(), indicatorNo(3)); err != nil || len(got.Sent) != 0 {
-			t.Errorf("%s: what stayed: %+v, %v", when, got, err)
-		}
+	if why, err := de.node.Why(t.Context(), indicatorNo(1), "pl-cert", time.Now()); err != nil || len(why.Objects) != 1 || why.Objects[0].Withdrawn == nil {
+		t.Errorf("explained after it was taken back: %+v, %v", why, err)
 	}
-	check("sent")
-	sums := func() {
-		t.Helper()
-		totals := journal.NewTotals()
-		var lines bytes.Buffer
-		q := journal.Selection{Peer: "pl-cert"}
-		if err := de.node.Part(t.Context(), q, &lines); err != nil {
-			t.Fatal(err)
-		}
-		for s, err := range journal.Lines("part", &lines) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := journal.Decode(s.Data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, row := range q.Rows(r) {
-				if err := totals.Add(&row); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		_, p := peerOf(t, de.node, "pl-cert")
-		if uint64(totals.Judged) != p.Out.Judged || uint64(totals.Shared+totals.Redacted) != p.Out.Sent || uint64(totals.Withheld) != p.Out.Withheld ||
-			uint64(totals.Withdrawals) != p.Out.Withdrawals.Sent || totals.Check() != nil {
-			t.Errorf("the export has %+v, status %+v", totals, p.Out)
-		}
-	}
-	sums()
+	asksWhoGot(t, de, "sent")
+	exportMatchesStatus(t, de)
 	de.stop()
 	if err := os.Remove(filepath.Join(de.dir, "data", "index.db")); err != nil {
 		t.Fatal(err)
 	}
 	de.start()
-	check("with the index built anew")
-	sums()
+	asksWhoGot(t, de, "with the index built anew")
+	exportMatchesStatus(t, de)
+	verifiesChain(t, de, head.Signed)
+}
+
+// asksWhoGot asks about what went, what stayed, and by id and digest.
+func asksWhoGot(t *testing.T, de *region, when string) {
+	t.Helper()
+	got, err := de.node.WhoGot(t.Context(), indicatorNo(2))
+	if err != nil || len(got.Sent) != 1 {
+		t.Fatalf("%s: %+v, %v", when, got, err)
+	}
+	s := got.Sent[0]
+	if s.Peer != "pl-cert" || s.Verdict != "share" || s.Link == 0 || s.Root == "" || len(s.Grounds) == 0 || len(s.Purpose) == 0 || s.Withdrawn != nil ||
+		s.Receipt == nil || s.Receipt.Stored == 0 || s.Receipt.Refused != 0 {
+		t.Errorf("%s: %+v, receipt %+v", when, s, s.Receipt)
+	}
+	if by, err := de.node.WhoGot(t.Context(), s.Digest); err != nil || len(by.Sent) != 1 || by.Sent[0].Journal != s.Journal {
+		t.Errorf("%s, by digest: %+v, %v", when, by, err)
+	}
+	for _, no := range []int{3, 2} {
+		why, err := de.node.Why(t.Context(), indicatorNo(no), "pl-cert", time.Now())
+		if err != nil || len(why.Objects) != 1 || !why.Objects[0].Recorded {
+			t.Fatalf("%s: %+v, %v", when, why, err)
+		}
+		o := why.Objects[0]
+		if no == 2 && (o.Verdict != "share" || strings.Join(o.Path, " ") != "de-cert pl-cert") ||
+			no == 3 && (o.Verdict != "withhold" || o.Link != 0 || o.Reasons[0].Reason != string(federation.TLPAudience) || len(o.Missing) == 0) {
+			t.Errorf("%s: %+v", when, o)
+		}
+	}
+	if got, err := de.node.WhoGot(t.Context(), indicatorNo(3)); err != nil || len(got.Sent) != 0 {
+		t.Errorf("%s: what stayed: %+v, %v", when, got, err)
+	}
+}
+
+// exportMatchesStatus counts an export and compares with what the index counts.
+func exportMatchesStatus(t *testing.T, de *region) {
+	t.Helper()
+	totals := journal.NewTotals()
+	var lines bytes.Buffer
+	q := journal.Selection{Peer: "pl-cert"}
+	if err := de.node.Part(t.Context(), q, &lines); err != nil {
+		t.Fatal(err)
+	}
+	for s, err := range journal.Lines("part", &lines) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := journal.Decode(s.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range q.Rows(r) {
+			if err := totals.Add(&row); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, p := peerOf(t, de.node, "pl-cert")
+	if uint64(totals.Judged) != p.Out.Judged || uint64(totals.Shared+totals.Redacted) != p.Out.Sent || uint64(totals.Withheld) != p.Out.Withheld ||
+		uint64(totals.Withdrawals) != p.Out.Withdrawals.Sent || totals.Check() != nil {
+		t.Errorf("the export has %+v, status %+v", totals, p.Out)
+	}
+}
+
+// verifiesChain checks a copy of a node's journal by its statement and a head kept
+// from before.
+func verifiesChain(t *testing.T, de *region, head string) {
+	t.Helper()
 	own, err := os.ReadFile(filepath.Join(de.dir, "statement.jwt"))
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +130,7 @@ func TestWhoGotAndWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := journal.OpenHead([]byte(head.Signed), keys)
+	kept, err := journal.OpenHead([]byte(head), keys)
 	if err != nil {
 		t.Fatal(err)
 	}

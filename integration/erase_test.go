@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,4 +184,181 @@ func TestLegalHold(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// TestReoriginatedEndsWithItsOriginal gives on under its own name what may be
+// kept for five days: what is made of it has the days that are left, and on the
+// last day nothing is made of it.
+func TestReoriginatedEndsWithItsOriginal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts two nodes; runs without -short")
+	}
+	t.Parallel()
+	de, pl, c := clocked(t)
+	pl.accept(de, permitting(t, `types: [indicator], ceiling: "TLP:GREEN"`), "tls://"+de.node.LeafAddr())
+	pl.reload()
+	publish(t, de, keptFor(1, 5), keptFor(2, 5))
+	settled(t, de.node, pl.id, time.Minute)
+	c.step(49 * time.Hour)
+	made, err := pl.node.Reoriginate(t.Context(), []string{indicatorNo(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := pl.node.Message(t.Context(), made[0].Seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(holding(t, string(message), `"retain_days":2`)) != 1 {
+		t.Error("what was made of it may be kept for longer than the original")
+	}
+	c.step(97 * time.Hour)
+	if made, err := pl.node.Reoriginate(t.Context(), []string{indicatorNo(2)}); federation.ReasonOf(err) != federation.Expired {
+		t.Errorf("on its last day: %+v, %v", made, err)
+	}
+}
+
+// TestJournalIsCut removes what is older than the operator wants the journal kept,
+// not behind a legal hold: what is left is a chain, and nothing is told twice,
+// also when the index is built anew, and when the node died before it removed
+// anything.
+func TestJournalIsCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a node several times; runs without -short")
+	}
+	t.Parallel()
+	c := &clock{}
+	r := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted, now: c.now})
+	r.edit("journal: 0", "journal: 30")
+	h := &relay.Hold{Object: indicatorNo(1), Because: "case 12/26", By: "legal counsel"}
+	if err := relay.AddHold(relay.HoldsDir(r.dir), h, c.now()); err != nil {
+		t.Fatal(err)
+	}
+	first := func() uint64 {
+		for rec, err := range r.node.Records(t.Context(), 1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rec.Seq
+		}
+		return 0
+	}
+	r.start()
+	publish(t, r, indicator(1, 1, tlpGreen))
+	publish(t, r, indicator(2, 1, tlpGreen))
+	arrivals(t, r.node)
+	c.step(31 * 24 * time.Hour)
+	r.stop()
+	saved := "" // as it was when the node died
+	r.fault = func(step string) {
+		if step == "erase/journal" && saved == "" {
+			saved = filepath.Join(t.TempDir(), "saved")
+			copyRunning(t, filepath.Join(r.dir, "data"), saved)
+		}
+	}
+	r.start()
+	publish(t, r, indicator(3, 1, tlpGreen))
+	arrivals(t, r.node)
+	if err := r.node.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if first() != 1 {
+		t.Error("the journal was cut behind a legal hold")
+	}
+	if _, err := relay.LiftHold(relay.HoldsDir(r.dir), h.ID, relay.Lift{Because: "case closed", By: "legal counsel"}, c.now()); err != nil {
+		t.Fatal(err)
+	}
+	c.step(31*24*time.Hour + 2*time.Hour)
+	if err := r.node.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cut := func() string {
+		if first() == 1 {
+			return "the journal is as long as before"
+		}
+		return ""
+	}
+	eventually(t, 20*time.Second, cut)
+	for _, data := range []string{"", saved} {
+		r.stop()
+		if data != "" {
+			putBack(t, data, filepath.Join(r.dir, "data"))
+		} else if err := chain(t, r); err != nil {
+			t.Error(err)
+		}
+		if err := os.Remove(filepath.Join(r.dir, "data", "index.db")); err != nil {
+			t.Fatal(err)
+		}
+		r.start()
+		arrivals(t, r.node)
+		if err := r.node.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 20*time.Second, cut)
+		if told := toldOf(t, r); len(told) != 1 || told[3] != 1 {
+			t.Errorf("the journal tells of %v", told)
+		}
+	}
+	c.step(70 * 24 * time.Hour) // and nothing is left that tells of what came in
+	if err := r.node.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, func() string {
+		if told := toldOf(t, r); len(told) > 0 {
+			return fmt.Sprint("the journal tells of ", told)
+		}
+		return ""
+	})
+	r.stop()
+	if err := os.Remove(filepath.Join(r.dir, "data", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	arrivals(t, r.node)
+	if told := toldOf(t, r); len(told) > 0 {
+		t.Errorf("what was cut is told again: %v", told)
+	}
+	r.stop()
+	if err := chain(t, r); err != nil {
+		t.Error(err)
+	}
+}
+
+// toldOf counts the records of a journal by the log entry whose fate they tell.
+func toldOf(t *testing.T, r *region) map[uint64]int {
+	t.Helper()
+	told := map[uint64]int{}
+	for rec, err := range r.node.Records(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Intake != nil {
+			told[rec.Intake.Log]++
+		}
+	}
+	return told
+}
+
+// copyRunning copies the files of a node that runs, between two of its steps.
+func copyRunning(t *testing.T, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, rel)), 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, rel), raw, 0o600)
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

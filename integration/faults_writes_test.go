@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/relay"
 	"github.com/entente-relay/entente/relay/bench"
 )
@@ -90,6 +93,7 @@ var writeFaults = map[string]struct {
 	"bus/identity":        {says: "disk on fire"},
 	"bus/trust":           {says: "disk on fire"},
 	"bus/trust/remove":    {says: "stays on disk"},
+	"data/policy":         {says: "disk on fire"},
 	"index/damage-mark":   {says: "TestDamageMarkBroken in relay/store"},
 	"decision":            {says: "TestDecisionFileBroken in relay"},
 }
@@ -259,6 +263,17 @@ func TestWritesOfAReloadAreBroken(t *testing.T) {
 		reload(what, true)
 		reload(what, false)
 		settled(t, de.node, pl.id, time.Minute)
+		policy := de.node.World().Bundle.Digest()
+		narrower(t, de, keeps)
+		disk.arm("data/policy", keeps, 1)
+		reload(what, true)
+		if de.node.World().Bundle.Digest() != policy {
+			t.Errorf("%s: rules that are not on record are in force", what)
+		}
+		reload(what, false)
+		if de.node.World().Bundle.Digest() == policy {
+			t.Errorf("%s: the second reload changed nothing", what)
+		}
 		if err := relay.RemovePeer(dir, pl.id); err != nil {
 			t.Fatal(err)
 		}
@@ -273,6 +288,30 @@ func TestWritesOfAReloadAreBroken(t *testing.T) {
 		settled(t, de.node, pl.id, time.Minute)
 		sameOrder(t, de, pl)
 		addsUp(t, de)
+	}
+}
+
+// narrower gives a node rules of its own, or takes a permission in them away.
+func narrower(t *testing.T, r *region, again bool) {
+	t.Helper()
+	dir := filepath.Join(r.dir, "rules")
+	if !again {
+		if err := os.CopyFS(dir, configs.Policies()); err != nil {
+			t.Fatal(err)
+		}
+		r.edit(`policies: ""`, `policies: rules`)
+	}
+	path := filepath.Join(dir, "10-agreement.cedar")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(raw), `when { principal.agreement == "in-force" };`, `when { principal.agreement == "in-force" } when { resource.validity == "current" };`, 1)
+	if again {
+		text = strings.Replace(string(raw), `when { resource.validity == "current" };`, `when { resource.validity == "current" } when { resource.tlp != "red" };`, 1)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil || text == string(raw) {
+		t.Fatal("the rules are as before", err)
 	}
 }
 

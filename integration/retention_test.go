@@ -65,10 +65,13 @@ func TestRetentionTravels(t *testing.T) {
 		t.Skip("starts several nodes; runs without -short")
 	}
 	t.Parallel()
-	de, pl, c := clocked(t)
+	c := &clock{}
+	de := newRegion(t, regionSpec{id: "de-cert", country: "DE", accept: accepted, now: c.now})
+	pl := newRegion(t, regionSpec{id: "pl-cert", country: "PL", accept: accepted, now: c.now})
 	jp := newRegion(t, regionSpec{id: "jp-carrier", country: "JP", now: c.now})
 	pl.accept(jp, terms(t, "pl-cert", "jp-carrier"), "")
-	jp.accept(pl, terms(t, "jp-carrier", "pl-cert"), "")
+	join(t, de, pl)
+	jp.accept(pl, terms(t, "jp-carrier", "pl-cert"), "tls://"+pl.node.LeafAddr())
 	jp.know(de)
 	publish(t, de, keptFor(1, 2), indicator(2, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
@@ -91,6 +94,17 @@ func TestRetentionTravels(t *testing.T) {
 		if shows(t, r, 1) || !shows(t, r, 2) {
 			t.Errorf("%s shows what is over, or not what is not: %v", r.id, domains(t, r))
 		}
+	}
+	jp.start()
+	settled(t, pl.node, jp.id, time.Minute)
+	if shows(t, jp, 1) || !shows(t, jp, 2) || inFiles(t, jp, pieces) {
+		t.Errorf("a peer that comes when it is over, and not erased yet, gets %v", domains(t, jp))
+	}
+	if _, to := peerOf(t, pl.node, jp.id); to.Out.Withheld != 1 || to.Out.Sent != 1 {
+		t.Errorf("to that peer went %+v", to.Out)
+	}
+	if !inFiles(t, pl, pieces) {
+		t.Error("it was erased before anything was asked of it")
 	}
 	for _, r := range []*region{de, pl} { // a minute later it would do so by itself
 		if err := r.node.Reload(t.Context()); err != nil {
@@ -131,13 +145,11 @@ func TestRetentionTravels(t *testing.T) {
 	if err != nil || p.Taken != 0 || p.Items[0].Reason != string(federation.Expired) {
 		t.Errorf("it came again: %+v, %v", p, err)
 	}
-	jp.accept(pl, terms(t, "jp-carrier", "pl-cert"), "tls://"+pl.node.LeafAddr())
-	jp.start()
 	publish(t, de, indicator(3, 1, tlpGreen))
 	settled(t, de.node, pl.id, time.Minute)
 	settled(t, pl.node, jp.id, time.Minute)
 	if shows(t, jp, 1) || !shows(t, jp, 2) || !shows(t, jp, 3) || inFiles(t, jp, pieces) {
-		t.Errorf("a peer that comes later gets %v", domains(t, jp))
+		t.Errorf("at last the peer behind shows %v", domains(t, jp))
 	}
 }
 
@@ -186,9 +198,7 @@ func TestExpiryDiesAtEveryStep(t *testing.T) {
 	r.fault = func(step string) {
 		if stepped && saved[step] == "" { // the first time, of one goroutine
 			saved[step] = filepath.Join(base, strings.ReplaceAll(step, "/", "-"))
-			if err := os.CopyFS(saved[step], os.DirFS(filepath.Join(r.dir, "data"))); err != nil {
-				t.Error(err)
-			}
+			copyRunning(t, filepath.Join(r.dir, "data"), saved[step])
 		}
 	}
 	r.start()
@@ -208,9 +218,6 @@ func TestExpiryDiesAtEveryStep(t *testing.T) {
 	for step, dir := range saved {
 		stepped = false
 		putBack(t, dir, filepath.Join(r.dir, "data"))
-		if err := os.Remove(filepath.Join(r.dir, "data", "entente.sock")); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
 		r.start() // what is over goes before Start returns
 		if inFiles(t, r, pieces) || shows(t, r, 1) || shows(t, r, 3) || !shows(t, r, 2) {
 			t.Errorf("after a death at %s: in files %v, shows %v", step, inFiles(t, r, pieces), domains(t, r))

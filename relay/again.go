@@ -103,10 +103,10 @@ func judgedAgain(p *prepared, ds []policy.Decision, named []store.HeldObject, no
 			a := again{HeldObject: h}
 			rs := ds[i].Reasons()
 			if len(rs) > 0 {
-				a.why, a.decision = rs[0], rs[len(rs)-1].Decision
+				a.why, a.decision = rs[0], rs[0].Decision // a rejection comes first
 			}
-			if a.why.Decision != "" { // a rejection comes first
-				a.decision = a.why.Decision
+			if by := ds[i].Persons(); len(by) > 0 {
+				a.decision = by[0]
 			}
 			until, ends := s.Object().ValidUntil()
 			switch v := ds[i].Verdict(); {

@@ -14,13 +14,14 @@ import (
 // toldPeer is what the journal was last told about a peer.
 type toldPeer struct {
 	paused      bool
+	observed    bool
 	sealed      bool
 	agreement   digest
 	fingerprint string
 }
 
 func told(p *Peer) toldPeer {
-	t := toldPeer{paused: p.Paused != nil, sealed: p.Seal != "", agreement: p.Digest}
+	t := toldPeer{paused: p.Paused != nil, observed: p.Observed != nil, sealed: p.Seal != "", agreement: p.Digest}
 	if p.Statement != nil {
 		t.fingerprint = p.Statement.Fingerprint()
 	}
@@ -41,12 +42,23 @@ func peerChanges(before, after toldPeer, was, is bool) []journal.Token {
 	switch {
 	case was && !is:
 		return []journal.Token{"removed"}
-	case is && !was && after.paused:
-		return []journal.Token{"added", "paused"}
 	case is && !was:
-		return []journal.Token{"added"}
+		out := []journal.Token{"added"}
+		if after.observed {
+			out = append(out, "observed")
+		}
+		if after.paused {
+			out = append(out, "paused")
+		}
+		return out
 	}
 	var out []journal.Token
+	switch {
+	case after.observed && !before.observed:
+		out = append(out, "observed")
+	case before.observed && !after.observed:
+		out = append(out, "sending")
+	}
 	if before.fingerprint != after.fingerprint {
 		out = append(out, "rotated")
 	}

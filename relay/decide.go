@@ -62,6 +62,8 @@ func (d *personDecision) about(w *World, rows []store.HeldObject, peer string, n
 		return 0, fmt.Errorf("nothing of it waits for %s", peer)
 	case len(groups) > 1:
 		return 0, fmt.Errorf("it waits in %d groups: name the peer with --to, or a group", len(groups))
+	case rows[0].Peer == "" && d.Act == actReject && d.Until.IsZero():
+		return len(rows), d.aboutIn(rows, now)
 	case rows[0].Peer == "":
 		return 0, federation.Refuse(federation.HeldForPerson, rows[0].ID, "it waits at the way in, for "+needed(rows[0].Reason))
 	}
@@ -129,8 +131,12 @@ func (n *Node) Decide(ctx context.Context, approvals []string) (dashboard.Decide
 		return out, err
 	}
 	n.at(stepDecided)
-	if d.Act == actEnd {
+	switch {
+	case d.Act == actEnd:
 		return out, n.comeBack(ctx, d.Ends)
+	case len(d.In) > 0:
+		out.Rejected, err = n.rejectIn(ctx, d)
+		return out, err
 	}
 	err = n.settleDecided(ctx, d, &out)
 	return out, err
@@ -187,7 +193,7 @@ func (w *World) signedBy(raws [][]byte, now time.Time) (*takenDecision, error) {
 	case len(by) < d.persons(w.Bundle, ended):
 		return nil, &federation.Refusal{Reason: federation.HeldForPerson, Where: where, Detail: fmt.Sprintf("%d of %d persons signed it", len(by), d.persons(w.Bundle, ended)),
 			Hint: "another one signs the same text: `entente quarantine sign FILE`"}
-	case d.Act == actEnd:
+	case d.Act == actEnd || len(d.In) > 0:
 		return d, nil
 	case !ok:
 		return nil, federation.Refuse(federation.NoAgreement, where, "there are no terms with "+d.Peer)
@@ -220,6 +226,9 @@ func (n *Node) putInForce(ctx context.Context, w *World, d *takenDecision, raws 
 		return err
 	}
 	n.at(stepDecisionJournalled)
+	if len(d.In) > 0 {
+		return nil // what comes of it is in the log, and stays
+	}
 	dir := decisionsDir(filepath.Dir(n.cfg.Path))
 	if err := (files{write: n.disk}).keepDecision(dir, d.ID, raws, n.keys.Terms, now); err != nil {
 		return err
@@ -230,10 +239,11 @@ func (n *Node) putInForce(ctx context.Context, w *World, d *takenDecision, raws 
 	return nil
 }
 
+// tokens are words for the journal, nil for none.
 func tokens(words []string) []journal.Token {
-	out := make([]journal.Token, len(words))
-	for i, w := range words {
-		out[i] = journal.Token(w)
+	var out []journal.Token
+	for _, w := range words {
+		out = append(out, journal.Token(w))
 	}
 	return out
 }
@@ -243,6 +253,9 @@ const personRule = "person-decision"
 
 // settleDecided decides again on what waits and a decision is about.
 func (n *Node) settleDecided(ctx context.Context, d *takenDecision, out *dashboard.Decided) error {
+	if err := n.caughtUp(ctx); err != nil {
+		return err
+	}
 	rows, err := n.index.Held(ctx, store.HeldFilter{Peer: d.Peer, Issuer: d.Source, Reason: d.Reason})
 	if err != nil {
 		return err

@@ -57,10 +57,19 @@ type personDecision struct {
 	// types of the source. One of the two is there.
 	Objects []digest `json:"objects,omitempty"`
 	Types   []string `json:"types,omitempty"`
+	// In lists what waits at the way in, of Source, and is rejected.
+	In []waitsIn `json:"in,omitempty"`
 
 	Made    time.Time `json:"made"`
 	Until   time.Time `json:"until"`
 	Because string    `json:"because"`
+}
+
+// waitsIn is an object that waits at the way in: the log entry, the digest where
+// it is known.
+type waitsIn struct {
+	Log    uint64 `json:"log"`
+	Digest digest `json:"digest,omitzero"`
 }
 
 // takenDecision is a decision with who signed it.
@@ -112,6 +121,8 @@ func (d *personDecision) check() error {
 		return fmt.Errorf("until %s: want an end, at most %d days on", d.Until.Format(time.RFC3339), longestDecision/(24*time.Hour))
 	case d.Act == actEnd:
 		return d.checkEnd()
+	case len(d.In) > 0:
+		return d.checkIn()
 	case d.Act != actRelease && d.Act != actReject:
 		return fmt.Errorf("act %q: want release, reject or end", d.Act)
 	case !directory.ValidID(d.Peer) || !directory.ValidID(d.Source) || !d.Reason.Valid() || d.Rule == "" || d.Ends != "":
@@ -124,8 +135,15 @@ func (d *personDecision) check() error {
 	return nil
 }
 
+func (d *personDecision) checkIn() error {
+	if d.Act != actReject || d.Peer != "" || d.Source == "" || !d.Reason.Valid() || len(d.Objects)+len(d.Types) > 0 || len(d.In) > maxDecided {
+		return fmt.Errorf("at the way in, at most %d objects of a source can be rejected, and nothing else", maxDecided)
+	}
+	return nil
+}
+
 func (d *personDecision) checkEnd() error {
-	if d.Ends == "" || d.Peer != "" || d.Source != "" || d.Rule != "" || len(d.Objects)+len(d.Types) > 0 {
+	if d.Ends == "" || d.Peer != "" || d.Source != "" || d.Rule != "" || len(d.Objects)+len(d.Types)+len(d.In) > 0 {
 		return errors.New("an end names the decision that it ends, and nothing else")
 	}
 	return nil
@@ -144,7 +162,7 @@ func (d *personDecision) persons(b *policy.Bundle, ended *takenDecision) int {
 		return 1
 	}
 	l, err := b.Liftable(d.Rule)
-	if d.rule() || len(d.Objects) > 1 || d.Act == actRelease && (err != nil || l.Origin) {
+	if d.rule() || len(d.Objects)+len(d.In) > 1 || d.Act == actRelease && (err != nil || l.Origin) {
 		return 2
 	}
 	return 1

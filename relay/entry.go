@@ -132,6 +132,9 @@ type entryItem struct {
 	// own, or says less in its place. It never leaves.
 	Origin *origin `json:"origin,omitempty"`
 
+	// Settles is the entry in which it waited at the way in until now.
+	Settles uint64 `json:"settles,omitempty"`
+
 	// Mark stands for what was refused, see [Keys.mark].
 	Mark half `json:"mark,omitzero"`
 

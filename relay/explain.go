@@ -81,19 +81,32 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	ex.At, ex.Policy = at, w.Bundle.Digest()
+	res, rules, err := w.readFile(data, name, profile, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.explainFile(ex, res, r, rules, at); err != nil {
+		return nil, err
+	}
+	return ex, nil
+}
+
+// readFile takes a file in as publishing would, with what its source seals.
+func (w *World) readFile(data []byte, name, profile string, at time.Time) (*intake.Result, []configs.Seal, error) {
 	prof, err := w.Profile(profile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	res, err := intake.Read(data, name, prof, at)
-	if err != nil {
-		return nil, err
+	if err != nil || prof == nil {
+		return res, nil, err
 	}
-	var rules []configs.Seal
-	if prof != nil {
-		rules = w.seals[prof.Name]
-	}
+	return res, w.seals[prof.Name], nil
+}
+
+// explainFile judges what was read of a file for one recipient.
+func (w *World) explainFile(ex *Explanation, res *intake.Result, r *policy.Recipient, rules []configs.Seal, at time.Time) error {
+	ex.At, ex.Policy = at, w.Bundle.Digest()
 	decisions := w.judgeFile(res, r, rules, at)
 	next := 0
 	for _, it := range res.Items {
@@ -102,13 +115,14 @@ func (w *World) Explain(data []byte, name, profile, to string, at time.Time) (*E
 			continue
 		}
 		e := explainDecision(it.ID, decisions[next])
+		var err error
 		if e.Instead, err = w.insteadOf(res.Taken, decisions, next, r, at); err != nil {
-			return nil, err
+			return err
 		}
 		ex.Objects = append(ex.Objects, e)
 		next++
 	}
-	return ex, nil
+	return nil
 }
 
 // explained finds the recipient that to names.

@@ -94,6 +94,9 @@ func (x *exporter) turn(ctx context.Context, l *lane, peer string, at link.Curso
 	if err := l.admit(at.Pos, x.node.index.Applied(), time.Now()); err != nil {
 		return link.Frame{}, err
 	}
+	if x.node.world.Load().observes(peer) {
+		return link.Frame{Ver: link.Version, Incarnation: at.Incarnation, FirstSeq: at.Seq + 1, Then: at}, nil
+	}
 	f, err := x.build(ctx, peer, at, maxBytes)
 	if err == nil && f.Then != (link.Cursor{}) {
 		l.served(at.Pos, f.Then.Pos)
@@ -147,9 +150,7 @@ var errEarly = errors.New("what it refers to is on its way into the log")
 // build walks the log from a cursor and makes one frame of what may go.
 func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBytes int) (link.Frame, error) {
 	n := x.node
-	w := n.world.Load()
-	d := &draft{peer: peer, world: w, recipient: w.Recipient(peer), now: n.now(), pos: at.Pos, log: logReader{node: n, world: w}}
-	d.reach = newReach(ctx, n, w, d.recipient, peer, d.now)
+	d := x.draft(ctx, peer, at.Pos)
 	limit := frameBytes
 	if maxBytes > 0 {
 		limit = min(limit, maxBytes)

@@ -40,6 +40,7 @@ const (
 	stepDue                = "erase/before"    // something's time has come
 	stepErased             = "erase/anew"      // what it stood in is written anew, the old is not deleted
 	stepGone               = "erase/done"
+	stepCut                = "erase/journal" // the journal says what is cut, and it is still there
 )
 
 // Steps lists the step boundaries that messages pass at which Options.Fault is
@@ -51,7 +52,7 @@ func Steps() []string {
 		stepBeforeCommit, stepAfterCommit,
 		stepExportReceived, stepExportJudged, stepExportVerified, stepExportJournal, stepExportJournalled, stepExportAnswer,
 		stepIntakeJournal, stepIntakeJournalled, stepIndex, stepIndexed,
-		stepDue, stepErased, stepGone,
+		stepDue, stepErased, stepGone, stepCut,
 	}
 }
 
@@ -63,12 +64,13 @@ const (
 	writeJournal = "journal/append"
 	writeRunning = "data/running"        // the mark that the node runs
 	writeStopped = "data/running/remove" // and that it ended by itself
+	writeInForce = "data/policy"         // what it judges by
 )
 
 // Writes lists the names with which Options.Write is called. What persons decide
 // is kept by the running node, in a file as an operator's commands write them.
 func Writes() []string {
-	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, fileDecision,
+	return []string{writeLog, writeJournal, store.WriteCommit, store.WriteMark, writeRunning, writeStopped, writeInForce, fileDecision,
 		bus.WriteFolder, bus.WriteIdentity, bus.WriteTrust, bus.WriteForget}
 }
 

@@ -42,6 +42,7 @@ type operator struct {
 	keys      *Keys
 	statement []byte // of the peer
 	disk      files
+	approver  *directory.PrivateKey
 }
 
 func newOperator(t *testing.T) *operator {
@@ -139,6 +140,10 @@ func TestOperatorFilesBroken(t *testing.T) {
 		_, err := o.disk.pausePeer(AgreementsDir(o.dir()), "pl-cert", "why", time.Now())
 		return err
 	}
+	observe := func(o *operator) error {
+		_, err := o.disk.observePeer(AgreementsDir(o.dir()), "pl-cert", time.Hour, time.Now())
+		return err
+	}
 	steps := map[string]struct {
 		before        []func(*operator) error
 		do            func(*operator) error
@@ -160,6 +165,10 @@ func TestOperatorFilesBroken(t *testing.T) {
 			_, _, err = o.disk.takeDelegation(DelegationsDir(o.dir()), raw, o.ring(), o.keys.Terms, time.Now())
 			return err
 		}, state: (*operator).ended, was: "0", is: "1"},
+		fileObserve:  {do: observe, state: (*operator).observed, was: "not", is: "observed"},
+		fileObserved: {before: []func(*operator) error{observe}, do: func(o *operator) error { _, err := o.disk.beginPeer(AgreementsDir(o.dir()), "pl-cert"); return err }, state: (*operator).observed, was: "observed", is: "not"},
+		fileApproval: {before: []func(*operator) error{(*operator).runs}, do: (*operator).approve, state: (*operator).approved, was: "0", is: "1"},
+		fileInForce:  {do: (*operator).runs, state: (*operator).lastInForce, was: "nothing", is: "in force"},
 		fileErasure: {do: func(o *operator) error {
 			return o.disk.saveErasure(ErasuresDir(o.dir()), &Erasure{Version: 1, ID: "one", Objects: []ErasedObject{{"de-cert", digestText(digest{1})}}})
 		}, state: (*operator).wanted, was: "0", is: "1"},
@@ -199,11 +208,66 @@ func TestOperatorFilesBroken(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileErasure, fileHold, fileLift, fileStatement} {
+	for _, name := range []string{fileTerms, fileRemoved, filePause, fileResumed, fileParticipant, fileForgotten, fileDelegation, fileErasure, fileHold, fileLift, fileStatement, fileApproval, fileInForce, fileObserve, fileObserved} {
 		if _, ok := steps[name]; !ok {
 			t.Errorf("nothing breaks %s", name)
 		}
 	}
+}
+
+// runs notes what is in force, as a start does, with an approver named.
+func (o *operator) runs() error {
+	w, err := LoadWorld(o.cfg, time.Now())
+	o.must(err)
+	if o.approver == nil {
+		o.approver, err = directory.GenerateKey()
+		o.must(err)
+		for _, k := range []*directory.PrivateKey{o.approver, o.keys.Message.(*directory.PrivateKey)} {
+			w.stand.Approvers = append(w.stand.Approvers, approverText{ID: fmt.Sprintf("person-%d", len(w.stand.Approvers)), Key: directory.PublicText(k.Public())})
+		}
+	}
+	return o.disk.writeInForce(o.cfg, w.stand, w.packed, o.keys.Terms, time.Now())
+}
+
+// approve consents to what the configuration asks for.
+func (o *operator) approve() error {
+	p, err := PendingChange(o.cfg, Folders{}, time.Now())
+	o.must(err)
+	_, _, err = o.disk.approve(p, o.approver, time.Hour, time.Now())
+	return err
+}
+
+// approved counts who consented.
+func (o *operator) approved() string {
+	p, err := PendingChange(o.cfg, Folders{}, time.Now())
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(len(p.By))
+}
+
+// lastInForce says whether it is known what was in force.
+func (o *operator) lastInForce() string {
+	f, err := readInForce(o.cfg, o.ring())
+	switch {
+	case err != nil:
+		return err.Error()
+	case f == nil:
+		return "nothing"
+	}
+	return "in force"
+}
+
+// observed says whether a peer would be only observed.
+func (o *operator) observed() string {
+	x, err := loadObservation(AgreementsDir(o.dir()), "pl-cert")
+	switch {
+	case err != nil:
+		return err.Error()
+	case x == nil:
+		return "not"
+	}
+	return "observed"
 }
 
 // ended counts the delegations that the node knows to have ended.
@@ -295,9 +359,10 @@ func TestTornFiles(t *testing.T) {
 	o.must(err)
 	_, err = KnowParticipant(StatementsDir(o.dir()), o.statement, o.keys.Terms, time.Now())
 	o.must(err)
+	o.must(o.runs())
 	all := walk(t, o.dir())
-	if len(all) != 12 {
-		t.Errorf("%d files, want 12: %v", len(all), all)
+	if len(all) != 13 {
+		t.Errorf("%d files, want 13: %v", len(all), all)
 	}
 	for _, path := range all {
 		if path == o.cfg.Path {
@@ -342,5 +407,6 @@ func (o *operator) load() error {
 	}
 	_, err = LoadPeers(AgreementsDir(o.dir()), ring)
 	_, err2 := LoadParticipants(StatementsDir(o.dir()), ring)
-	return errors.Join(err, err2)
+	_, err3 := readInForce(o.cfg, ring)
+	return errors.Join(err, err2, err3)
 }

@@ -207,10 +207,6 @@ func (s *search) proofHolds(e *entry) bool {
 	if s.ask.Value == "" {
 		return s.named(it.ID, digestText(it.Digest)) || s.named("", digestText(it.Against))
 	}
-	var parts []string
-	for _, x := range strings.FieldsFunc(string(e.Proof.Text), func(r rune) bool { return strings.ContainsRune(`"~.`, r) }) {
-		parts = append(parts, x)
-	}
-	hit, _ := s.anywhere([]byte(strings.Join(parts, "~")))
+	hit, _ := s.anywhere([]byte(strings.ReplaceAll(string(e.Proof.Text), `"`, "~")))
 	return hit
 }

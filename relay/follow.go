@@ -115,6 +115,8 @@ func (n *Node) follow(ctx context.Context) {
 			}
 			if more {
 				n.wake()
+			} else if err == nil {
+				err = n.cutJournal(ctx)
 			}
 		}
 		n.note(err)
@@ -264,14 +266,19 @@ func (e *entry) intake(seq uint64) *journal.Record {
 // taken twice, and finds out up to which log entry the journal already tells.
 func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
 	jl := n.journalLog()
-	q := journal.Query{Kinds: []journal.Kind{"intake"}, Limit: 1}
+	q := journal.Query{Kinds: []journal.Kind{journal.KindIntake, journal.KindCut}, Limit: 1}
 	for {
 		last, err := journal.Find(ctx, jl, q)
 		if err != nil {
 			return err
 		}
 		if len(last.Records) > 0 {
-			n.intakeDone = last.Records[0].Intake.Log
+			switch r := last.Records[0]; {
+			case r.Cut != nil:
+				n.intakeDone = r.Cut.Log
+			default:
+				n.intakeDone = r.Intake.Log
+			}
 		}
 		if n.intakeDone > 0 || last.Next == 0 {
 			break
@@ -283,22 +290,56 @@ func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
 		return err
 	}
 	n.intakeDone = min(n.intakeDone, logLast) // a log that lost its end is told of anew
-	var batch []*journal.Record
-	for r, err := range journal.Records(ctx, jl, n.index.Journaled()+1) {
-		if err != nil {
-			return err
-		}
-		if batch = append(batch, r); len(batch) == 500 {
-			if err := n.index.Record(ctx, events(batch)); err != nil {
-				return err
-			}
-			batch = nil
-		}
-	}
-	if err := n.index.Record(ctx, events(batch)); err != nil {
+	if err := n.indexJournal(ctx); err != nil {
 		return err
 	}
 	return n.followLog(ctx)
+}
+
+// catchUpBatch is how many journal records are indexed in one transaction when
+// the index is behind.
+const catchUpBatch = 1000
+
+// indexJournal indexes what the journal has beyond the index. While one batch is
+// written, the next is read: each takes about as long.
+func (n *Node) indexJournal(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := make(chan []store.Event, 1)
+	var failed error
+	go func() {
+		defer close(batches)
+		var batch []*journal.Record
+		hand := func() {
+			select {
+			case batches <- events(batch):
+			case <-ctx.Done():
+			}
+			batch = nil
+		}
+		for r, err := range journal.Records(ctx, n.journalLog(), n.index.Journaled()+1) {
+			if err != nil {
+				failed = err
+				return
+			}
+			if batch = append(batch, r); len(batch) == catchUpBatch {
+				hand()
+			}
+		}
+		hand()
+	}()
+	for batch := range batches {
+		if err := n.index.Record(ctx, batch); err != nil {
+			stop()
+			for range batches { // until the reader has ended
+			}
+			return err
+		}
+	}
+	if failed == nil {
+		return context.Cause(ctx)
+	}
+	return failed
 }
 
 // indexed is the entry as the index sees it, under the rules of retention of w.
@@ -327,7 +368,7 @@ func (e *entry) indexed(seq uint64, w *World) store.Entry {
 	for _, it := range e.Items {
 		o := store.Object{Issuer: it.Issuer, Digest: it.Digest, ID: it.ID, Version: it.Version, Type: it.Type, Expires: it.Expires,
 			Revoked: it.Revoked, Marking: it.Marking, Reason: it.Reason, Rule: it.Rule, Basis: it.Basis,
-			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Erased: it.For}
+			Shown: store.Shown{Hash: it.Shown, Parts: it.Parts, Whole: it.Whole}, Variant: it.Variant, Mark: it.Mark, Settles: it.Settles, Erased: it.For}
 		if it.Origin != nil {
 			o.MadeOf = &store.Origin{Issuer: it.Origin.Issuer, Digest: it.Origin.Digest, Less: it.Origin.Less}
 		}

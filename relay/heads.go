@@ -34,40 +34,43 @@ func (n *Node) headEvery() time.Duration {
 	return defaultHeadEvery
 }
 
-// signHeads signs the end of the journal at the start, unless that was done not
-// long ago and nothing came since, and then at intervals until ctx ends.
-func (n *Node) signHeads(ctx context.Context) {
-	every := n.headEvery()
-	n.toldHead(n.signAtStart(ctx, every))
-	tick := time.NewTicker(every)
+// beginHeads signs the end of the journal from now on: at once, unless that was
+// done not long ago and nothing came since, and then at intervals.
+func (n *Node) beginHeads(ctx context.Context) error {
+	last, ok, err := n.journalLog().Last(ctx)
+	if err != nil {
+		return err
+	}
+	stale := false
+	if ok {
+		r, err := journal.Decode(last.Data)
+		if err != nil {
+			return err
+		}
+		if r.Head != nil {
+			n.heads.seq, n.heads.last = last.Seq, r
+		}
+		stale = n.now().Sub(r.At) >= n.headEvery()
+	}
+	n.signs = true
+	n.wg.Go(func() { n.signHeads(n.ctx, stale) })
+	return nil
+}
+
+// signHeads signs until ctx ends. The first of all is signed whether or not
+// anything came, where the last one is stale.
+func (n *Node) signHeads(ctx context.Context, stale bool) {
+	tick := time.NewTicker(n.headEvery())
 	defer tick.Stop()
-	for {
+	for again := stale; ; again = true {
+		_, err := n.signHead(ctx, again)
+		n.toldHead(err)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_, err := n.signHead(ctx, true)
-			n.toldHead(err)
 		}
 	}
-}
-
-func (n *Node) signAtStart(ctx context.Context, every time.Duration) error {
-	last, ok, err := n.journalLog().Last(ctx)
-	if err != nil || !ok {
-		return err // nothing to sign
-	}
-	r, err := journal.Decode(last.Data)
-	if err != nil {
-		return err
-	}
-	if r.Head != nil {
-		n.heads.mu.Lock()
-		n.heads.seq, n.heads.last = last.Seq, r
-		n.heads.mu.Unlock()
-	}
-	_, err = n.signHead(ctx, n.now().Sub(r.At) >= every)
-	return err
 }
 
 // signAtEnd signs what this run leaves behind.
@@ -81,12 +84,18 @@ func (n *Node) signAtEnd(ctx context.Context) {
 	n.toldHead(err)
 }
 
-// toldHead says in the node's log that a head is missing. What happened is in
+// toldHead says in the node's log and status that a head is missing. What happened is in
 // the chain all the same, and the next head covers it.
 func (n *Node) toldHead(err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) {
+		return // stopping
+	}
+	if err != nil {
 		n.slog.Error("the end of the journal was not signed", "error", err)
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.unsigned = err
 }
 
 // signHead signs the end of the journal and writes the signed head to it. When

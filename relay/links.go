@@ -18,42 +18,60 @@ import (
 // in force at once. When anything in them is wrong, all of it stays as it was.
 // Of the node's keys only the TLS certificate of its links is read again, for
 // connections made from then on; its id and addresses are not.
+//
+// A change by which something that was denied may be allowed needs the consent
+// of two persons, see Activate.
 func (n *Node) Reload(ctx context.Context) error {
-	n.reloading.Lock()
-	defer n.reloading.Unlock()
+	_, err := n.Activate(ctx, false)
+	return err
+}
+
+// reload is Reload; the caller holds n.reloading. Without an activation nothing
+// has changed.
+func (n *Node) reload(ctx context.Context, alone bool) (*activation, error) {
 	cfg, err := configs.LoadNode(n.cfg.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if cfg.Node.ID != n.id {
-		return fmt.Errorf("%w: node.id changed from %s to %s: an id cannot change", configs.ErrConfig, n.id, cfg.Node.ID)
+		return nil, fmt.Errorf("%w: node.id changed from %s to %s: an id cannot change", configs.ErrConfig, n.id, cfg.Node.ID)
 	}
 	w, err := LoadWorld(cfg, n.now())
 	if err != nil {
-		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
 	}
 	if err := n.keys.canSeal(w); err != nil {
-		return err
+		return nil, err
 	}
 	shown, err := n.newIdentity(w)
 	if err != nil {
-		return fmt.Errorf("%w: %w", configs.ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", configs.ErrConfig, err)
+	}
+	a, err := n.judgeChange(ctx, w, alone)
+	if err != nil {
+		return nil, err
+	}
+	if !a.before.same(a.after) {
+		if err := n.keepStand(n.cfg, w); err != nil {
+			return nil, err
+		}
 	}
 	before := n.world.Swap(w)
 	n.recent.drop()
+	n.watchObserved()
 	n.expires.Store(true) // by other rules, or another clock
 	n.wake()
 	// A journal that refuses does not keep a peer from being cut off.
 	_, err = n.journal.Append(ctx, &journal.Record{At: n.now(), Reload: &journal.Reload{What: "all",
-		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest())}})
+		Before: journal.Token(before.Bundle.Digest()), After: journal.Token(w.Bundle.Digest()), By: tokens(a.by)}})
 	if err := errors.Join(err, n.applyPeers(ctx), n.tellPeers(ctx), n.showIdentity(ctx, shown)); err != nil {
-		return err
+		return a, err
 	}
 	n.slog.Info("reloaded", "policy", w.Bundle.Digest(), "peers", len(w.Peers))
 	if err := n.retryPending(ctx); err != nil {
-		return err
+		return a, err
 	}
-	return n.retryHeld(ctx)
+	return a, n.retryHeld(ctx)
 }
 
 // applyPeers makes links and pullers follow the accepted terms.

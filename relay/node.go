@@ -64,9 +64,11 @@ type Node struct {
 	server    *link.Server
 	admin     []*http.Server
 
+	simulating sync.Mutex // one replay at a time
 	reloading  sync.Mutex
-	shown      identity            // as the bus has it; under reloading
-	toldPeers  map[string]toldPeer // what the journal knows of; under reloading
+	shown      identity                      // as the bus has it; under reloading
+	toldPeers  map[string]toldPeer           // what the journal knows of; under reloading
+	observers  map[string]context.CancelFunc // of peers that are observed; under reloading
 	mu         sync.Mutex
 	pullers    map[string]*pulling
 	lanes      map[string]*lane
@@ -86,6 +88,8 @@ type Node struct {
 	expires   atomic.Bool   // something may be over
 	scrub     bool          // the index is to be scrubbed of what was erased; the follower's
 	askedDone *asked        // what operators wanted erased, and is; the follower's
+	cutNext   time.Time     // before which the journal is not cut again
+	cutBy     *World        // unless another one is in force; the follower's, both
 	dueAfter  store.Due     // the last place of the log looked at for being over; the follower's
 	decided   bool          // what persons decided may not have been done; the follower's
 	owes      bool          // something was taken back, of which something may have been made; the follower's
@@ -106,7 +110,8 @@ type Node struct {
 	publishing publishing
 	waiting    waiting
 	heads      heads
-	signs      bool // heads are signed: the node came so far
+	unsigned   error // why the end of the journal was not signed last; under mu
+	signs      bool  // heads are signed: the node came so far
 }
 
 // pulling is one running puller.
@@ -129,7 +134,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 		o.Watchdog = defaultWatchdog
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
-		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, differing: map[string]int{}, watched: map[string]watched{},
+		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, observers: map[string]context.CancelFunc{}, differing: map[string]int{}, watched: map[string]watched{},
 		violations: map[violationKey]violation{}, flows: map[string]flowing{}, queued: make(chan struct{}, 1), told: newBroadcast()}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
@@ -191,6 +196,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.markEnd(ctx); err != nil {
 		return err
 	}
+	if err := n.standAtStart(ctx); err != nil {
+		return err
+	}
 	if err := n.expireAll(ctx); err != nil {
 		return err
 	}
@@ -203,9 +211,11 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err := n.applyPeers(ctx); err != nil {
 		return err
 	}
+	n.watchObserved()
 	n.wg.Go(func() { n.watchLinks(n.ctx) })
-	n.signs = true
-	n.wg.Go(func() { n.signHeads(n.ctx) })
+	if err := n.beginHeads(ctx); err != nil {
+		return err
+	}
 	n.slog.Info("ready", "leaf", n.bus.LeafAddr(), "policy", n.World().Bundle.Digest(), "peers", len(n.World().Peers))
 	return nil
 }

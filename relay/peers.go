@@ -51,8 +51,9 @@ type Peer struct {
 	Dial      string
 	Proxy     string // may hold a password
 	Seal      string
-	Paused    *Pause   // nil while traffic may flow
-	Digest    [32]byte // SHA-256 of the agreement's text as it was signed
+	Paused    *Pause       // nil while traffic may flow
+	Observed  *Observation // nil while what the rules allow is sent
+	Digest    [32]byte     // SHA-256 of the agreement's text as it was signed
 }
 
 // AgreementsDir is where accepted terms of the node whose configuration is
@@ -98,7 +99,8 @@ func (f files) removePeer(dir, peer string) error {
 		return err
 	}
 	paused, err := f.resumePeer(dir, peer)
-	if err == nil && !was && !paused {
+	observed, err2 := f.beginPeer(dir, peer)
+	if err = errors.Join(err, err2); err == nil && !was && !paused && !observed {
 		return noTerms(fs.ErrNotExist, peer)
 	}
 	return err
@@ -136,6 +138,10 @@ func LoadPeers(dir string, own directory.KeySource) ([]*Peer, error) {
 			continue
 		}
 		if p.Paused, err = loadPause(dir, p.Agreement.Peer); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if p.Observed, err = loadObservation(dir, p.Agreement.Peer); err != nil {
 			errs = append(errs, err)
 			continue
 		}

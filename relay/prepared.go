@@ -26,6 +26,9 @@ type prepared struct {
 	bytes    int
 	check    uint64 // see link.Cursor
 	lost     bool   // something stood here, and the disk lost it
+
+	unverified bool // it no longer verifies, and passes for a marker
+	erased     int  // objects whose content was erased
 }
 
 // subjectsOf reads the markings of every object of a message that came from a

@@ -33,6 +33,9 @@ func groupOf(h store.HeldObject) store.HeldGroup {
 
 // HeldGroups lists what waits, by cause, source and recipient, the oldest first.
 func (n *Node) HeldGroups(ctx context.Context) ([]dashboard.HeldGroup, error) {
+	if err := n.caughtUp(ctx); err != nil {
+		return nil, err
+	}
 	groups, err := n.index.HeldGroups(ctx)
 	if err != nil {
 		return nil, err
@@ -45,6 +48,19 @@ func (n *Node) HeldGroups(ctx context.Context) ([]dashboard.HeldGroup, error) {
 			Count: g.Count, Oldest: g.Oldest, Age: w.age(g.Oldest, now), Sample: g.Sample, Types: g.Types, Persons: persons, Needs: needs})
 	}
 	return out, nil
+}
+
+// caughtUp waits until the index knows all that log and journal have now.
+func (n *Node) caughtUp(ctx context.Context) error {
+	log, err := n.log.State(ctx)
+	if err != nil {
+		return err
+	}
+	last, _, err := n.journalLog().Last(ctx)
+	if err != nil {
+		return err
+	}
+	return n.awaitIndex(ctx, log.Last, last.Seq)
 }
 
 // needs says what it takes that something may go on which a rule holds: so many
@@ -122,6 +138,9 @@ func (n *Node) HeldObjects(ctx context.Context, what string, values bool) ([]das
 
 // heldRows finds what a group or an object's id stands for. Nothing is an error.
 func (n *Node) heldRows(ctx context.Context, what string, limit int) ([]store.HeldObject, error) {
+	if err := n.caughtUp(ctx); err != nil {
+		return nil, err
+	}
 	if strings.Contains(what, "--") {
 		rows, err := n.index.Held(ctx, store.HeldFilter{ID: what, Limit: limit})
 		if err == nil && len(rows) == 0 {

@@ -20,7 +20,9 @@ type reach struct {
 
 	ctx       context.Context
 	node      *Node
-	world     *World
+	world     *World         // by which the log is read
+	bundle    *policy.Bundle // by which it is judged: the world's, or one that is tried out
+	far       *far
 	recipient *policy.Recipient
 	peer      string
 	now       time.Time
@@ -33,7 +35,7 @@ type reach struct {
 }
 
 func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer string, now time.Time) *reach {
-	x := &reach{ctx: ctx, node: n, world: w, recipient: r, peer: peer, now: now}
+	x := &reach{ctx: ctx, node: n, world: w, bundle: w.Bundle, far: &n.far, recipient: r, peer: peer, now: now}
 	x.Closure = policy.NewClosure(x.find)
 	return x
 }
@@ -54,34 +56,49 @@ func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
 // or refused itself, goes to nobody.
 func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 	if withdrawn {
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
 	}
 	if why, err := x.node.over(x.world, p, i, x.now); err != nil || why != "" {
 		if err != nil {
 			x.failed(err) // the frame is not made
 		}
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, cmp.Or(why, federation.Expired), wordsFor(why), x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, cmp.Or(why, federation.Expired), wordsFor(why), x.now)
 	}
 	if x.world.hidden(p.verified.Owner()) {
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.NotReleasable, "its source is to stay unnamed", x.now)
 	}
 	it := p.items[i]
 	if it.Outcome == held {
-		return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Hold, it.Reason, it.Text, x.now)
+	}
+	d := x.bundle.Decide(p.subjects[i], x.recipient, x.now)
+	if len(d.Persons()) > 0 && x.world.revoked(p, x.now) {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.RevokedKey, "who signed it revoked the key since, and no person lets it go", x.now)
 	}
 	if o := it.Origin; o != nil && o.Less {
-		if no := x.instead(p, *o); no != "" {
-			return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
-		}
-		// It says as little as can be said: of a part of it nobody would be the
-		// wiser, who has the rest of the object.
-		d := x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
-		if rs := d.Reasons(); d.Verdict() == federation.Redact && len(rs) > 0 {
-			return x.world.Bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, rs[0].Reason, rs[0].Text, x.now)
-		}
-		return d
+		return x.sayLess(p, i, *o, d)
 	}
-	return x.world.Bundle.Decide(p.subjects[i], x.recipient, x.now)
+	return d
+}
+
+// sayLess judges what says less in an object's place. It says as little as can be
+// said: of a part of it nobody would be the wiser, who has the rest of the object.
+func (x *reach) sayLess(p *prepared, i int, o origin, d policy.Decision) policy.Decision {
+	if no := x.instead(p, o); no != "" {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
+	}
+	if rs := d.Reasons(); d.Verdict() == federation.Redact && len(rs) > 0 {
+		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, rs[0].Reason, rs[0].Text, x.now)
+	}
+	return d
+}
+
+// revoked reports whether the key under a message was revoked since it came:
+// what goes by the rules goes on, for it was good when it came, but nobody
+// decides for it any more.
+func (w *World) revoked(p *prepared, now time.Time) bool {
+	k, ok := w.Directory.Key(p.verified.KeyID())
+	return !ok || !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt)
 }
 
 // find says how an id stands. What cannot be read counts as held, and the
@@ -110,7 +127,7 @@ func (x *reach) find(issuer, id string) policy.Standing {
 func (x *reach) stand(s *policy.Standing, place store.Place) error {
 	seqs := []uint64{place.LogSeq}
 	for first := true; len(seqs) > 0; first = false {
-		p, err := x.node.entryAt(x.ctx, x.world, seqs[0])
+		p, err := x.node.entryIn(x.ctx, x.far, x.world, seqs[0])
 		if err != nil {
 			return err
 		}
@@ -216,10 +233,16 @@ func (f *far) forget() {
 // entryAt returns the log entry with exactly that sequence, nil if it is no
 // longer kept.
 func (n *Node) entryAt(ctx context.Context, w *World, seq uint64) (*prepared, error) {
+	return n.entryIn(ctx, &n.far, w, seq)
+}
+
+// entryIn is entryAt with what was read again kept elsewhere, so that one who
+// reads a lot takes nothing from the peers.
+func (n *Node) entryIn(ctx context.Context, f *far, w *World, seq uint64) (*prepared, error) {
 	if p := n.recent.get(seq); p != nil {
 		return p, nil
 	}
-	if p := n.far.get(w, seq); p != nil {
+	if p := f.get(w, seq); p != nil {
 		return p, nil
 	}
 	st, ok, err := n.stored(ctx, seq)
@@ -230,6 +253,6 @@ func (n *Node) entryAt(ctx context.Context, w *World, seq uint64) (*prepared, er
 	if err != nil {
 		return nil, err
 	}
-	n.far.put(w, p)
+	f.put(w, p)
 	return p, nil
 }

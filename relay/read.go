@@ -20,6 +20,14 @@ type logReader struct {
 	node  *Node
 	world *World
 	ahead []bus.Stored
+	own   *far // where what is read again is kept; nil for the node's
+}
+
+func (r *logReader) far() *far {
+	if r.own != nil {
+		return r.own
+	}
+	return &r.node.far
 }
 
 // at returns the first entry at or after seq, prepared, or nil at the end of
@@ -29,7 +37,7 @@ func (r *logReader) at(ctx context.Context, seq uint64) (*prepared, error) {
 	if p := r.node.recent.get(seq); p != nil {
 		return p, nil
 	}
-	if p := r.node.far.get(r.world, seq); p != nil {
+	if p := r.far().get(r.world, seq); p != nil {
 		return p, nil
 	}
 	for len(r.ahead) > 0 && r.ahead[0].Seq < seq {
@@ -51,7 +59,7 @@ func (r *logReader) at(ctx context.Context, seq uint64) (*prepared, error) {
 	r.ahead = r.ahead[1:]
 	p, err := r.prepare(st)
 	if err == nil {
-		r.node.far.put(r.world, p)
+		r.far().put(r.world, p)
 	}
 	return p, err
 }
@@ -72,7 +80,7 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 		// Its signer may have been removed from the directory since. What
 		// cannot be verified is not forwarded.
 		r.node.slog.Warn("a stored message no longer verifies and stays here", "log", st.Seq, "error", err)
-		p.kind = entryMarker
+		p.kind, p.unverified = entryMarker, true
 		return p, nil
 	}
 	p.verified, p.gone = v, e.Gone
@@ -81,6 +89,9 @@ func (r *logReader) prepare(st bus.Stored) (*prepared, error) {
 	}
 	p.subjects = subjectsOf(r.world.Reader, v, e.From)
 	for i := range e.Items {
+		if e.Items[i].Erased {
+			p.erased++
+		}
 		if !e.Items[i].dropped() {
 			p.items = append(p.items, e.Items[i])
 		}

@@ -65,6 +65,20 @@ func (l journalLog) Last(ctx context.Context) (journal.Stored, bool, error) {
 // recordFrame writes what was judged for a peer to the journal, before any of
 // it leaves: that is what makes the peer a recorded recipient.
 func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from uint64) error {
+	s := sentRecord(d, f, from)
+	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
+	if err != nil {
+		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
+	}
+	if len(f.Messages) > 0 {
+		n.lane(d.peer).sent.add(sentFrameOf(s))
+	}
+	n.lane(d.peer).recorded = seq
+	return nil
+}
+
+// sentRecord says what was judged for a peer in a frame.
+func sentRecord(d *draft, f *link.Frame, from uint64) *journal.Sent {
 	s := &journal.Sent{Peer: journal.Token(d.peer), Root: journal.Token(f.Root), LogFrom: from, LogTo: d.pos,
 		Policy: journal.Token(d.world.Bundle.Digest())}
 	if p, ok := d.world.peer(d.peer); ok {
@@ -91,15 +105,7 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 		}
 		s.Messages = append(s.Messages, m)
 	}
-	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
-	if err != nil {
-		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
-	}
-	if len(f.Messages) > 0 {
-		n.lane(d.peer).sent.add(sentFrameOf(s))
-	}
-	n.lane(d.peer).recorded = seq
-	return nil
+	return s
 }
 
 // forPeer is an error of our journal as a peer may hear it: how full a disk is
@@ -193,6 +199,9 @@ func named(r *journal.Record) (keys []store.Key, about string) {
 		}
 		for _, g := range r.Intake.Gone {
 			object("", g.Digest)
+		}
+		for _, e := range r.Intake.Erased {
+			object("", e.Digest)
 		}
 		return keys, string(r.Intake.Source)
 	case r.Sent != nil:

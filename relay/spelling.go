@@ -40,11 +40,11 @@ var addresses = regexp.MustCompile(`[0-9a-f]*:[0-9a-f:.]*`)
 // or number. A name that ends in it does ("www.evil.example").
 func (s spelling) in(text string) bool {
 	text = plain(text)
-	if s.addr.Is6() && slices.ContainsFunc(addresses.FindAllString(text, -1), func(x string) bool {
-		a, err := netip.ParseAddr(strings.TrimRight(x, ".:"))
-		return err == nil && a == s.addr
-	}) {
-		return true
+	if s.addr.Is6() {
+		return slices.ContainsFunc(addresses.FindAllString(text, -1), func(x string) bool {
+			a, err := netip.ParseAddr(strings.TrimRight(x, "."))
+			return err == nil && a == s.addr
+		})
 	}
 	for at := 0; s.text != ""; {
 		i := strings.Index(text[at:], s.text)

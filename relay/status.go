@@ -144,7 +144,7 @@ func (n *Node) peerStatus(peer *Peer, l bus.LinkState, counts store.Counts, logL
 func (n *Node) warnings(w *World) []string {
 	var out []string
 	n.mu.Lock()
-	fault := n.fault
+	fault, unsigned := n.fault, n.unsigned
 	for peer, count := range n.differing {
 		out = append(out, fmt.Sprintf("%s mapped the marking of %d objects otherwise than this node does: compare the tables", peer, count))
 	}
@@ -156,6 +156,9 @@ func (n *Node) warnings(w *World) []string {
 	if fault != nil {
 		out = append(out, "the index does not follow the log: "+fault.Error())
 	}
+	if unsigned != nil {
+		out = append(out, "the end of the journal was not signed: "+unsigned.Error())
+	}
 	if w.Node.Accreditation.Exercise {
 		out = append(out, "the accreditation is a SAMPLE for an EXERCISE: nothing classified may be here")
 	}
@@ -165,6 +168,10 @@ func (n *Node) warnings(w *World) []string {
 	out = append(out, w.Acts.Unusable...)
 	out = append(out, w.decisions.Unusable...)
 	for _, p := range w.Peers {
+		if p.Observed != nil && p.Observed.Over(n.now()) {
+			id := p.Agreement.Peer
+			out = append(out, fmt.Sprintf("%s was to be observed until %s: `entente peer observe %s` tells what it would have got, `entente peer resume %s` begins to send", id, p.Observed.Until.Format("2006-01-02"), id, id))
+		}
 		if !p.Agreement.Until.IsZero() && p.Agreement.Until.Sub(n.now()) < statementWarning {
 			out = append(out, fmt.Sprintf("the agreement with %s ends on %s", p.Agreement.Peer, p.Agreement.Until.Format("2006-01-02")))
 		}

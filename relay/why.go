@@ -69,7 +69,7 @@ func (n *Node) decidedBefore(ctx context.Context, name objectName, to string, at
 					continue
 				}
 				seen[o.Digest] = len(out)
-				x, err := n.recorded(ctx, r, m, o)
+				x, err := n.recorded(ctx, r, m, o, at)
 				if err != nil {
 					return nil, err
 				}
@@ -80,8 +80,8 @@ func (n *Node) decidedBefore(ctx context.Context, name objectName, to string, at
 	return out, nil
 }
 
-// recorded words one decision of the journal.
-func (n *Node) recorded(ctx context.Context, r *journal.Record, m *journal.SentMessage, o *journal.SentObject) (dashboard.WhyObject, error) {
+// recorded words one decision of the journal, as it stood at a moment.
+func (n *Node) recorded(ctx context.Context, r *journal.Record, m *journal.SentMessage, o *journal.SentObject, at time.Time) (dashboard.WhyObject, error) {
 	peer := string(r.Sent.Peer)
 	x := dashboard.WhyObject{ID: string(o.ID), Verdict: string(o.Verdict), Removed: removedPaths(o), Marking: dashboard.Marking{From: string(o.From), To: string(o.To)},
 		Reasons: []dashboard.WhyReason{}, Issuer: string(m.Issuer), Digest: digestText(o.Digest), Recorded: true, When: r.At, Journal: r.Seq,
@@ -102,7 +102,13 @@ func (n *Node) recorded(ctx context.Context, r *journal.Record, m *journal.SentM
 	if x.Link != 0 {
 		x.Path = append(x.Path, peer)
 	}
-	x.Receipt, err = n.receiptFor(ctx, peer, x.Root, x.Link)
+	if x.Receipt, err = n.receiptFor(ctx, peer, x.Root, x.Link); err != nil || x.Link == 0 {
+		return x, err
+	}
+	back, err := n.takenBack(ctx, peer, o.Digest)
+	if back != nil && !back.At.After(at) {
+		x.Withdrawn = back
+	}
 	return x, err
 }
 
@@ -244,14 +250,21 @@ func (n *Node) keptOut(ctx context.Context, name objectName, to string, at time.
 		if r.Intake == nil || r.At.After(at) {
 			continue
 		}
+		if x := erasedHere(r, name); x != nil {
+			return []dashboard.WhyObject{*x}, nil
+		}
 		for _, o := range r.Intake.Objects {
 			if !name.is(o.ID, o.Digest) || o.Outcome != journal.Held && o.Outcome != journal.Refused {
 				continue
 			}
+			from := string(r.Intake.Source)
+			if from == sourceSelf {
+				from = "a producer of this node"
+			}
 			x := dashboard.WhyObject{ID: string(o.ID), Verdict: string(federation.Withhold), Removed: []string{}, Marking: dashboard.Marking{From: string(o.Marking)},
 				Issuer: string(r.Intake.Issuer), Digest: digestText(o.Digest), Recorded: true, When: r.At, Journal: r.Seq, Release: dashboard.Release{Log: r.Intake.Log},
 				Reasons: []dashboard.WhyReason{{Reason: string(o.Reason), Rule: string(o.Rule), Basis: string(o.Basis),
-					Text: string(o.Outcome) + " at the way in, from " + string(r.Intake.Source) + ": " + o.Reason.Meaning()}}}
+					Text: string(o.Outcome) + " at the way in, from " + from + ": " + o.Reason.Meaning()}}}
 			if o.Outcome == journal.Held {
 				x.Verdict = string(federation.Hold)
 			}
@@ -260,4 +273,18 @@ func (n *Node) keptOut(ctx context.Context, name objectName, to string, at time.
 		}
 	}
 	return nil, nil
+}
+
+// erasedHere says that a record tells of the erasure of an object, which its
+// digest alone names; nil if it does not.
+func erasedHere(r *journal.Record, name objectName) *dashboard.WhyObject {
+	for _, e := range r.Intake.Erased {
+		if !name.is("", e.Digest) {
+			continue
+		}
+		return &dashboard.WhyObject{Verdict: string(federation.Withhold), Removed: []string{}, Issuer: string(e.Issuer), Digest: digestText(e.Digest), Recorded: true,
+			When: r.At, Journal: r.Seq, Release: dashboard.Release{Log: e.Log},
+			Reasons: []dashboard.WhyReason{{Reason: string(e.Reason), Text: "erased here: " + e.Reason.Meaning()}}}
+	}
+	return nil
 }

@@ -42,6 +42,9 @@ type World struct {
 	// Acts are who may act for whom; what of it counts, the directory knows.
 	Acts Delegations
 
+	stand         // what of it an activation puts in force, by name
+	packed []byte // the rules as they were read
+
 	recipients     map[string]*policy.Recipient
 	profiles       map[string]*intake.Profile
 	defaultProfile *intake.Profile
@@ -86,9 +89,7 @@ func LoadWorld(cfg *configs.Node, now time.Time) (*World, error) {
 			}
 		}
 		w.recipients[p.Agreement.Peer] = policy.NewRecipient(&w.Node, p.Agreement)
-		if w.retention != nil {
-			w.retention.add(p.Agreement)
-		}
+		w.retention.add(p.Agreement)
 		if p.Statement != nil {
 			statements = append(statements, p.Statement)
 		}
@@ -162,21 +163,25 @@ func loadRules(cfg *configs.Node) (*World, error) {
 			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
 			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
 	var errs []error
-	tables, err := scheme.Load(dataFS(cfg.Dirs.Schemes, configs.Schemes()))
+	var err error
+	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
+		errs = append(errs, err)
+	}
+	tables, _, err := besideRules(cfg)
 	if err != nil {
-		return w, fmt.Errorf("schemes: %w", err)
+		return w, errors.Join(append(errs, err)...)
 	}
-	if w.Tables, err = tables.Accept(cfg.Accept...); err != nil {
-		return w, fmt.Errorf("%s: accept: %w", cfg.Path, err)
-	}
+	w.Tables = tables
 	for _, v := range w.Tables.Prove() {
 		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
 	}
-	reviews := map[string]policy.Review{}
-	for _, r := range cfg.Reviewed {
-		reviews[r.Rule] = policy.Review{By: r.By, On: r.On.Time}
+	// Read once and packed: what is judged by is what is kept to compare with.
+	if w.packed, err = PackRules(cfg, Folders{}); err == nil {
+		w.Bundle, err = unpackRules(w.packed, w.Tables)
 	}
-	w.Bundle, err = policy.Load(dataFS(cfg.Dirs.Policies, configs.Policies()), dataFS(cfg.Dirs.Jurisdictions, configs.Jurisdictions()), w.Tables, policy.Options{Reviewed: reviews})
+	if err == nil {
+		w.stand, err = standOf(w.Bundle, &w.Node, cfg)
+	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("policies: %w", err))
 	}
@@ -187,9 +192,6 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	errs = append(errs, w.readGeneral(cfg))
 	w.WarnAfter, w.AlarmAfter = heldAges(cfg.Quarantine)
 	if w.Approvers, err = ApproversOf(cfg); err != nil {
-		errs = append(errs, err)
-	}
-	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
 		errs = append(errs, err)
 	}
 	for _, p := range cfg.Profiles {

@@ -89,12 +89,12 @@ func NewApproval(typ string, a Approval, k Signer) ([]byte, error) {
 // *federation.Refusal: UnknownIssuer for a key that is not, or no longer, an
 // approver's, RevokedKey for one past its day, WrongRecipient for another node,
 // Expired, NotYetValid, BadSignature, Malformed.
-func (as *Approvers) Open(typ, node string, raw []byte, at time.Time) (*Approval, error) {
+func (a *Approvers) Open(typ, node string, raw []byte, at time.Time) (*Approval, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) > maxApproval {
 		return nil, refusedApproval(federation.TooLarge, typ, "over %d bytes", maxApproval)
 	}
-	j, err := OpenJWS(raw, typ, PurposeApproval, as, at)
+	j, err := OpenJWS(raw, typ, PurposeApproval, a, at)
 	if err != nil {
 		if r, ok := errors.AsType[*federation.Refusal](err); ok && r.Reason == federation.UnknownIssuer {
 			r.Hint = "only a key under approvers: in the configuration decides"
@@ -111,40 +111,40 @@ func (as *Approvers) Open(typ, node string, raw []byte, at time.Time) (*Approval
 	if err := p.check(); err != nil {
 		return nil, &federation.Refusal{Reason: federation.Malformed, Where: typ, Err: err}
 	}
-	a := &Approval{ID: p.Jti, By: p.Iss, Node: p.Aud, Text: []byte(p.Text), IssuedAt: seconds(p.Iat), NotAfter: seconds(p.Exp), Raw: bytes.Clone(raw)}
+	out := &Approval{ID: p.Jti, By: p.Iss, Node: p.Aud, Text: []byte(p.Text), IssuedAt: seconds(p.Iat), NotAfter: seconds(p.Exp), Raw: bytes.Clone(raw)}
 	switch {
-	case j.Key.Owner != a.By:
-		return nil, refusedApproval(federation.BadSignature, typ, "%s signed it in the name of %s", j.Key.Owner, a.By)
-	case a.Node != node:
-		return nil, refusedApproval(federation.WrongRecipient, typ, "it decides for %s, not for %s", a.Node, node)
-	case at.Add(Skew).Before(a.IssuedAt):
-		return nil, refusedApproval(federation.NotYetValid, typ, "%s signed it at %s", a.By, stamp(a.IssuedAt))
-	case at.After(a.NotAfter):
-		return nil, refusedApproval(federation.Expired, typ, "%s signed it to be used until %s", a.By, stamp(a.NotAfter))
+	case j.Key.Owner != out.By:
+		return nil, refusedApproval(federation.BadSignature, typ, "%s signed it in the name of %s", j.Key.Owner, out.By)
+	case out.Node != node:
+		return nil, refusedApproval(federation.WrongRecipient, typ, "it decides for %s, not for %s", out.Node, node)
+	case at.Add(Skew).Before(out.IssuedAt):
+		return nil, refusedApproval(federation.NotYetValid, typ, "%s signed it at %s", out.By, stamp(out.IssuedAt))
+	case at.After(out.NotAfter):
+		return nil, refusedApproval(federation.Expired, typ, "%s signed it to be used until %s", out.By, stamp(out.NotAfter))
 	}
-	return a, nil
+	return out, nil
 }
 
 // Verify reads approvals of one text and returns it with the persons who signed,
 // sorted. Each must be good by itself, all of the same text, and by as many
 // different persons as are wanted: a key belongs to one person, and a person has
 // one key (see [NewApprovers]). Too few, or one person twice, is NotOwner.
-func (as *Approvers) Verify(typ, node string, want int, at time.Time, raws ...[]byte) (text []byte, by []string, err error) {
+func (a *Approvers) Verify(typ, node string, want int, at time.Time, raws ...[]byte) (text []byte, by []string, err error) {
 	for _, raw := range raws {
-		a, err := as.Open(typ, node, raw, at)
+		one, err := a.Open(typ, node, raw, at)
 		if err != nil {
 			return nil, nil, err
 		}
 		if text == nil {
-			text = a.Text
+			text = one.Text
 		}
-		if !bytes.Equal(text, a.Text) {
-			return nil, nil, refusedApproval(federation.Malformed, typ, "%s and %s signed different texts", by[0], a.By)
+		if !bytes.Equal(text, one.Text) {
+			return nil, nil, refusedApproval(federation.Malformed, typ, "%s and %s signed different texts", by[0], one.By)
 		}
-		if slices.Contains(by, a.By) {
-			return nil, nil, refusedApproval(federation.NotOwner, typ, "%s signed it twice: that is one person", a.By)
+		if slices.Contains(by, one.By) {
+			return nil, nil, refusedApproval(federation.NotOwner, typ, "%s signed it twice: that is one person", one.By)
 		}
-		by = append(by, a.By)
+		by = append(by, one.By)
 	}
 	if len(by) < max(want, 1) {
 		return nil, nil, refusedApproval(federation.NotOwner, typ, "%d of %d persons signed it", len(by), max(want, 1))

@@ -113,6 +113,14 @@ func (v *Verified) Owner() string { return v.msg().owner }
 // ID returns the message's id (jti).
 func (v *Verified) ID() string { return v.msg().id }
 
+// KeyID returns the id of the key that signed the message.
+func (v *Verified) KeyID() string {
+	if j := v.msg().jws; j != nil {
+		return j.Key.KID
+	}
+	return ""
+}
+
 // Issued returns when the message was signed, by its issuer's clock.
 func (v *Verified) Issued() time.Time { return v.msg().issued }
 

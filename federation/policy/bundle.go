@@ -25,6 +25,12 @@ type Bundle struct {
 	reviewed  map[string]Review
 	moments   []time.Time // at which a rule begins, ends or counts
 
+	// What is only compared, see Diff: the schema as Cedar writes it, each fact
+	// of law by its place in its file, the examples.
+	schema   string
+	lawFacts map[string]string
+	trials   []Trial
+
 	outcomes *cache[outcomeKey, *outcome]
 	answers  *cache[answerKey, *answer]
 	peers    *cache[[32]byte, *peerView]

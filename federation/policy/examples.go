@@ -53,25 +53,40 @@ type example struct {
 // rules counting, whatever the date and whether reviewed or not, but each only
 // in its jurisdiction.
 func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
+	var err error
+	b.trials, err = b.tryAll(fsys, s)
+	errs := []error{err}
+	for i := range b.trials {
+		if t := &b.trials[i]; t.fault != nil {
+			errs = append(errs, t.fault)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tryAll runs every example. The error lists what is wrong with the files
+// themselves, and which rules lack examples.
+func (b *Bundle) tryAll(fsys fs.FS, s *resolved.Schema) ([]Trial, error) {
 	var base baseline
 	doc, err := readYAMLFile(fsys, baselineFile, &base)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkVersion(doc, base.Version, 1); err != nil {
-		return err
+		return nil, err
 	}
-	t, err := b.newTrial(base.Facts, s)
+	runner, err := b.newTrial(base.Facts, s)
 	if err != nil {
-		return doc.errorf("$.facts", "%s", err)
+		return nil, doc.errorf("$.facts", "%s", err)
 	}
 	names, err := fs.Glob(fsys, "*"+exampleSuffix)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	slices.Sort(names)
 	have := map[string]bool{}
 	var errs []error
+	var trials []Trial
 	for _, name := range names {
 		var f exampleFile
 		doc, err := readYAMLFile(fsys, name, &f)
@@ -82,9 +97,9 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 		errs = append(errs, checkVersion(doc, f.Version, 1))
 		for i, x := range f.Rules {
 			have[x.Rule] = true
-			for _, err := range t.checkRule(x) {
-				errs = append(errs, doc.errorf(fmt.Sprintf("$.rules[%d]", i), "%s", err))
-			}
+			bad := func(err error) error { return doc.errorf(fmt.Sprintf("$.rules[%d]", i), "%s", err) }
+			some, err := runner.tryRule(x, bad)
+			trials, errs = append(trials, some...), append(errs, err)
 		}
 	}
 	for _, r := range b.rules {
@@ -92,19 +107,17 @@ func (b *Bundle) checkExamples(fsys fs.FS, s *resolved.Schema) error {
 			errs = append(errs, fmt.Errorf("%s: rule %q has no examples: add them to %s", r.where(), r.id, strings.TrimSuffix(r.position.Filename, ruleSuffix)+exampleSuffix))
 		}
 	}
-	return errors.Join(errs...)
+	return trials, errors.Join(errs...)
 }
 
-// checkRule runs the examples of one rule.
-func (t *trial) checkRule(x examples) []error {
+// tryRule runs the examples of one rule; bad adds the place to an error.
+func (t *trial) tryRule(x examples, bad func(error) error) ([]Trial, error) {
 	r := t.b.byID(x.Rule)
 	if r == nil {
-		return []error{fmt.Errorf("there is no rule %q", x.Rule)}
+		return nil, bad(fmt.Errorf("there is no rule %q", x.Rule))
 	}
 	var errs []error
-	bad := func(kind string, i int, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("rule %s, %s example %d: %s", r.id, kind, i+1, fmt.Sprintf(format, args...)))
-	}
+	var trials []Trial
 	for _, group := range []struct {
 		kind  string
 		must  bool
@@ -113,22 +126,24 @@ func (t *trial) checkRule(x examples) []error {
 		{"allow", true, x.Allow}, {"deny", true, x.Deny}, {"missing", true, x.Missing},
 		{"unknown", r.readsUnknown(), x.Unknown}, {"empty", r.readsSet(t.schema), x.Empty},
 	} {
-		kind, cases := group.kind, group.cases
-		if group.must && len(cases) == 0 {
-			errs = append(errs, fmt.Errorf("rule %s has no %s example", r.id, kind))
+		if group.must && len(group.cases) == 0 {
+			errs = append(errs, bad(fmt.Errorf("rule %s has no %s example", r.id, group.kind)))
 		}
-		for i, c := range cases {
-			found, err := t.try(r, c)
+		for i, c := range group.cases {
+			one := Trial{Rule: r.id, Kind: group.kind, N: i + 1}
+			found, err := t.try(r, c, &one)
+			if err == nil {
+				one.Found = found.words()
+				err = found.expect(group.kind, r)
+			}
 			if err != nil {
-				bad(kind, i, "%s", err)
-				continue
+				one.Fault = err.Error()
+				one.fault = bad(fmt.Errorf("rule %s, %s example %d: %w", r.id, group.kind, i+1, err))
 			}
-			if err := found.expect(kind, r); err != nil {
-				bad(kind, i, "%s", err)
-			}
+			trials = append(trials, one)
 		}
 	}
-	return errs
+	return trials, errors.Join(errs...)
 }
 
 // expect compares what the engine found with what a kind of example means.

@@ -169,6 +169,19 @@ func beyondPersons(s *Subject) bool {
 	return s.problem != nil || s.handling.TLP >= mapping.TLPRed
 }
 
+// Persons lists the decisions of persons without which the object would wait;
+// empty unless it goes.
+func (d Decision) Persons() []string {
+	if !d.goes() {
+		return nil
+	}
+	var out []string
+	for _, c := range d.lifted {
+		out = append(out, c.Decision)
+	}
+	return out
+}
+
 // until narrows the time in which a decision holds.
 func (d Decision) until(s span) Decision {
 	if s == (span{}) {

@@ -102,8 +102,18 @@ func TestPersonsLiftOneRule(t *testing.T) {
 	}
 }
 
+// everyRule are decisions of persons on every rule there is, as nobody can make
+// them: each with the rule's own print.
+func everyRule(t *testing.T, b *Bundle) []Exception {
+	var out []Exception
+	for _, r := range b.rules {
+		out = append(out, release(t, b, func(e *Exception) { e.ID, e.Rule, e.Print = "d-"+r.id, r.id, r.print() }))
+	}
+	return out
+}
+
 // TestPersonsLiftNothingElse: what a second rule, the marking or the agreement
-// denies stays, and is told.
+// denies stays, and is told, whatever decisions there are.
 func TestPersonsLiftNothingElse(t *testing.T) {
 	d := newDemo(t)
 	b := withCounsel(t, d, counsel)
@@ -121,6 +131,9 @@ func TestPersonsLiftNothingElse(t *testing.T) {
 		"over the ceiling":      {marked(mapping.TLPAmber), &low, federation.OverCeiling},
 		"unmarked":              {object{"object_marking_refs": nil}, agreed, federation.Unmarked},
 		"an unknown marking":    {object{"object_marking_refs": []string{"marking-definition--99999999-9999-4999-8999-999999999999"}}, agreed, federation.UnknownMarking},
+		"TLP:AMBER+STRICT":      {marked(mapping.TLPAmberStrict), agreed, federation.OverCeiling},
+		"without consent":       {handlingOf(object{"scheme": "fr-2021", "classification": "DIFFUSION RESTREINTE"}), agreed, federation.NotReleasable},
+		"above the agreement":   {handlingOf(object{"scheme": "de-vs", "classification": "GEHEIM"}), agreed, federation.NotAccredited},
 		"no agreement any more": {nil, &ended, federation.NoAgreement},
 		"not resident there":    {handlingOf(object{"residency": []string{"FR"}}), agreed, federation.Residency},
 		"for another use":       {handlingOf(object{"purpose": []string{"research"}}), agreed, federation.Purpose},
@@ -129,7 +142,7 @@ func TestPersonsLiftNothingElse(t *testing.T) {
 		s := d.subject(t, "de-cert", indicator(c.object))
 		to := NewRecipient(d.de, c.to)
 		before := b.Decide(s, to, demoNow)
-		got := b.Decide(s, to.WithExceptions([]Exception{release(t, b, nil)}), demoNow)
+		got := b.Decide(s, to.WithExceptions(everyRule(t, b)), demoNow)
 		if got.goes() || len(got.Reasons()) == 0 || !slices.ContainsFunc(got.Reasons(), func(r Cited) bool { return r.Reason == c.want }) {
 			t.Errorf("%s: %s %v, want it to stay for %s", name, got.Verdict(), reasonsOf(got), c.want)
 		}
@@ -190,12 +203,12 @@ func TestWhatPersonsMayLift(t *testing.T) {
 	for _, r := range d.bundle.rules {
 		if _, err := d.bundle.Liftable(r.id); err == nil {
 			got = append(got, r.id)
-			if r.permit || !r.hold {
-				t.Errorf("%s is no hold", r.id)
+			if r.permit || !r.hold || r.reason != federation.HeldForPerson && !slices.Contains([]string{"caveat-for-people", "cn-foreign-justice", "tlp1-amber-with-words"}, r.id) {
+				t.Errorf("persons may lift %s", r.id)
 			}
 		}
 	}
-	for _, id := range []string{"caveat-for-people", "equivalent-left-to-people", "tlp1-amber-with-words"} {
+	for _, id := range []string{"caveat-for-people", "cn-foreign-justice", "equivalent-left-to-people", "tlp1-amber-with-words"} {
 		if !slices.Contains(got, id) {
 			t.Errorf("%s is held for a person, and no person may decide it", id)
 		}

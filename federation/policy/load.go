@@ -34,32 +34,8 @@ const (
 // examples. The error lists every fault with file, line and column. The caller
 // keeps its old bundle when Load fails.
 func Load(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bundle, error) {
-	if tables == nil {
-		return nil, errors.New("policy: equivalence tables are needed")
-	}
-	b := &Bundle{tables: tables, reviewed: maps.Clone(o.Reviewed), asked: map[types.EntityUID][]*rule{}, ids: map[string]*rule{}}
-	b.outcomes = newCache[outcomeKey, *outcome](cacheSize)
-	b.answers = newCache[answerKey, *answer](cacheSize)
-	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
-
-	s, err := readSchema(policies)
+	b, s, err := read(policies, jurisdictions, tables, o)
 	if err != nil {
-		return nil, err
-	}
-	b.validator = validate.New(s, validate.WithStrict())
-	b.actions = map[types.EntityUID]types.Entity{}
-	for uid := range s.Actions {
-		b.actions[uid] = types.Entity{UID: uid, Parents: ancestors(s, uid)}
-	}
-	var errs []error
-	if b.law, err = loadLaw(jurisdictions); err != nil {
-		errs = append(errs, err)
-	}
-	if err := b.readRules(policies, s); err != nil {
-		errs = append(errs, err)
-	}
-	errs = append(errs, b.checkReviews())
-	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	if err := b.checkExamples(policies, s); err != nil {
@@ -69,22 +45,57 @@ func Load(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bun
 	return b, err
 }
 
-// readSchema reads and resolves the schema, and refuses optional facts.
-func readSchema(fsys fs.FS) (*resolved.Schema, error) {
+// read is Load without the examples and the digest.
+func read(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bundle, *resolved.Schema, error) {
+	if tables == nil {
+		return nil, nil, errors.New("policy: equivalence tables are needed")
+	}
+	b := &Bundle{tables: tables, reviewed: maps.Clone(o.Reviewed), asked: map[types.EntityUID][]*rule{}, ids: map[string]*rule{}}
+	b.outcomes = newCache[outcomeKey, *outcome](cacheSize)
+	b.answers = newCache[answerKey, *answer](cacheSize)
+	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
+
+	s, text, err := readSchema(policies)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.schema = text
+	b.validator = validate.New(s, validate.WithStrict())
+	b.actions = map[types.EntityUID]types.Entity{}
+	for uid := range s.Actions {
+		b.actions[uid] = types.Entity{UID: uid, Parents: ancestors(s, uid)}
+	}
+	var errs []error
+	if b.law, err = loadLaw(jurisdictions); err != nil {
+		errs = append(errs, err)
+	}
+	if b.lawFacts, err = flatFacts(jurisdictions); err != nil {
+		errs = append(errs, err)
+	}
+	if err := b.readRules(policies, s); err != nil {
+		errs = append(errs, err)
+	}
+	errs = append(errs, b.checkReviews())
+	return b, s, errors.Join(errs...)
+}
+
+// readSchema reads and resolves the schema, and refuses optional facts. The text
+// is the schema as Cedar writes it.
+func readSchema(fsys fs.FS) (s *resolved.Schema, text string, err error) {
 	raw, err := fs.ReadFile(fsys, schemaFile)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var in schema.Schema
 	in.SetFilename(schemaFile)
 	if err := in.UnmarshalCedar(raw); err != nil {
-		return nil, fmt.Errorf("%s: %w", schemaFile, err)
+		return nil, "", fmt.Errorf("%s: %w", schemaFile, err)
 	}
-	s, err := in.Resolve()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", schemaFile, err)
+	if s, err = in.Resolve(); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", schemaFile, err)
 	}
-	var errs []error
+	plain, err := in.MarshalCedar()
+	errs := []error{err}
 	for name, known := range map[types.EntityType]types.RecordMap{
 		typePeer: (&peerFacts{}).record(), typeSite: (&peerFacts{}).record(),
 		typeObject: (&itemFacts{}).record(), typeProperty: (&itemFacts{}).record(),
@@ -101,7 +112,7 @@ func readSchema(fsys fs.FS) (*resolved.Schema, error) {
 			errs = append(errs, fmt.Errorf("%s: there is no action %s that applies to anything", schemaFile, id))
 		}
 	}
-	return s, errors.Join(errs...)
+	return s, string(plain), errors.Join(errs...)
 }
 
 // checkShape compares the schema's attributes with the facts that are

@@ -233,6 +233,7 @@ func TestScenariosUS(t *testing.T) {
 		{from: "US" + carrier, to: "US authority", what: "subscriber", more: both(subscriber, count), want: allow, rule: "us-aggregate"},
 		{from: "US" + carrier, to: "DE authority", what: "subscriber", more: both(subscriber, facts(func(f *itemFacts) { f.impact = "high" })), want: hold, reason: federation.HeldForPerson, rule: "us-records-to-foreign-government"},
 		{from: "US" + carrier, to: "DE authority", what: "subscriber", more: both(subscriber, count), want: allow, rule: "us-aggregate"},
+		{from: "US vendor software", to: "DE authority", what: "subscriber", more: both(subscriber, facts(func(f *itemFacts) { f.impact = "high" })), want: allow, rule: "us-records-abroad"},
 		{from: "US" + carrier, to: "DE business-operator", what: "free-text", more: facts(func(f *itemFacts) { f.typ = "email-message" }), want: withhold, reason: federation.PersonalData, rule: "us-content"},
 		{from: "US vendor software", to: "DE business-operator", what: "free-text", more: facts(func(f *itemFacts) { f.typ = "email-message" }), want: allow, rule: "free-text-data"},
 		// A node that does not say what it is counts as a provider.

@@ -55,7 +55,7 @@ func (t *trial) has(name string) error {
 }
 
 // try evaluates one example.
-func (t *trial) try(r *rule, x example) (finding, error) {
+func (t *trial) try(r *rule, x example, into *Trial) (finding, error) {
 	if len(r.actions) == 0 {
 		return finding{}, errors.New("the rule applies to no action")
 	}
@@ -66,6 +66,7 @@ func (t *trial) try(r *rule, x example) (finding, error) {
 			return finding{}, fmt.Errorf("the rule is not asked for the action %q", x.Action)
 		}
 	}
+	into.Action, into.action = string(action.ID), action
 	for _, name := range slices.Concat(slices.Sorted(maps.Keys(x.Set)), x.Drop) {
 		if err := t.has(name); err != nil {
 			return finding{}, err
@@ -81,6 +82,8 @@ func (t *trial) try(r *rule, x example) (finding, error) {
 	}
 	applies := t.schema.Actions[action].AppliesTo
 	e.principal.UID, e.resource.UID = types.NewEntityUID(applies.Principals[0], "example"), types.NewEntityUID(applies.Resources[0], "it")
+	kept := *e // evaluate writes to what it is given
+	into.facts = &kept
 	return t.b.evaluate(action, e, t.rules(action, e.principal.Attributes)), nil
 }
 
@@ -137,8 +140,9 @@ func (t *trial) record(side string, implied [2]string, x example) (types.Record,
 // endOfTime is when the examples are judged: who ever left a region has left it.
 var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// rules returns the rules asked of an example's parties, whatever the date.
-func (t *trial) rules(action types.EntityUID, principal types.Record) []*rule {
+// partiesOf reads from written facts who sends to whom: what says which rules are
+// asked.
+func partiesOf(principal types.Record) *peerFacts {
 	p := &peerFacts{}
 	for name, to := range map[types.String]*string{"sender": &p.sender, "country": &p.country} {
 		v, _ := principal.Get(name)
@@ -152,6 +156,12 @@ func (t *trial) rules(action types.EntityUID, principal types.Record) []*rule {
 		p.places = append(p.places, string(s))
 	}
 	slices.Sort(p.places)
+	return p
+}
+
+// rules returns the rules asked of an example's parties, whatever the date.
+func (t *trial) rules(action types.EntityUID, principal types.Record) []*rule {
+	p := partiesOf(principal)
 	key := string(action.ID) + " " + p.sender + " " + p.country + " " + strings.Join(p.places, " ")
 	rules, ok := t.asked[key]
 	if !ok {

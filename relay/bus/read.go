@@ -190,3 +190,17 @@ func (s *Stream) ask(ctx context.Context, verb string, request, answer any) (cod
 	}
 	return 0, json.Unmarshal(m.Data, answer)
 }
+
+// Purge removes all records before a sequence, at once.
+func (s *Stream) Purge(ctx context.Context, before uint64) error {
+	var answer struct {
+		Success bool `json:"success"`
+	}
+	if _, err := s.ask(ctx, "STREAM.PURGE", map[string]any{"seq": before}, &answer); err != nil {
+		return fmt.Errorf("bus: purge %s before %d: %w", s.name, before, err)
+	}
+	if !answer.Success {
+		return fmt.Errorf("bus: purge %s before %d: JetStream did not do it", s.name, before)
+	}
+	return nil
+}

@@ -62,11 +62,5 @@ func (a *app) printSending(s *dashboard.Sending) {
 		a.printf("  for %s\n", joined(s.Purpose))
 	}
 	a.printf("  %s\n", receiptText(s.Receipt))
-	if w := s.Withdrawn; w != nil {
-		a.printf("  taken back (%s) %s, journal record %d: %s", w.For, stamp(w.At), w.Journal, w.State)
-		if w.Reason != "" {
-			a.printf(" (%s)", w.Reason)
-		}
-		a.printf("\n")
-	}
+	a.printTakenBack(s.Withdrawn)
 }

@@ -18,14 +18,17 @@ import (
 )
 
 func (a *app) explainCmd() *cobra.Command {
-	var to, at, profile, lang string
+	var to []string
+	var at, profile, lang string
 	c := &cobra.Command{
-		Use:   "explain FILE|OBJECT --to PEER|COUNTRY",
+		Use:   "explain FILE|OBJECT [--to PEER|COUNTRY]",
 		Short: "say what would happen to the objects of a file on their way to a peer, or what was decided on one",
 		Long: `Say what would happen to each object of a file if it were published here and the
 recipient asked for it, by the code that the node runs, without publishing it.
 The recipient is a peer of this node, or a country code: that stands for a national
 CERT there under the sample agreement, so the question works before any peer exists.
+Without --to, or with several of them, it is a table: who of all peers would get each
+object, in which form, and the first reason why not; "--to all --to JP" adds a country.
 
 An OBJECT is named by its STIX id or by its digest (43 characters of base64url, or 64
 of hex), where no file has that name. Then the running node answers from its journal
@@ -34,23 +37,26 @@ markings, what was removed, the way it took, and what was missing. Where nothing
 decided, it is decided now, and the answer says so.
 
 Exit code: 0 every object may go, at least in part; 4 any is held; else 3.`,
-		Example: "  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain feed.json --to pl-cert --lang de\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
+		Example: "  entente explain feed.json\n  entente explain feed.json --to pl-cert\n  entente explain feed.json --to JP --json\n  entente explain feed.json --to pl-cert --lang de\n  entente explain indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to pl-cert --at 2026-11-01",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && relay.IsObjectName(args[0]) {
-				return a.explainPast(cmd.Context(), args[0], to, at, profile)
+				if len(to) != 1 || to[0] == everybody {
+					return usage(errors.New("--to: name the one recipient for whom the object was decided on"))
+				}
+				return a.explainPast(cmd.Context(), args[0], to[0], at, profile)
 			}
-			return a.explain(args[0], to, at, profile, lang)
+			if len(to) == 1 && to[0] != everybody {
+				return a.explain(args[0], to[0], at, profile, lang)
+			}
+			return a.explainTable(args[0], to, at, profile)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&to, "to", "", "peer, or ISO 3166-1 country code")
+	f.StringArrayVar(&to, "to", nil, "peer, or ISO 3166-1 country code, or "+everybody+" for every peer (default)")
 	f.StringVar(&at, "at", "", "moment to judge at, such as 2026-12-31T08:00:00Z (default now)")
 	f.StringVar(&profile, "profile", "", "source profile that says how unmarked input is marked")
-	f.StringVar(&lang, "lang", "en", "for a file: language of the rules' sentences, such as de; English where a rule does not speak it")
-	if err := c.MarkFlagRequired("to"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	f.StringVar(&lang, "lang", "en", "for a file and one recipient: language of the rules' sentences, such as de; English where a rule does not speak it")
 	return c
 }
 

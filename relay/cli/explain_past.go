@@ -74,7 +74,10 @@ func (a *app) printWhyObject(o *dashboard.WhyObject, w *dashboard.Why) {
 		e.Reasons = append(e.Reasons, relay.ExplainedReason{Reason: federation.Reason(r.Reason), Rule: r.Rule, Basis: r.Basis, Text: r.Text, Path: r.Path})
 	}
 	if o.Recorded {
-		a.printf("decided %s, journal record %d, policy %.12s", stamp(o.When), o.Journal, o.Policy)
+		a.printf("decided %s, journal record %d", stamp(o.When), o.Journal)
+		if o.Policy != "" {
+			a.printf(", policy %.12s", o.Policy)
+		}
 		if o.Earlier > 0 {
 			a.printf(", %s", plural(o.Earlier, "earlier decision"))
 		}
@@ -98,6 +101,19 @@ func (a *app) printWhyObject(o *dashboard.WhyObject, w *dashboard.Why) {
 	if o.Link != 0 {
 		a.printf("  left as message %d of the link, frame %s; %s\n", o.Link, o.Root, receiptText(o.Receipt))
 	}
+	a.printTakenBack(o.Withdrawn)
+}
+
+// printTakenBack says that an object was taken back from a peer, if it was.
+func (a *app) printTakenBack(w *dashboard.TakenBack) {
+	if w == nil {
+		return
+	}
+	a.printf("  taken back (%s) %s, journal record %d: %s", w.For, stamp(w.At), w.Journal, w.State)
+	if w.Reason != "" {
+		a.printf(" (%s)", w.Reason)
+	}
+	a.printf("\n")
 }
 
 // groundText words a permission: "rule X, which cites Y".

@@ -17,8 +17,8 @@ import (
 )
 
 func (a *app) peerCmd() *cobra.Command {
-	c := &cobra.Command{Use: "peer", Short: "peers: accept, list, show, pause, resume, remove"}
-	c.AddCommand(a.peerAcceptCmd(), a.peerListCmd(), a.peerShowCmd(), a.peerPauseCmd(), a.peerResumeCmd(), a.peerRemoveCmd())
+	c := &cobra.Command{Use: "peer", Short: "peers: accept, observe, list, show, pause, resume, remove"}
+	c.AddCommand(a.peerAcceptCmd(), a.peerListCmd(), a.peerShowCmd(), a.peerObserveCmd(), a.peerPauseCmd(), a.peerResumeCmd(), a.peerRemoveCmd())
 	return c
 }
 
@@ -42,6 +42,11 @@ type peerShown struct {
 	Paused      bool      `json:"paused"`
 	PausedSince time.Time `json:"paused_since,omitzero"`
 	PauseReason string    `json:"pause_reason,omitempty"`
+	// Observed says that nothing is sent to it yet, since when and until when
+	// that was meant.
+	Observed      bool      `json:"observed"`
+	ObservedSince time.Time `json:"observed_since,omitzero"`
+	ObservedUntil time.Time `json:"observed_until,omitzero"`
 }
 
 func showPeer(p *relay.Peer, now time.Time) peerShown {
@@ -56,6 +61,9 @@ func showPeer(p *relay.Peer, now time.Time) peerShown {
 	}
 	if p.Paused != nil {
 		s.Paused, s.PausedSince, s.PauseReason = true, p.Paused.Since, p.Paused.Reason
+	}
+	if p.Observed != nil {
+		s.Observed, s.ObservedSince, s.ObservedUntil = true, p.Observed.Since, p.Observed.Until
 	}
 	if p.Statement != nil {
 		s.Fingerprint, s.Expires = p.Statement.Fingerprint(), p.Statement.Expires
@@ -154,6 +162,9 @@ func linkText(s peerShown) string {
 	}
 	if s.Paused {
 		text += " (paused)"
+	}
+	if s.Observed {
+		text += " (observed: nothing is sent)"
 	}
 	return text
 }

@@ -18,7 +18,11 @@ import (
 )
 
 // acceptOptions are the flags of peer accept.
-type acceptOptions struct{ terms, dial, proxy, fingerprint, seal string }
+type acceptOptions struct {
+	terms, dial, proxy, fingerprint, seal string
+	observe                               bool
+	lasts                                 string // of the observation
+}
 
 // sealOff is --seal for an open link.
 const sealOff = "off"
@@ -43,7 +47,11 @@ listens for; with --proxy through an HTTP proxy. What may cross is the same.
 Where somebody else runs the servers between the two nodes, both accept each other
 with --seal required: pulls, messages and receipts are then encrypted from node to
 node, and nothing that comes open is taken. Who talks to whom, when and how much
-stays visible.`,
+stays visible.
+
+With --observe nothing is sent to the peer yet. The node judges and records what would
+go (` + "`entente peer observe PEER`" + `) until ` + "`entente peer resume PEER`" + ` begins to send.
+What the peer sends is taken, and it cannot tell that anything is kept from it.`,
 		Example: "  entente peer accept pl-cert.jwt --terms pl-cert.yaml --fingerprint 'A1B2-...' --dial tls://relay.example:7422",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,6 +63,8 @@ stays visible.`,
 	f.StringVar(&o.dial, "dial", "", "address at which to reach the peer: tls://host:port (leaf node), wss://host:port (over WebSocket), nats+tls://host:port (as a client); default: the peer dials us")
 	f.StringVar(&o.proxy, "proxy", "", "HTTP proxy on the way to that address, http://[user:password@]host:port")
 	f.StringVar(&o.seal, "seal", sealOff, "encrypt what crosses between the two nodes: "+relay.SealRequired+" or "+sealOff+"; both sides the same")
+	f.BoolVar(&o.observe, "observe", false, "send nothing yet, and record what would go")
+	f.StringVar(&o.lasts, "for", "7d", "with --observe: after which time the status reminds of it")
 	f.StringVar(&o.fingerprint, "fingerprint", "", "fingerprint that the peer read to you")
 	return c
 }
@@ -69,6 +79,10 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	}
 	if o.seal != sealOff && o.seal != relay.SealRequired {
 		return usage(fmt.Errorf("--seal %q: write %s or %s", o.seal, relay.SealRequired, sealOff))
+	}
+	lasts, err := observeFor(o.lasts)
+	if err != nil {
+		return err
 	}
 	cfg, client, err := a.client()
 	if err != nil {
@@ -96,6 +110,11 @@ func (a *app) acceptPeer(ctx context.Context, file string, o acceptOptions) erro
 	t := relay.Terms{Agreement: string(text), Statement: string(s.Raw), Dial: o.dial, Proxy: o.proxy}
 	if o.seal == relay.SealRequired {
 		t.Seal = relay.SealRequired
+	}
+	if o.observe {
+		if _, err := relay.ObservePeer(dir, s.ID, lasts, a.now()); err != nil {
+			return usage(err)
+		}
 	}
 	if _, err := relay.AcceptPeer(dir, t, keys.Terms, a.now()); err != nil {
 		return err

@@ -42,7 +42,7 @@ A pause outlasts a restart of the node.`,
 func (a *app) peerResumeCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume PEER",
-		Short: "let traffic with a paused peer flow again",
+		Short: "let traffic with a paused peer flow again, or begin to send to an observed one",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, client, err := a.client()
@@ -58,7 +58,10 @@ func (a *app) peerResumeCmd() *cobra.Command {
 				return err
 			}
 			if !was {
-				return usage(fmt.Errorf("%s is not paused: `entente peer list` shows the peers", args[0]))
+				if began, err := a.begin(cmd.Context(), client, cfg, dir, args[0]); began || err != nil {
+					return err
+				}
+				return usage(fmt.Errorf("%s is neither paused nor observed: `entente peer list` shows the peers", args[0]))
 			}
 			return a.tellChange(cmd.Context(), client, cfg, change{Peer: args[0], Done: "resumed"})
 		},

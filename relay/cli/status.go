@@ -99,6 +99,10 @@ func (a *app) printStatus(st *dashboard.Status, faults []string) error {
 		a.printf("  of those taken, %d came again by another way, showing more\n", o.Variants)
 	}
 	a.printReasons("  ", o.Reasons)
+	if w := st.Waiting; w.Objects > 0 {
+		a.printf("waiting %s in %s, the oldest since %s; %d warnings, %d alarms\n", plural(w.Objects, "object"), plural(w.Groups, "group"),
+			w.Oldest.UTC().Format(time.RFC3339), w.Warnings, w.Alarms)
+	}
 	for i := range st.Peers {
 		a.printPeer(&st.Peers[i])
 	}

@@ -41,6 +41,8 @@ type WhyObject struct {
 	// recipient if it went there.
 	Path []string `json:"path,omitempty"`
 	Release
+	// Withdrawn says that it was taken back from the recipient since.
+	Withdrawn *TakenBack `json:"withdrawn,omitempty"`
 }
 
 // WhyReason is one reason, as in `explain` for a file.

@@ -54,10 +54,16 @@ type API struct {
 	Why    func(ctx context.Context, object, to string, at time.Time) (Why, error)
 	WhoGot func(ctx context.Context, object string) (GotBy, error)
 	// Find says where a value or an object lies.
-	Find    func(ctx context.Context, ask Ask) (Found, error)
-	Reload  func(ctx context.Context) error
-	Healthy func() error
-	Metrics http.Handler
+	Find   func(ctx context.Context, ask Ask) (Found, error)
+	Reload func(ctx context.Context) error
+	// Activate is Reload; alone says that one person decides for others too.
+	Activate func(ctx context.Context, alone bool) (Activated, error)
+	// Observed tells what a peer that is observed would have got.
+	Observed func(ctx context.Context, peer string) (Observed, error)
+	// Simulate replays the log since a moment against packed rules.
+	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
+	Healthy  func() error
+	Metrics  http.Handler
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -86,6 +92,13 @@ func (a *API) Handler() http.Handler {
 		answer[envelope.Opening](w)(a.Opening(r.Context(), r.PathValue("id")))
 	})
 	mux.HandleFunc("POST /v1/aggregate", a.aggregate)
+	mux.HandleFunc("POST /v1/activate", func(w http.ResponseWriter, r *http.Request) {
+		answer[Activated](w)(a.Activate(r.Context(), r.URL.Query().Get("alone") == "true"))
+	})
+	mux.HandleFunc("GET /v1/observed/{peer}", func(w http.ResponseWriter, r *http.Request) {
+		answer[Observed](w)(a.Observed(r.Context(), r.PathValue("peer")))
+	})
+	mux.HandleFunc("POST /v1/simulate", a.simulate)
 	mux.HandleFunc("POST /v1/audit/find", func(w http.ResponseWriter, r *http.Request) {
 		value, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
 		if err != nil {

@@ -66,14 +66,16 @@ type Kind string
 
 // The kinds of records.
 const (
-	KindIntake  Kind = "intake"
-	KindSent    Kind = "sent"
-	KindReceipt Kind = "receipt"
-	KindSettle  Kind = "settle"
-	KindLink    Kind = "link"
-	KindPeer    Kind = "peer"
-	KindReload  Kind = "reload"
-	KindHead    Kind = "head"
+	KindIntake   Kind = "intake"
+	KindSent     Kind = "sent"
+	KindObserved Kind = "observed"
+	KindReceipt  Kind = "receipt"
+	KindSettle   Kind = "settle"
+	KindLink     Kind = "link"
+	KindPeer     Kind = "peer"
+	KindReload   Kind = "reload"
+	KindCut      Kind = "cut"
+	KindHead     Kind = "head"
 )
 
 // Kind returns the kind of r, "" if it holds nothing.
@@ -83,6 +85,8 @@ func (r *Record) Kind() Kind {
 		return KindIntake
 	case r.Sent != nil:
 		return KindSent
+	case r.Observed != nil:
+		return KindObserved
 	case r.Receipt != nil:
 		return KindReceipt
 	case r.Settle != nil:
@@ -93,6 +97,8 @@ func (r *Record) Kind() Kind {
 		return KindPeer
 	case r.Reload != nil:
 		return KindReload
+	case r.Cut != nil:
+		return KindCut
 	case r.Head != nil:
 		return KindHead
 	}
@@ -102,7 +108,7 @@ func (r *Record) Kind() Kind {
 // check refuses a record that does not say what its kind must say.
 func (r *Record) check() error {
 	n := 0
-	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Head != nil} {
+	for _, set := range []bool{r.Intake != nil, r.Sent != nil, r.Observed != nil, r.Receipt != nil, r.Settle != nil, r.Link != nil, r.Peer != nil, r.Reload != nil, r.Head != nil, r.Cut != nil} {
 		if set {
 			n++
 		}
@@ -119,6 +125,11 @@ func (r *Record) check() error {
 		return r.Intake.check()
 	case r.Sent != nil:
 		return r.Sent.check()
+	case r.Observed != nil:
+		if r.Observed.Root != "" {
+			return badRecord("observed", "it has a root, as only what left has")
+		}
+		return r.Observed.check()
 	case r.Receipt != nil:
 		return r.Receipt.check()
 	case r.Settle != nil:
@@ -126,6 +137,11 @@ func (r *Record) check() error {
 	case r.Link != nil:
 		return checkReason("link", r.Link.Reason, true)
 	case r.Peer != nil:
+		return nil
+	case r.Cut != nil:
+		if r.Cut.Seq == 0 || r.Cut.Hash == (Digest{}) {
+			return badRecord("cut", "it does not say what was cut")
+		}
 		return nil
 	case r.Head != nil:
 		if r.Head.Signed == "" {

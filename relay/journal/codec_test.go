@@ -63,8 +63,8 @@ func TestRoundTrip(t *testing.T) {
 		}
 		kinds[r.Kind()] = true
 	}
-	if len(kinds) != 8 {
-		t.Errorf("samples of %d kinds, want all 8", len(kinds))
+	if len(kinds) != 10 {
+		t.Errorf("samples of %d kinds, want all 10", len(kinds))
 	}
 }
 

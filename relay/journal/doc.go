@@ -18,8 +18,16 @@
 // # Chain
 //
 // Each record names the SHA-256 of the one before, so that a record cannot be
-// changed, dropped or slipped in without [Verify] naming the place. The last
-// hash ([Head]) is what an operator signs or writes down.
+// changed, dropped or slipped in without [Verify] naming the place. The node
+// signs the end of the chain from time to time ([SignHead]) and puts the signed
+// head into the chain as a record; handed to somebody else, it also shows that
+// the whole was rewritten ([Proof]). Lines are the form in which a journal is
+// copied.
+//
+// # Exports
+//
+// [Selection] turns records into rows for people and their programs, [Totals]
+// adds them up, and a [Sheet] writes them: CSV, JSON lines, or a page to print.
 //
 // # Durability
 //

@@ -47,9 +47,12 @@ func (r *Record) sizeHint() int {
 	if r.Intake != nil {
 		n += 256 * len(r.Intake.Objects)
 	}
-	if r.Sent != nil {
-		for i := range r.Sent.Messages {
-			n += 64 + 256*len(r.Sent.Messages[i].Objects)
+	for _, s := range []*Sent{r.Sent, r.Observed} {
+		if s == nil {
+			continue
+		}
+		for i := range s.Messages {
+			n += 64 + 256*len(s.Messages[i].Objects)
 		}
 	}
 	return n
@@ -181,7 +184,9 @@ func (e *encoder) record(r *Record) {
 	case r.Intake != nil:
 		e.intake(r.Intake)
 	case r.Sent != nil:
-		e.sent(r.Sent)
+		e.sent(KindSent, r.Sent)
+	case r.Observed != nil:
+		e.sent(KindObserved, r.Observed)
 	case r.Receipt != nil:
 		e.receipt(r.Receipt)
 	case r.Settle != nil:
@@ -192,6 +197,8 @@ func (e *encoder) record(r *Record) {
 		e.peer(r.Peer)
 	case r.Reload != nil:
 		e.reload(r.Reload)
+	case r.Cut != nil:
+		e.cut(r.Cut)
 	case r.Head != nil:
 		e.member(KindHead)
 		e.name("signed")
@@ -270,8 +277,8 @@ func (e *encoder) gone(gone []Gone) {
 	e.end(']')
 }
 
-func (e *encoder) sent(s *Sent) {
-	e.member(KindSent)
+func (e *encoder) sent(k Kind, s *Sent) {
+	e.member(k)
 	e.token("peer", s.Peer)
 	e.token("root", s.Root)
 	e.number("first", s.First)
@@ -442,11 +449,20 @@ func (e *encoder) peer(p *PeerChange) {
 	e.end('}')
 }
 
+func (e *encoder) cut(c *Cut) {
+	e.member(KindCut)
+	e.number("seq", c.Seq)
+	e.digest("hash", &c.Hash)
+	e.number("log", c.Log)
+	e.end('}')
+}
+
 func (e *encoder) reload(r *Reload) {
 	e.member(KindReload)
 	e.token("what", r.What)
 	e.token("before", r.Before)
 	e.token("after", r.After)
 	e.word("reason", string(r.Reason))
+	e.tokens("by", r.By)
 	e.end('}')
 }

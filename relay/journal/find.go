@@ -160,6 +160,8 @@ func (r *Record) peer() Token {
 		return r.Intake.Source
 	case r.Sent != nil:
 		return r.Sent.Peer
+	case r.Observed != nil:
+		return r.Observed.Peer
 	case r.Receipt != nil:
 		return r.Receipt.Peer
 	case r.Settle != nil:
@@ -183,8 +185,12 @@ func (r *Record) names(id ID, digest Digest) bool {
 	case r.Intake != nil:
 		return slices.ContainsFunc(r.Intake.Objects, func(o IntakeObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(r.Intake.Gone, back) ||
 			slices.ContainsFunc(r.Intake.Erased, func(x Erased) bool { return is("", x.Digest) })
-	case r.Sent != nil:
-		return slices.ContainsFunc(r.Sent.Messages, func(m SentMessage) bool {
+	case r.Sent != nil || r.Observed != nil:
+		s := r.Sent
+		if s == nil {
+			s = r.Observed
+		}
+		return slices.ContainsFunc(s.Messages, func(m SentMessage) bool {
 			return slices.ContainsFunc(m.Objects, func(o SentObject) bool { return is(o.ID, o.Digest) }) || slices.ContainsFunc(m.Gone, back)
 		})
 	case r.Settle != nil:

@@ -23,14 +23,29 @@ type Record struct {
 	Prev Digest    `json:"prev"`
 	At   time.Time `json:"at"`
 
-	Intake  *Intake     `json:"intake,omitzero"`
-	Sent    *Sent       `json:"sent,omitzero"`
-	Receipt *Receipt    `json:"receipt,omitzero"`
-	Settle  *Settle     `json:"settle,omitzero"`
-	Link    *LinkEvent  `json:"link,omitzero"`
-	Peer    *PeerChange `json:"peer,omitzero"`
-	Reload  *Reload     `json:"reload,omitzero"`
-	Head    *Attested   `json:"head,omitzero"`
+	Intake *Intake `json:"intake,omitzero"`
+	Sent   *Sent   `json:"sent,omitzero"`
+	// Observed is what would have left for a peer that is only observed: nothing
+	// of it did, so it makes nobody a recipient. It has no root, and its link
+	// sequences number the messages in the record.
+	Observed *Sent       `json:"observed,omitzero"`
+	Receipt  *Receipt    `json:"receipt,omitzero"`
+	Settle   *Settle     `json:"settle,omitzero"`
+	Link     *LinkEvent  `json:"link,omitzero"`
+	Peer     *PeerChange `json:"peer,omitzero"`
+	Reload   *Reload     `json:"reload,omitzero"`
+	Cut      *Cut        `json:"cut,omitzero"`
+	Head     *Attested   `json:"head,omitzero"`
+}
+
+// Cut says that the records up to one were removed because their time was over.
+// It is written before they are, and is what a chain goes back to that does not
+// begin at the beginning.
+type Cut struct {
+	Seq  uint64 `json:"seq,omitzero"`  // of the last record that goes
+	Hash Digest `json:"hash,omitzero"` // SHA-256 of it
+	// Log is the log entry up to which the journal has told of what came in.
+	Log uint64 `json:"log,omitzero"`
 }
 
 // Attested is the node's signed word for where its chain ended at a time; see
@@ -216,7 +231,8 @@ type LinkEvent struct {
 }
 
 // PeerChange is a change to who may link or on what terms: "added", "paused",
-// "resumed", "removed", "rotated", "agreement", "sealed", "unsealed".
+// "resumed", "removed", "rotated", "agreement", "sealed", "unsealed", "observed"
+// and, when sending begins, "sending".
 type PeerChange struct {
 	Peer        Token  `json:"peer,omitzero"`
 	Change      Token  `json:"change,omitzero"`
@@ -225,10 +241,14 @@ type PeerChange struct {
 }
 
 // Reload is an attempt to put another configuration, policy or set of tables
-// in force. Before and After are digests; they are equal when it was refused.
+// in force: "all" by a reload, "start" by a start that found another than was in
+// force before. Before and After are digests; they are equal when it was refused.
 type Reload struct {
 	What   Token             `json:"what,omitzero"`
 	Before Token             `json:"before,omitzero"`
 	After  Token             `json:"after,omitzero"`
 	Reason federation.Reason `json:"reason,omitzero"` // why it was refused
+	// By are those who consented to something being allowed that was denied:
+	// two persons, or "alone" where nobody else is named.
+	By []Token `json:"by,omitzero"`
 }

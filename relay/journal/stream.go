@@ -98,9 +98,11 @@ func (s Stored) decode() (*Record, error) {
 // end: pass the zero Head to check from the journal's beginning, or one that
 // was written down earlier. The first record that is changed, dropped, moved or
 // slipped in is named. What was cut off at the end can only be seen by one
-// who knows a later Head.
+// who knows a later Head. A journal whose beginning was removed when its time was
+// over continues what a later [Cut] in it names.
 func Verify(after Head, records iter.Seq2[Stored, error]) (Head, error) {
 	head := after
+	var begins Head // what a journal without its beginning must say was cut
 	for s, err := range records {
 		if err != nil {
 			return head, err
@@ -112,6 +114,13 @@ func Verify(after Head, records iter.Seq2[Stored, error]) (Head, error) {
 		if err != nil {
 			return head, err
 		}
+		if head == (Head{}) && r.Prev != (Digest{}) && s.Seq > 1 {
+			begins = Head{Seq: s.Seq, Hash: r.Prev}
+			head.Hash = r.Prev
+		}
+		if begins.closes(r.Cut) {
+			begins = Head{}
+		}
 		if r.Prev != head.Hash {
 			detail := fmt.Sprintf("it does not follow from record %d", head.Seq)
 			if head.Seq == 0 {
@@ -121,8 +130,15 @@ func Verify(after Head, records iter.Seq2[Stored, error]) (Head, error) {
 		}
 		head = Head{Seq: s.Seq, Hash: sha256.Sum256(s.Data)}
 	}
+	if begins != (Head{}) {
+		return head, broken(begins.Seq, "it is not the first of a journal, and no record says that what stood before it was cut")
+	}
 	return head, nil
 }
+
+// closes reports whether a cut, nil for none, names what stood before the first
+// record of a journal without its beginning.
+func (h Head) closes(c *Cut) bool { return c != nil && c.Hash == h.Hash && c.Seq < h.Seq }
 
 func broken(seq uint64, detail string) error {
 	return &federation.Refusal{Reason: federation.BadSignature, Where: fmt.Sprintf("journal record %d", seq), Detail: "the chain is broken: " + detail,

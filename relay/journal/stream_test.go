@@ -244,3 +244,33 @@ func digestString(d Digest) string {
 	}
 	return string(text)
 }
+
+// TestVerifyBehindACut accepts a journal without its beginning if a record in it
+// says what was cut, and no other.
+func TestVerifyBehindACut(t *testing.T) {
+	l := written(t, samples()...)
+	head, err := Verify(Head{}, each(l.records[:4]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := func(c Cut) []Stored {
+		x := written(t, append(samples(), &Record{At: samples()[0].At, Cut: &c})...)
+		return x.records[4:]
+	}
+	whole := cut(Cut{Seq: head.Seq, Hash: head.Hash})
+	end, err := Verify(Head{}, each(whole))
+	if err != nil || end.Seq != whole[len(whole)-1].Seq {
+		t.Errorf("behind a cut: %v, %v", end, err)
+	}
+	for name, records := range map[string][]Stored{
+		"one more is missing":    whole[1:],
+		"the cut is missing":     whole[:len(whole)-1],
+		"a hole behind it":       slices.Concat(whole[:2], whole[3:]),
+		"another cut":            cut(Cut{Seq: head.Seq, Hash: digestOf("other")}),
+		"a cut of what is there": cut(Cut{Seq: head.Seq + 1, Hash: head.Hash}),
+	} {
+		if _, err := Verify(Head{}, each(records)); federation.ReasonOf(err) != federation.BadSignature {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

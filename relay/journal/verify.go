@@ -47,7 +47,7 @@ const headReach = 1 << 16
 // stands for them.
 //
 // A journal whose beginning is gone is read only with a kept head that names the
-// record before its first.
+// record before its first, or with a [Cut] in it that does.
 func (p Proof) Verify(records iter.Seq2[Stored, error]) (Verified, error) {
 	w := &walk{Proof: p, found: Verified{Node: p.Node}}
 	w.Heads = slices.Clone(p.Heads)
@@ -82,6 +82,10 @@ type walk struct {
 	kept    int         // how many of Heads were met
 	differs *SignedHead // the first of Heads that names another record than there is
 	good    Verified    // what was found until then
+	// begins is the first record of a journal without its beginning, with the
+	// hash of the one before it; cut says that a record names that as cut.
+	begins Head
+	cut    bool
 }
 
 // result is what is good of what was found.
@@ -121,6 +125,7 @@ func (w *walk) record(s Stored) error {
 	if err != nil {
 		return err
 	}
+	w.cut = w.cut || w.begins.closes(r.Cut)
 	if r.Head != nil {
 		if err := w.signed(s.Seq, r.Head); err != nil {
 			return err
@@ -156,7 +161,9 @@ func (w *walk) begin(seq uint64, prev Digest) error {
 			return nil
 		}
 	}
-	return broken(seq, "it is not the first of a journal, and no head is given that names the one before it")
+	w.begins = Head{Seq: seq, Hash: prev}
+	w.recent = append(w.recent, Head{Seq: seq - 1, Hash: prev})
+	return nil
 }
 
 // meet holds a record against the heads kept elsewhere that name it.
@@ -211,6 +218,10 @@ func (w *walk) signed(seq uint64, a *Attested) error {
 		return broken(seq, fmt.Sprintf("its signed head names record %d, which does not come before it", h.Seq))
 	}
 	i, ok := slices.BinarySearchFunc(w.recent, h.Seq, func(a Head, seq uint64) int { return cmp.Compare(a.Seq, seq) })
+	if !ok && h.Seq < w.begins.Seq {
+		w.inside = h // of what was cut
+		return nil
+	}
 	if !ok {
 		return broken(seq, fmt.Sprintf("its signed head names record %d, which is not here or far back", h.Seq))
 	}
@@ -242,6 +253,9 @@ func (w *walk) vouch(h *SignedHead) {
 func (w *walk) end() error {
 	if w.differs != nil {
 		return w.rewritten(w.differs)
+	}
+	if w.begins != (Head{}) && !w.cut {
+		return broken(w.begins.Seq, "it is not the first of a journal, no head is given that names the one before it, and no record says that it was cut")
 	}
 	if w.kept == len(w.Heads) {
 		return nil

@@ -110,6 +110,17 @@ func TestVerifySigned(t *testing.T) {
 	if err != nil || got.First.Seq != 3 || got.Kept != 1 {
 		t.Errorf("a part: %+v, %v", got, err)
 	}
+	// Cut by its node: with the record that says so, and not without.
+	l.add(&Record{At: at, Cut: &Cut{Seq: first.Seq, Hash: first.Hash}})
+	got, err = Proof{Keys: ring, Heads: []*SignedHead{second, first}}.Verify(each(l.log[2:]))
+	if err != nil || got.First.Seq != 3 || got.Last != l.end() {
+		t.Errorf("cut: %+v, %v", got, err)
+	}
+	for name, records := range map[string][]Stored{"further than it says": l.log[3:], "and nothing says so": l.log[2 : len(l.log)-1]} {
+		if _, err := (Proof{Keys: ring}).Verify(each(records)); federation.ReasonOf(err) != federation.BadSignature {
+			t.Errorf("cut %s: %v", name, err)
+		}
+	}
 	back, err := OpenHead(append(bytes.Clone(first.Raw), '\n'), ring)
 	if err != nil || back.Head != first.Head || back.Node != "de-cert" || !back.At.Equal(first.At) {
 		t.Errorf("opened: %+v, %v", back, err)
@@ -158,7 +169,7 @@ func TestRewrittenJournal(t *testing.T) {
 			federation.BadSignature, []string{"journal record 4"}},
 		"a record changed": {func() []Stored {
 			log := slices.Clone(honest.log)
-			log[3] = Stored{4, bytes.Replace(log[3].Data, []byte("e3"), []byte("e9"), 1)}
+			log[3] = Stored{4, bytes.Replace(log[3].Data, []byte(`"e3"`), []byte(`"e9"`), 1)}
 			return log
 		}, nil, federation.BadSignature, []string{"journal record 5", "does not follow from record 4"}},
 		"a head signed with another's key": {func() []Stored { l := fresh(); l.event("e1"); l.key = other; l.sign(1); return l.log }, nil,
@@ -321,4 +332,38 @@ func TestCopyOfAJournal(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// FuzzCopy: whatever a copy of a journal or a kept head says, it is read or
+// refused with a reason, and what is read verifies as what was written.
+func FuzzCopy(f *testing.F) {
+	ring := keyring{}
+	l := &ledger{t: f, node: "de-cert", key: ring.signer(f, "de-cert")}
+	first, _ := l.fill("e3")
+	var text []byte
+	for _, s := range l.log {
+		text = AppendLine(text, s)
+	}
+	seeds := 0
+	for _, copied := range []string{string(text), "", "\n", `{"seq":1,"record":}`, `{"seq":1,"record":{"ver":2}}`, strings.Repeat(`{"seq":1,"record":{}}`+"\n", 3)} {
+		for _, head := range []string{string(first.Raw), "", "a.b.c", "e30.e30.AA"} {
+			f.Add([]byte(copied), []byte(head))
+			seeds++
+		}
+	}
+	if seeds < 20 {
+		f.Fatalf("%d seeds", seeds)
+	}
+	f.Fuzz(func(t *testing.T, copied, head []byte) {
+		p := Proof{Keys: ring}
+		if h, err := OpenHead(head, ring); err == nil {
+			p.Heads = []*SignedHead{h}
+		} else if federation.ReasonOf(err) == "" {
+			t.Fatalf("refused without a reason: %v", err)
+		}
+		got, err := p.Verify(Lines("copy", bytes.NewReader(copied)))
+		if err == nil && got.Heads > 0 && !bytes.HasPrefix(copied, text[:100]) {
+			t.Fatalf("signed heads in what was never written: %+v", got)
+		}
+	})
 }

@@ -39,10 +39,12 @@ const mentionSize = 8 + 4 + 8
 // written at random places, a page for each. So they are appended to a tail, and
 // each time that has mentionRun of them it becomes a sorted run, in chunks of
 // mentionChunk. A question costs a search of the tail, in memory, and the
-// reading of one chunk a run.
+// reading of one chunk of each run that has the key, and of one in thirty that
+// has not: a filter of mentionFilter bits a run tells the others.
 const (
-	mentionRun   = 1 << 17
-	mentionChunk = 512
+	mentionRun    = 1 << 17
+	mentionChunk  = 512
+	mentionFilter = 1 << 20
 )
 
 // mentions is what memory keeps of them.
@@ -56,6 +58,30 @@ type mentions struct {
 type sortedRun struct {
 	first  int64
 	firsts []uint64
+	filter filter
+}
+
+// filter is a Bloom filter: it says for sure that a key is not in a run. Keys
+// are hashes, so three parts of one are three places.
+type filter []byte
+
+func places(key uint64) [3]uint64 {
+	return [3]uint64{key % mentionFilter, key >> 20 % mentionFilter, key >> 40 % mentionFilter}
+}
+
+func (f filter) add(key uint64) {
+	for _, p := range places(key) {
+		f[p/8] |= 1 << (p % 8)
+	}
+}
+
+func (f filter) has(key uint64) bool {
+	for _, p := range places(key) {
+		if f[p/8]&(1<<(p%8)) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func appendMention(b []byte, m mention) []byte {
@@ -110,12 +136,13 @@ func (b *batch) writeMentions() error {
 // writeRun writes a sorted run in place of the tail.
 func (b *batch) writeRun(all []mention) error {
 	slices.SortFunc(all, func(x, y mention) int { return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.seq, y.seq)) })
-	r := &sortedRun{}
+	r := &sortedRun{filter: make(filter, mentionFilter/8)}
 	var firsts []byte
 	for chunk := range slices.Chunk(all, mentionChunk) {
 		row := make([]byte, 0, len(chunk)*mentionSize)
 		for _, x := range chunk {
 			row = appendMention(row, x)
+			r.filter.add(x.key)
 		}
 		res, err := b.exec("INSERT INTO mention_chunks (mentions) VALUES (?)", row)
 		if err != nil {
@@ -131,7 +158,7 @@ func (b *batch) writeRun(all []mention) error {
 		r.firsts = append(r.firsts, chunk[0].key)
 		firsts = binary.BigEndian.AppendUint64(firsts, chunk[0].key)
 	}
-	if _, err := b.exec("INSERT INTO mention_runs (first, firsts) VALUES (?, ?)", r.first, firsts); err != nil {
+	if _, err := b.exec("INSERT INTO mention_runs (first, firsts, filter) VALUES (?, ?, ?)", r.first, firsts, []byte(r.filter)); err != nil {
 		return err
 	}
 	b.run = r
@@ -154,13 +181,13 @@ func (b *batch) publishMentions() {
 
 func (s *Store) loadMentions(ctx context.Context) error {
 	m := &s.mentions
-	err := s.query(ctx, "SELECT first, firsts FROM mention_runs ORDER BY first", func(r *sql.Rows) error {
+	err := s.query(ctx, "SELECT first, firsts, filter FROM mention_runs ORDER BY first", func(r *sql.Rows) error {
 		var next sortedRun
 		var firsts sql.RawBytes
-		if err := r.Scan(&next.first, &firsts); err != nil {
+		if err := r.Scan(&next.first, &firsts, (*[]byte)(&next.filter)); err != nil {
 			return err
 		}
-		if len(firsts) == 0 || len(firsts)%8 != 0 {
+		if len(firsts) == 0 || len(firsts)%8 != 0 || len(next.filter) != mentionFilter/8 {
 			return useless(fmt.Sprintf("it is not whole: run %d of mentions", next.first))
 		}
 		for ; len(firsts) > 0; firsts = firsts[8:] {
@@ -208,6 +235,9 @@ func (s *Store) Mentions(ctx context.Context, peer string, keys ...Key) ([]uint6
 		}
 		m.mu.RUnlock()
 		for _, r := range runs {
+			if !r.filter.has(key) {
+				continue
+			}
 			if err := s.searchRun(ctx, r, key, take); err != nil {
 				return nil, s.fault(err)
 			}

@@ -203,7 +203,8 @@ CREATE TABLE mention_chunks ( -- the same, sorted
 
 CREATE TABLE mention_runs (
 	first  INTEGER PRIMARY KEY, -- chunk; the others follow
-	firsts BLOB NOT NULL        -- first key of each, 8 bytes
+	firsts BLOB NOT NULL,       -- first key of each, 8 bytes
+	filter BLOB NOT NULL        -- of the keys in it
 ) STRICT;
 
 CREATE TABLE lanes (          -- how far the frames for each peer reach
