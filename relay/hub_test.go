@@ -33,7 +33,7 @@ type peerTerms struct{ id, country, kind, data, more string }
 
 // The victim's CERT, another one, and a carrier.
 var (
-	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, personal, source", "foi: exempt\nconstituency: {cidr: [198.51.100.0/24], reference: sample}\n"}
+	theirCERT = peerTerms{"pl-cert", "PL", "authority", "technical, context, free-text, target, personal, source", "foi: exempt\nconstituency: {cidr: [198.51.100.0/24], reference: sample}\n"}
 	otherCERT = peerTerms{"jp-cert", "JP", "authority", "technical, context, free-text, target", ""}
 	carrier   = peerTerms{"jp-carrier", "JP", "business-operator", "technical, context, free-text", ""}
 )
@@ -59,12 +59,12 @@ func setUpHub(t *testing.T, id, country string, general configs.Generalise) *hub
 	h := &hub{t: t, op: &operator{t: t}, at: map[string][]byte{}}
 	h.set(time.Now())
 	o := setupOptions(t.TempDir())
-	o.Values.ID, o.Values.Country = id, country
+	o.Values.ID, o.Values.Country, o.Values.Kind = id, country, "authority"
 	var err error
 	if h.op.cfg, err = Setup(o); err != nil {
 		t.Fatal(err)
 	}
-	h.op.cfg.Generalise, h.op.cfg.Node.Kind = general, "authority"
+	h.op.cfg.Generalise = general
 	h.op.cfg.Reviewed = []configs.Review{{Rule: "gdpr-eea", By: "duty lawyer (sample)", On: configs.Date{Time: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)}}}
 	if h.op.keys, err = LoadKeys(KeysDir(h.op.cfg)); err != nil {
 		t.Fatal(err)

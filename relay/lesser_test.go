@@ -110,6 +110,29 @@ func TestVictimNotification(t *testing.T) {
 	}
 }
 
+// TestVictimNotificationByConstituency: terms that do not cover data about
+// targets let it go where the peer serves those who are named, and nowhere else;
+// the sighting without it goes there.
+func TestVictimNotificationByConstituency(t *testing.T) {
+	serves, other := theirCERT, otherCERT
+	serves.data = carrier.data + ", personal" // an address may be a person's
+	other.data = serves.data
+	other.country = "PL"
+	h := newHub(t, general, serves, other)
+	h.publish(attack("Zebra Okapi", "198.51.100.77", time.Date(2026, 1, 5, 14, 15, 16, 0, time.UTC), 3)...)
+	for _, p := range []peerTerms{serves, other} {
+		got, _ := h.objects(p.id)
+		for _, o := range got {
+			if _, told := o.Get("x_victim_address"); o.Type() == "sighting" && told != (p.id == serves.id) {
+				t.Errorf("%s is told %s", p.id, o.Raw())
+			}
+		}
+		if !strings.Contains(summary(got), "sighting") || strings.Contains(summary(got), "less:") {
+			t.Errorf("%s gets %s", p.id, summary(got))
+		}
+	}
+}
+
 // made counts what the node made in place of objects.
 func (h *hub) made() int {
 	h.t.Helper()

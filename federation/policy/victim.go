@@ -85,8 +85,8 @@ func (v *victims) facts(to *peerView, now time.Time, s *span) (serves, consent, 
 // about the target, and where a relationship targets an identity. An identity
 // that is found to be one names itself.
 func victimsOf(o *stix.Object, u *stix.Unit, f stix.Finding) victims {
-	if h := o.Handling(); h != nil && h.Generalised != "" {
-		return victims{} // a class and a network: nobody in particular
+	if h := o.Handling(); h != nil && (h.Generalised != "" || h.Aggregate != "") {
+		return victims{} // a class, a network, a count: nobody in particular
 	}
 	if u.Path == "target_ref" && o.Type() == "relationship" {
 		if kind, _ := o.Text("relationship_type"); kind == "targets" {

@@ -176,14 +176,14 @@ func placeOf(o *Object, name string) place {
 
 // generalPlace places what an object that says less tells of the victim: it is
 // about a target, and by its form about nobody in particular. What has not that
-// form is placed as anywhere else. Counts over many are context; what a text
-// shows beside them is found as in any.
+// form is placed as anywhere else. Counts are about targets too: that they are over
+// many, a node knows of its own alone.
 func generalPlace(o *Object, name string) (place, bool) {
 	switch {
 	case o.handling == nil:
 		return place{}, false
 	case o.handling.Aggregate != "" && o.typ == "note":
-		return place{category: federation.Context, evidence: byType}, name == "abstract" || name == "content"
+		return place{category: federation.Target, evidence: byType}, name == "abstract" || name == "content"
 	case o.handling.Generalised == "":
 		return place{}, false
 	}
