@@ -290,11 +290,7 @@ func TestJournalIsCut(t *testing.T) {
 		} else if err := chain(t, r); err != nil {
 			t.Error(err)
 		}
-		if err := os.Remove(filepath.Join(r.dir, "data", "index.db")); err != nil {
-			t.Fatal(err)
-		}
-		r.start()
-		arrivals(t, r.node)
+		startWithoutIndex(t, r)
 		r.reload()
 		eventually(t, 20*time.Second, cut)
 		if told := toldOf(t, r); len(told) != 1 || told[3] != 1 {
@@ -310,11 +306,7 @@ func TestJournalIsCut(t *testing.T) {
 		return ""
 	})
 	r.stop()
-	if err := os.Remove(filepath.Join(r.dir, "data", "index.db")); err != nil {
-		t.Fatal(err)
-	}
-	r.start()
-	arrivals(t, r.node)
+	startWithoutIndex(t, r)
 	if told := toldOf(t, r); len(told) > 0 {
 		t.Errorf("what was cut is told again: %v", told)
 	}
@@ -322,6 +314,17 @@ func TestJournalIsCut(t *testing.T) {
 	if err := chain(t, r); err != nil {
 		t.Error(err)
 	}
+}
+
+// startWithoutIndex starts a node that has to build its index anew, and waits
+// until it has.
+func startWithoutIndex(t *testing.T, r *region) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(r.dir, "data", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	arrivals(t, r.node)
 }
 
 // toldOf counts the records of a journal by the log entry whose fate they tell.
