@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -189,24 +187,6 @@ type Retention struct {
 // maxRetention bounds the days that may be configured: a hundred years.
 const maxRetention = 36_525
 
-// check lists days that are none.
-func (r *Retention) check(bad func(key, format string, args ...any)) {
-	days := func(key string, n int) {
-		if n < 0 || n > maxRetention {
-			bad("retention."+key, "%d: write a number of days, 0 for no limit", n)
-		}
-	}
-	for key, n := range map[string]int{"days": r.Days, "held": r.Held, "after_expiry": r.AfterExpiry, "journal": r.Journal} {
-		days(key, n)
-	}
-	for kind, n := range r.Kinds {
-		days("kinds."+kind, n)
-	}
-	for category, n := range r.Categories {
-		days("categories."+category, n)
-	}
-}
-
 // Seal says for whom one property of a source's objects is encrypted.
 type Seal struct {
 	// Property is a top-level property, or "extensions.ID".
@@ -300,116 +280,3 @@ var (
 // letters, digits and single hyphens, at most 48 bytes, so that it is also a
 // NATS subject token and a file name on every system.
 func ValidID(id string) bool { return len(id) <= 48 && idPattern.MatchString(id) }
-
-// checkKind checks what the operator says it is. One that might provide
-// communications to the public has to say whether it does: the law of some
-// countries forbids such a provider what it allows others.
-func (i *Identity) checkKind(bad func(key, format string, args ...any)) {
-	kinds := []string{"authority", "business-operator", "vendor", "coordinator", "law-enforcement"}
-	switch {
-	case i.Kind != "" && !slices.Contains(kinds, i.Kind):
-		bad("node.kind", "%q is not one of %s", i.Kind, strings.Join(kinds, ", "))
-	case (i.Kind == "business-operator" || i.Kind == "vendor") && i.PublicProvider == nil:
-		bad("node.public_provider", "missing: a %s says whether it provides communications to the public, true or false", i.Kind)
-	}
-}
-
-func (n *Node) check() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s: %s", n.Path, key, fmt.Sprintf(format, args...)))
-	}
-	switch {
-	case n.Version == 0:
-		bad("version", "missing: write `version: %d`", Version)
-	case n.Version > Version:
-		bad("version", "%d is newer than this build knows (%d): use a newer entente", n.Version, Version)
-	}
-	if !ValidID(n.Node.ID) {
-		bad("node.id", "%q: use lower case letters, digits and single hyphens, such as de-cert", n.Node.ID)
-	}
-	if !countryPattern.MatchString(n.Node.Country) {
-		bad("node.country", "%q: use the two capital letters of ISO 3166-1, such as DE", n.Node.Country)
-	}
-	n.Node.checkKind(bad)
-	if n.Data == "" {
-		bad("data", "missing: name the folder that holds keys, log and index")
-	}
-	if n.Listen.NATS != "" && n.Listen.Client != "" {
-		bad("listen.nats", "the server has one port for clients, and listen.client has it: leave one of the two empty")
-	}
-	for _, c := range n.Storage {
-		if !countryPattern.MatchString(c) {
-			bad("storage", "%q is not an ISO 3166-1 country", c)
-		}
-	}
-	for key, addr := range map[string]string{"listen.leaf": n.Listen.Leaf, "listen.websocket": n.Listen.Websocket, "listen.nats": n.Listen.NATS, "listen.client": n.Listen.Client, "listen.admin": n.Listen.Admin} {
-		if addr == "" {
-			continue
-		}
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil {
-			bad(key, "%q: write host:port, such as 0.0.0.0:7422", addr)
-			continue
-		}
-		ours := key == "listen.client" || key == "listen.admin"
-		if ip := net.ParseIP(host); ours && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			bad(key, "%q: only loopback addresses may be opened here; put a proxy with its own login in front", addr)
-		}
-	}
-	seen := map[string]bool{}
-	defaults := 0
-	for _, p := range n.Profiles {
-		if !ValidID(p.Name) || seen[p.Name] {
-			bad("profiles", "%q: a profile needs a name of its own, lower case with hyphens", p.Name)
-		}
-		seen[p.Name] = true
-		if p.Default {
-			defaults++
-		}
-		if !strings.HasPrefix(p.DefaultMarking, "TLP:") {
-			bad("profiles."+p.Name, "default_marking %q: write a TLP 2.0 label, such as TLP:AMBER", p.DefaultMarking)
-		}
-		for _, x := range p.Seal {
-			if x.Property == "" || len(x.To) == 0 {
-				bad("profiles."+p.Name+".seal", "each entry needs property and to")
-			}
-		}
-	}
-	n.Retention.check(bad)
-	if n.Decoys != 0 && (n.Decoys < 2 || n.Decoys > 8) {
-		bad("decoys", "%d: write 0 for none, or 2 to 8", n.Decoys)
-	}
-	if e := n.Journal.HeadEvery; e != 0 && (e < time.Minute || e > 24*time.Hour) {
-		bad("journal.head_every", "%s: write 1m to 24h, such as 1h", e)
-	}
-	if defaults > 1 {
-		bad("profiles", "only one profile may say `default: true`")
-	}
-	for _, r := range n.Reviewed {
-		if r.Rule == "" || r.By == "" || r.On.IsZero() {
-			bad("reviewed", "each entry needs rule, by and on")
-		}
-	}
-	people := map[string]bool{}
-	for _, a := range n.Approvers {
-		if !ValidID(a.ID) || a.Key == "" || people[a.ID] {
-			bad("approvers", "%q: each person needs an id of their own, lower case with hyphens, and one key", a.ID)
-		}
-		people[a.ID] = true
-	}
-	if q := n.Quarantine; q.WarnAfter.Duration > 0 && q.AlarmAfter.Duration > 0 && q.AlarmAfter.Duration < q.WarnAfter.Duration {
-		bad("quarantine.alarm_after", "%s is before warn_after %s", q.AlarmAfter, q.WarnAfter)
-	}
-	if e := n.External; e != nil && (e.URL == "") == (e.Context == "") {
-		bad("external", "name either url or context, not both and not neither")
-	}
-	if n.External != nil {
-		for peer, l := range n.External.Links {
-			if (l.URL == "") == (l.Context == "") {
-				bad("external.links."+peer, "name either url or context, not both and not neither")
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
