@@ -99,6 +99,9 @@ func (s *solo) lastReload() *journal.Reload {
 
 // A change that widens needs two persons; one that narrows needs nobody.
 func TestTwoPersonsActivate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	s := newSolo(t)
 	keys := s.people("anna", "ben", "carl")
 	s.reloads("naming the first persons is the act of who runs the node", false, federation.HeldForPerson)
@@ -140,6 +143,9 @@ func TestTwoPersonsActivate(t *testing.T) {
 // Somebody who leaves is taken off the list at once, as long as two remain; who
 // would remain alone, or come new, is not.
 func TestLeavingNeedsNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	s := newSolo(t)
 	keys := s.people("anna", "ben", "carl")
 	s.reloads("three persons are named", true, "")
@@ -177,6 +183,9 @@ func must(t testing.TB, err error) {
 // What a reload refuses, a restart refuses too; so does a change of the persons
 // themselves, and of what the configuration says of the node.
 func TestRestartIsNoWayRound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	s := newSolo(t)
 	keys := s.people("anna", "ben")
 	s.reloads("two persons are named", true, "")
@@ -237,6 +246,9 @@ func cutPeople(t *testing.T, s *solo) {
 // Without persons, who runs the node decides, and has to say so; what narrows or
 // changes nothing passes, and so does a restart.
 func TestAloneSaysSo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	s := newSolo(t)
 	s.reloads("nothing changed", false, "")
 	s.rules(noCeiling)
@@ -255,6 +267,9 @@ func TestAloneSaysSo(t *testing.T) {
 // A consent that ended, or that was given for another node or another act, is
 // none.
 func TestConsentsThatAreNone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	s := newSolo(t)
 	keys := s.people("anna", "ben")
 	s.reloads("two persons are named", true, "")
@@ -295,6 +310,9 @@ func TestConsentsThatAreNone(t *testing.T) {
 
 // Rules that cannot be loaded leave those in force deciding.
 func TestBrokenRulesChangeNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	s := newSolo(t)
 	for what, c := range map[string][3]string{
 		"no Cedar":             {"30-tlp.cedar", "forbid (principal", "forbid [principal"},

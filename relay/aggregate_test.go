@@ -76,6 +76,9 @@ func days(at time.Time) (day, week, month, quarter, year [2]string) {
 // TestAggregate counts a month: victims and not sightings, nothing below the
 // floor nor what it could be computed from, and publishes each day once.
 func TestAggregate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	h := newHub(t, configs.Generalise{}, otherCERT)
 	at := h.now()
 	_, _, month, _, _ := days(at)

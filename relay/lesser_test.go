@@ -245,6 +245,9 @@ func TestLesserGoesWithItsOriginal(t *testing.T) {
 // better protected than the object is not told in its place, nor what was taken
 // back.
 func TestVictimsInAnotherFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	for _, c := range []struct{ marking, want string }{
 		{markGreen, "less:identity less:location less:sighting location malware sighting"},
 		{"marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", "location malware sighting"},
@@ -297,6 +300,9 @@ func TestVictimsInAnotherFile(t *testing.T) {
 // nothing but what is removed, and compares everything that the peer can measure
 // of what it is told: numbers, sizes, and the text but for what is random.
 func TestNothingOfWhatIsRemovedCanBeComputed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	seen := func(name, address string, clock time.Duration, count int) (shapes []shape, texts []string) {
 		h := newHub(t, general, otherCERT)
 		objects := attack(name, address, time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC).Add(clock), count)
@@ -354,6 +360,9 @@ var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9
 // TestLesserOfOthers: of a source's objects less is said as far as its terms
 // permit, also about what its own marking lets go no further.
 func TestLesserOfOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	const amber = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 	pl := setUpHub(t, "pl-cert", "PL", configs.Generalise{})
 	de := setUpHub(t, "de-cert", "DE", general) // for its own objects: of others' that says nothing

@@ -155,6 +155,9 @@ func TestDecisionsFitNothingElse(t *testing.T) {
 // it is no approver any more, when the terms change and while there are none; and
 // what ended does not come back.
 func TestDecisionsEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	f := newOffice(t)
 	f.staff("anna", "ben", "carl")
 	f.reload()
@@ -230,6 +233,9 @@ func TestReleaseIsDecidedAgain(t *testing.T) {
 // that was revoked while it waited, and a decision that was made before no longer
 // lets it go.
 func TestReleaseAfterTheKeyIsRevoked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	f := newOffice(t)
 	f.publish(indicatorText(1, ""))
 	text := f.propose(actRelease, f.waits()[0].ID, f.now().Add(100*time.Hour))
@@ -261,6 +267,9 @@ func TestReleaseAfterTheKeyIsRevoked(t *testing.T) {
 // TestRejectedStays: what persons rejected leaves the list, goes by no change of
 // the rules, and is judged anew when two persons end the rejection.
 func TestRejectedStays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	f := newOffice(t)
 	f.publish(indicatorText(1, ""))
 	got := f.decide(f.sign(f.propose(actReject, indicatorName(1), time.Time{}), "anna"))
@@ -288,6 +297,9 @@ func TestRejectedStays(t *testing.T) {
 // it. Nothing goes before the decision is recorded; what was kept is done after
 // the next start; and the same decision given again does what was not done.
 func TestDecisionSurvivesDeath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	for step, kept := range map[string]bool{stepDecisionJournalled: false, stepDecisionKept: true, stepDecided: true} {
 		t.Run(step, func(t *testing.T) {
 			f := newOffice(t)
@@ -327,6 +339,9 @@ func TestDecisionSurvivesDeath(t *testing.T) {
 // and the journal. The persons are told; what is not recorded and kept lets
 // nothing go; given again, it does.
 func TestDecisionFileBroken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads the rules many times, which takes the race detector long; runs without -short")
+	}
 	f, next := newOffice(t), 0
 	for _, name := range []string{fileDecision, writeJournal, writeLog} {
 		for _, keeps := range []bool{false, true} {
