@@ -230,8 +230,8 @@ func (tr *trial) quiet() {
 			now = append(now, st.LogLast)
 			for _, p := range st.Peers {
 				now = append(now, p.Out.Judged, p.In.Received)
-				if (p.Backlog != 0 || p.Out.InFlight != 0) && !tr.paused(r.id, p.ID) {
-					busy = fmt.Sprintf("%s to %s: link %s, backlog %d, in flight %d", r.id, p.ID, p.Link, p.Backlog, p.Out.InFlight)
+				if flying := p.Out.InFlight + p.Out.Withdrawals.InFlight; (p.Backlog != 0 || flying != 0) && !tr.paused(r.id, p.ID) {
+					busy = fmt.Sprintf("%s to %s: link %s, backlog %d, in flight %d", r.id, p.ID, p.Link, p.Backlog, flying)
 				}
 			}
 		}
