@@ -148,8 +148,10 @@ func TestReoriginationNeedsPermission(t *testing.T) {
 	green, amber := indicator(1, 1, tlpGreen), indicator(2, 1, "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421")
 	counted := strings.Replace(indicator(3, 1, tlpGreen), "']\"", "'] REPEATS 2 TIMES\"", 1)
 	contract := strings.Replace(onlyEU(4), `"residency":["EU"]`, `"releasable_to":["DE","PL"]`, 1)
+	// Times are given on as whole days, so what ends today has ended.
+	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	short := strings.Replace(indicator(5, 1, tlpGreen), `"valid_from":"2026-01-01T00:00:00Z"`,
-		fmt.Sprintf(`"valid_from":"2026-01-01T00:00:00Z","valid_until":"%s"`, time.Now().UTC().Add(time.Hour).Format(time.RFC3339)), 1)
+		fmt.Sprintf(`"valid_from":"2026-01-01T00:00:00Z","valid_until":"%s"`, midnight.Add(-time.Second).Format(time.RFC3339)), 1)
 	publish(t, de, green, amber, counted, contract, short, onlyEU(6))
 	settled(t, de.node, pl.id, time.Minute)
 	try := func(n int, want federation.Reason) {
