@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,30 +67,22 @@ func (f files) keepDecision(dir, id string, approvals [][]byte, own directory.Si
 // A folder that is not there holds none.
 func loadDecisions(dir, node string, own directory.KeySource, approvers *directory.Approvers) (decisions, error) {
 	out := decisions{Ends: map[string]*takenDecision{}}
-	files, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	paths, err := ownFiles(dir)
+	if err != nil {
 		return out, err
 	}
 	var errs []error
-	for _, f := range files {
-		if f.IsDir() || !strings.HasSuffix(f.Name(), termsExt) {
-			continue
-		}
-		path := filepath.Join(dir, f.Name())
+	for _, path := range paths {
 		file := &decidedFile{}
 		if err := openOwn(path, typDecided, own, file); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if file.Version > termsVersion {
-			errs = append(errs, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", path, file.Version, termsVersion))
-			continue
-		}
 		d, err := file.read(node, approvers)
 		switch {
 		case err != nil:
-			out.Unusable = append(out.Unusable, fmt.Sprintf("decision %s does not count: %v", strings.TrimSuffix(f.Name(), termsExt), err))
-		case d.ID+termsExt != f.Name():
+			out.Unusable = append(out.Unusable, fmt.Sprintf("decision %s does not count: %v", strings.TrimSuffix(filepath.Base(path), termsExt), err))
+		case d.ID+termsExt != filepath.Base(path):
 			errs = append(errs, fmt.Errorf("%s holds decision %s: the file was renamed", path, d.ID))
 		case d.Act == actEnd:
 			out.Ends[d.Ends] = d

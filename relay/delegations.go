@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/entente-relay/entente/federation/directory"
@@ -85,23 +83,15 @@ type Delegations struct {
 // holds none.
 func LoadDelegations(dir string, own, keys directory.KeySource) (Delegations, error) {
 	var out Delegations
-	files, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	paths, err := ownFiles(dir)
+	if err != nil {
 		return out, err
 	}
 	var errs []error
-	for _, f := range files {
-		if f.IsDir() || !strings.HasSuffix(f.Name(), termsExt) {
-			continue
-		}
-		path := filepath.Join(dir, f.Name())
+	for _, path := range paths {
 		act := &takenAct{}
 		if err := openOwn(path, typTaken, own, act); err != nil {
 			errs = append(errs, err)
-			continue
-		}
-		if act.Version > termsVersion {
-			errs = append(errs, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", path, act.Version, termsVersion))
 			continue
 		}
 		if act.End {

@@ -109,8 +109,6 @@ func readInForce(cfg *configs.Node, own directory.KeySource) (*recordInForce, er
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("what was in force last is not known: %w: take the file from a backup", err)
-	case f.Version > termsVersion:
-		return nil, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", inForcePath(cfg), f.Version, termsVersion)
 	}
 	return f, nil
 }

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/entente-relay/entente/federation/directory"
@@ -73,17 +71,14 @@ func (f files) forgetParticipant(dir, id string) error {
 // agreement key, by which each was stored. A folder that is not there holds
 // none.
 func LoadParticipants(dir string, own directory.KeySource) ([]*directory.Statement, error) {
-	files, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	paths, err := ownFiles(dir)
+	if err != nil {
 		return nil, err
 	}
 	var out []*directory.Statement
 	var errs []error
-	for _, f := range files {
-		if f.IsDir() || !strings.HasSuffix(f.Name(), termsExt) {
-			continue
-		}
-		s, err := loadParticipant(filepath.Join(dir, f.Name()), own)
+	for _, path := range paths {
+		s, err := loadParticipant(path, own)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -98,29 +93,9 @@ func loadParticipant(path string, own directory.KeySource) (*directory.Statement
 	if err := openOwn(path, typKnown, own, k); err != nil {
 		return nil, err
 	}
-	if k.Version > termsVersion {
-		return nil, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", path, k.Version, termsVersion)
-	}
 	s, err := directory.ParseStatement([]byte(k.Statement), k.Accepted)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
-}
-
-// openOwn reads a file that this node signed itself.
-func openOwn(path, typ string, own directory.KeySource, into any) error {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	// The signature is this node's own, made when the content was accepted.
-	j, err := directory.OpenJWS(bytes.TrimSpace(raw), typ, directory.PurposeAgreement, keepUsable{own}, time.Now())
-	if err != nil {
-		return fmt.Errorf("%s: not accepted by this node, or changed since: %w", path, err)
-	}
-	if err := json.Unmarshal(j.Payload, into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
 }

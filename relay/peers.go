@@ -118,23 +118,20 @@ func noTerms(err error, peer string) error {
 // signed by own, this node's agreement key: terms changed by another hand are
 // refused. A folder that does not exist holds no peers.
 func LoadPeers(dir string, own directory.KeySource) ([]*Peer, error) {
-	files, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	paths, err := ownFiles(dir)
+	if err != nil {
 		return nil, err
 	}
 	var peers []*Peer
 	var errs []error
-	for _, f := range files {
-		if f.IsDir() || !strings.HasSuffix(f.Name(), termsExt) {
-			continue
-		}
-		p, err := loadTerms(filepath.Join(dir, f.Name()), own)
+	for _, path := range paths {
+		p, err := loadTerms(path, own)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if p.Agreement.Peer+termsExt != f.Name() {
-			errs = append(errs, fmt.Errorf("%s holds the terms with %s: rename it", filepath.Join(dir, f.Name()), p.Agreement.Peer))
+		if p.Agreement.Peer+termsExt != filepath.Base(path) {
+			errs = append(errs, fmt.Errorf("%s holds the terms with %s: rename it", path, p.Agreement.Peer))
 			continue
 		}
 		if p.Paused, err = loadPause(dir, p.Agreement.Peer); err != nil {
@@ -156,9 +153,6 @@ func ReadTerms(path string, own directory.KeySource) (*Terms, error) {
 	t := &Terms{}
 	if err := openOwn(path, typTerms, own, t); err != nil {
 		return nil, err
-	}
-	if t.Version > termsVersion {
-		return nil, fmt.Errorf("%s: version %d, this build reads up to %d: use a newer entente", path, t.Version, termsVersion)
 	}
 	return t, nil
 }
