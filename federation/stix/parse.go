@@ -109,7 +109,7 @@ func (o *Object) identify() *federation.Refusal {
 		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("the id is of a %s but the type is %q", prefix, clip(o.typ)))
 	}
 	o.typ = prefix // shares the id's memory
-	o.info = types21[o.typ]
+	o.info = infoOf(o.typ)
 	return nil
 }
 
