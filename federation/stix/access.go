@@ -80,6 +80,15 @@ func (o *Object) str(i int) (string, bool) {
 	return unquote(o.value(i)), true
 }
 
+// bytes returns what the string at node i means. The caller must not change it.
+func (o *Object) bytes(i int) []byte {
+	quoted := o.value(i)
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	return []byte(unquote(quoted))
+}
+
 // unquote decodes a JSON string that the decoder has already accepted.
 func unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {

@@ -86,11 +86,11 @@ func (o *Object) identify() *federation.Refusal {
 	if typ < 0 {
 		return federation.Refuse(federation.Malformed, "type", "not a STIX object: there is no type")
 	}
-	var ok bool
-	if o.typ, ok = o.str(typ); !ok {
+	if o.nodes[typ].kind != '"' {
 		return wrongType("type", "string", o.nodes[typ].kind)
 	}
-	if o.typ == "bundle" {
+	stated := o.bytes(typ)
+	if string(stated) == "bundle" {
 		return federation.Refuse(federation.Malformed, "type", "a bundle stands where an object should")
 	}
 	if id < 0 {
@@ -105,8 +105,8 @@ func (o *Object) identify() *federation.Refusal {
 		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("%q is not of the form type--uuid in lower case", clip(text)))
 	}
 	o.id = text
-	if prefix != o.typ {
-		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("the id is of a %s but the type is %q", prefix, clip(o.typ)))
+	if prefix != string(stated) {
+		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("the id is of a %s but the type is %q", prefix, clip(string(stated))))
 	}
 	o.typ = prefix // shares the id's memory
 	o.info = infoOf(o.typ)
@@ -167,11 +167,13 @@ func (o *Object) order() *federation.Refusal {
 }
 
 func (o *Object) specVersion(c int) *federation.Refusal {
-	v, err := o.text(c, "spec_version")
-	if err == nil && v != "2.1" {
-		err = federation.Refuse(federation.Unsupported, "spec_version", fmt.Sprintf("STIX version %q; only 2.1 is read", clip(v)))
+	if o.nodes[c].kind != '"' {
+		return wrongType("spec_version", "string", o.nodes[c].kind)
 	}
-	return err
+	if v := o.bytes(c); string(v) != "2.1" {
+		return federation.Refuse(federation.Unsupported, "spec_version", fmt.Sprintf("STIX version %q; only 2.1 is read", clip(string(v))))
+	}
+	return nil
 }
 
 func (o *Object) time(c int, name string) (stamp, *federation.Refusal) {

@@ -70,21 +70,27 @@ func (o *Object) reference(c int, name string) *federation.Refusal {
 	}
 	switch {
 	case strings.HasSuffix(name, "_ref"):
-		id, err := o.text(c, name)
-		if err == nil && !validID(id) {
-			err = federation.Refuse(federation.Malformed, name, fmt.Sprintf("%q is not an id", clip(id)))
+		if o.nodes[c].kind != '"' {
+			return wrongType(name, "string", o.nodes[c].kind)
 		}
-		return err
+		return o.isID(c, name)
 	case strings.HasSuffix(name, "_refs"):
-		ids, err := o.list(c, name)
-		if err != nil {
+		if err := o.checkList(c, name); err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if !validID(id) {
-				return federation.Refuse(federation.Malformed, name, fmt.Sprintf("%q is not an id", clip(id)))
+		for e := c + 1; e < int(o.nodes[c].next); e++ {
+			if err := o.isID(e, name); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// isID refuses a string that is no id.
+func (o *Object) isID(c int, name string) *federation.Refusal {
+	if text := o.bytes(c); !validID(text) {
+		return federation.Refuse(federation.Malformed, name, fmt.Sprintf("%q is not an id", clip(string(text))))
 	}
 	return nil
 }

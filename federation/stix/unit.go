@@ -169,16 +169,32 @@ func handlingPath(key string) string {
 		return entry + "scheme"
 	case "classification":
 		return entry + "classification"
+	case "caveats":
+		return entry + "caveats"
+	case "releasable_to":
+		return entry + "releasable_to"
 	case "residency":
 		return entry + "residency"
-	case "personal_data":
-		return entry + "personal_data"
+	case "purpose":
+		return entry + "purpose"
 	case "retain_days":
 		return entry + "retain_days"
+	case "contract":
+		return entry + "contract"
+	case "personal_data":
+		return entry + "personal_data"
 	case "impact":
 		return entry + "impact"
 	case "categories":
 		return entry + "categories"
+	case "default_marking":
+		return entry + "default_marking"
+	case "reoriginated":
+		return entry + "reoriginated"
+	case "generalised":
+		return entry + "generalised"
+	case "aggregate":
+		return entry + "aggregate"
 	case "note":
 		return entry + "note"
 	case "note.abstract":
