@@ -46,6 +46,7 @@ func Drop(v *Verified, digests [][32]byte) (*Verified, error) {
 
 // readBack reads n disclosures of a text that this node made itself.
 func (m *message) readBack(n int) ([]Item, error) {
+	defer m.release()
 	if err := m.readDisclosures(n); err != nil {
 		return nil, err
 	}

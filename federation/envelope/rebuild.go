@@ -17,7 +17,8 @@ type builder struct {
 	m       *message
 	removed []bool // by index into discs: to be left out; nil leaves out none
 	record  bool   // write places, items, order and missing into m
-	out     []byte
+	out     []byte // the object being written
+	json    []byte // disclosures decoded anew
 
 	item   int    // of the object being written
 	typ    string // its type
@@ -29,9 +30,9 @@ type builder struct {
 // rebuild puts every object together and fills in m.items, m.order, m.missing
 // and the places of the disclosures.
 func (m *message) rebuild() ([]Item, error) {
-	// Without salts and digests the objects are shorter than their disclosures.
-	b := &builder{m: m, record: true, out: make([]byte, 0, m.size)}
-	m.order = make([]int, 0, len(m.discs))
+	b := &builder{m: m, record: true}
+	m.order = make([]int16, 0, len(m.discs))
+	m.items = make([]span, 0, len(m.objects))
 	m.out = m.allOut()
 	items := make([]Item, 0, len(m.objects))
 	for i := range m.objects {
@@ -48,7 +49,8 @@ func (m *message) rebuild() ([]Item, error) {
 		if err != nil {
 			return nil, within(fmt.Sprintf("object %d, digest %s", i, digestString(*d)), err)
 		}
-		m.items[len(m.items)-1].to = len(m.order)
+		s := &m.items[len(m.items)-1]
+		s.to, s.raw = len(m.order), o.Raw()
 		items = append(items, Item{Digest: *d, Object: o})
 	}
 	return items, nil
@@ -57,11 +59,11 @@ func (m *message) rebuild() ([]Item, error) {
 // object writes the object whose disclosure has index at, and parses it.
 func (b *builder) object(at, item int) (*stix.Object, error) {
 	b.item, b.typ, b.refs, b.gaps, b.hidden = item, "", 0, b.gaps[:0], false
+	b.out, b.json = b.out[:0], b.json[:0]
 	_, value, err := b.take(at, inMessage, -1)
 	if err != nil {
 		return nil, err
 	}
-	from := len(b.out)
 	s := scanner{b: value}
 	if s.peek() != '{' {
 		return nil, bad("not a JSON object")
@@ -69,7 +71,8 @@ func (b *builder) object(at, item int) (*stix.Object, error) {
 	if err := b.properties(&s, inObject, at); err != nil {
 		return nil, err
 	}
-	o, err := stix.Parse(b.out[from:len(b.out):len(b.out)])
+	// A copy of its own: who keeps an object keeps its bytes and not its message's.
+	o, err := stix.Parse(bytes.Clone(b.out))
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +117,15 @@ func (b *builder) take(at int, p place, parent int) (name, value []byte, err err
 		if d.used {
 			return nil, nil, bad("digest %s occurs twice", digestString(b.m.digests[at]))
 		}
-		d.used, d.place, d.item, d.parent = true, p, b.item, parent
-		b.m.order = append(b.m.order, at)
+		d.used, d.place, d.item, d.parent = true, p, int16(b.item), int16(parent)
+		b.m.order = append(b.m.order, int16(at))
 	}
-	s := scanner{b: d.plain}
+	plain, longer, err := b.m.json(at, b.json)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.json = longer
+	s := scanner{b: plain}
 	if !s.next('[') {
 		return nil, nil, bad("disclosure %d is not a JSON array", at)
 	}
@@ -134,9 +142,6 @@ func (b *builder) take(at int, p place, parent int) (name, value []byte, err err
 	value, ok = s.value()
 	if !ok || !s.next(']') || !s.end() {
 		return nil, nil, bad("disclosure %d has not the shape for its place", at)
-	}
-	if b.record {
-		d.name = name
 	}
 	return name, value, nil
 }
@@ -192,7 +197,7 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 			continue
 		}
 		if own != nil {
-			own.open++
+			own.open = true
 		}
 		b.name(name, start)
 		if err := b.open(s, p, name, parent); err != nil {
@@ -339,6 +344,9 @@ func (b *builder) property(d *[32]byte, p place, parent, start int) error {
 		return bad("%s arrives by disclosure and is always in the open", p.path(name, 0))
 	}
 	b.name(name, start)
+	if b.record {
+		b.m.discs[at].name, b.m.discs[at].nend = uint32(len(b.out)-2-len(name)), uint32(len(b.out)-2)
+	}
 	s := scanner{b: value}
 	switch c := s.peek(); {
 	case p == inObject && string(name) == "extensions" && c == '{':
@@ -374,7 +382,7 @@ func (b *builder) elements(s *scanner, parent int) error {
 		} else if value, ok = s.value(); !ok {
 			err = bad("object_refs is not an array")
 		} else if own != nil {
-			own.open++
+			own.open = true
 		}
 		if err != nil {
 			return err
@@ -407,7 +415,7 @@ func (b *builder) hiddenElement(s *scanner, parent, pos int) (value []byte, err 
 		return nil, nil
 	}
 	if b.record {
-		b.m.discs[at].index = b.refs
+		b.m.discs[at].index = int16(b.refs)
 	}
 	_, value, err = b.take(at, inRefs, parent)
 	return value, err

@@ -116,7 +116,7 @@ func (o *Object) identify() *federation.Refusal {
 // property reads one top-level property.
 func (o *Object) property(c int) *federation.Refusal {
 	name := o.name(c)
-	if !plainName(name) {
+	if known := o.nodes[c].known; (known == unknownName || known == escapedName) && !plainName(name) {
 		return federation.Refuse(federation.Malformed, clip(name), "a property name must not be empty or hold dots, brackets or control characters")
 	}
 	var err *federation.Refusal
@@ -191,11 +191,42 @@ func (o *Object) time(c int, name string) (stamp, *federation.Refusal) {
 // timestamp reads a STIX timestamp: RFC 3339 in UTC, with "Z" and a dot before
 // the fraction (§2.16).
 func timestamp(text []byte) (time.Time, bool) {
+	if t, ok := usualTime(text); ok {
+		return t, true
+	}
 	var t time.Time
 	if len(text) == 0 || text[len(text)-1] != 'Z' || bytes.IndexByte(text, ',') >= 0 || t.UnmarshalText(text) != nil {
 		return time.Time{}, false
 	}
 	return t, true
+}
+
+// usualTime reads a timestamp as it is usually written, of whole seconds or
+// milliseconds, on a day that every month has. It takes no other; what it takes
+// means what the library reads in it.
+func usualTime(text []byte) (time.Time, bool) {
+	const whole, milli = "dddd-dd-ddTdd:dd:ddZ", "dddd-dd-ddTdd:dd:dd.dddZ"
+	form := whole
+	if len(text) == len(milli) {
+		form = milli
+	}
+	if len(text) != len(form) {
+		return time.Time{}, false
+	}
+	for i := range len(form) {
+		if c := text[i]; form[i] == 'd' && (c < '0' || c > '9') || form[i] != 'd' && c != form[i] {
+			return time.Time{}, false
+		}
+	}
+	month, day, hour, minute, second := value(text[5:7]), value(text[8:10]), value(text[11:13]), value(text[14:16]), value(text[17:19])
+	if month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	nanos := 0
+	if form == milli {
+		nanos = value(text[20:23]) * int(time.Millisecond)
+	}
+	return time.Date(value(text[:4]), time.Month(month), day, hour, minute, second, nanos, time.UTC), true
 }
 
 func (o *Object) boolean(c int, name string) (bool, *federation.Refusal) {

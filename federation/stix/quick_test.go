@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -103,4 +104,55 @@ func TestQuickTwice(t *testing.T) {
 	if !sameScan(t, many(mostMembers)) || sameScan(t, many(mostMembers+1)) {
 		t.Error("the bound on members is not where it says")
 	}
+}
+
+// The table of names finds each of its own and no other; each can stand in a
+// path, and the list of fixed properties is among them.
+func TestNames(t *testing.T) {
+	for i, name := range names.text {
+		if name == "" {
+			continue
+		}
+		if got := names.number(name); int(got) != i || names.numberOf([]byte(name)) != got || !plainName(name) {
+			t.Errorf("%q has number %d and is found as %d", name, i, got)
+		}
+		for _, other := range []string{name + "x", name[1:], "x" + name[1:]} {
+			if got := names.number(other); got != unknownName && names.text[got] != other {
+				t.Errorf("%q is taken for %q", other, names.text[got])
+			}
+		}
+	}
+	if names.number("") != unknownName || isFixedWire1[unknownName] {
+		t.Error("a name that is not in the table is taken for one")
+	}
+	for _, name := range fixedWire1 {
+		if !FixedWire1("indicator", name) {
+			t.Errorf("%s is not fixed", name)
+		}
+	}
+}
+
+// A timestamp that is read in the usual form means what the library reads in it.
+func TestUsualTime(t *testing.T) {
+	same := func(t interface{ Fatalf(string, ...any) }, text string) {
+		got, ok := usualTime([]byte(text))
+		var want time.Time
+		if err := want.UnmarshalText([]byte(text)); ok && (err != nil || got != want) {
+			t.Fatalf("%q: %v, and the library reads %v, %v", text, got, want, err)
+		}
+	}
+	for _, text := range []string{"2026-01-05T08:12:31.000Z", "0000-01-01T00:00:00Z", "9999-12-28T23:59:59.999Z"} {
+		if _, ok := usualTime([]byte(text)); !ok {
+			t.Errorf("%s is not read", text)
+		}
+		for at := range len(text) {
+			for _, c := range "0123456789:-. TZz,+\x00" {
+				same(t, text[:at]+string(c)+text[at+1:])
+			}
+			same(t, text[:at])
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		same(t, rapid.StringMatching(`\d{4}-[0-3]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\.\d\d\d)?Z`).Draw(t, "text"))
+	})
 }
