@@ -2,6 +2,7 @@ package directory
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,6 +64,14 @@ func decodeQuick(dst, text []byte) ([]byte, bool) {
 	dst = slices.Grow(dst, len(text)/4*3+2)
 	out := dst[start:cap(dst)]
 	var all uint32
+	for len(text) >= 8 && len(out) >= 8 { // six bytes, and two that the next ones replace
+		x := place1[text[0]] | place2[text[1]] | place3[text[2]] | place4[text[3]]
+		y := place1[text[4]] | place2[text[5]] | place3[text[6]] | place4[text[7]]
+		all |= x | y
+		binary.BigEndian.PutUint64(out, uint64(x)<<40|uint64(y)<<16)
+		text, out = text[8:], out[6:]
+		start += 6
+	}
 	for len(text) >= 4 && len(out) >= 3 {
 		x := place1[text[0]] | place2[text[1]] | place3[text[2]] | place4[text[3]]
 		all |= x

@@ -137,7 +137,11 @@ func (m *message) side(digest [32]byte) (*side, error) {
 		return nil, federation.Refuse(federation.Malformed, "digest "+digestString(digest), "is not that of an object of the message")
 	}
 	b := &builder{m: m}
-	_, value, err := b.take(at, inMessage, -1)
+	_, s, err := b.take(at, inMessage, -1)
+	if err != nil {
+		return nil, err
+	}
+	value, err := b.plain(&s, at)
 	if err != nil {
 		return nil, err
 	}

@@ -55,27 +55,29 @@ func (s *scanner) text() (content []byte, escaped, ok bool) {
 	if !s.next('"') {
 		return nil, false, false
 	}
-	start := s.i
-	for s.i < len(s.b) {
-		if s.i+8 <= len(s.b) {
-			m := ends(binary.LittleEndian.Uint64(s.b[s.i:]))
-			if m == 0 {
-				s.i += 8
-				continue
+	b, start, i := s.b, s.i, s.i
+	for {
+		for i+8 <= len(b) {
+			m := ends(binary.LittleEndian.Uint64(b[i:]))
+			if m != 0 {
+				i += bits.TrailingZeros64(m) / 8
+				break
 			}
-			s.i += bits.TrailingZeros64(m) / 8
+			i += 8
 		}
-		switch s.b[s.i] {
+		if i >= len(b) {
+			return nil, false, false
+		}
+		switch b[i] {
 		case '"':
-			s.i++
-			return s.b[start : s.i-1], escaped, true
+			s.i = i + 1
+			return b[start:i], escaped, true
 		case '\\':
 			escaped = true
-			s.i++ // and what it stands before
+			i++ // and what it stands before
 		}
-		s.i++
+		i++
 	}
-	return nil, false, false
 }
 
 // ends marks the quotes and backslashes among eight bytes of a string, by the
