@@ -2,6 +2,8 @@ package envelope
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -200,8 +202,11 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	}
 	p := payload{Ver: Version, Iss: o.Issuer, For: o.For, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
 		SDAlg: "sha-256", Objects: make([]dots, len(batch))}
-	var all []made
-	size := 0
+	size, n := 0, 0
+	for _, d := range batch {
+		n += len(d.discs)
+	}
+	all := make([]made, 0, n)
 	for i, d := range batch {
 		p.Objects[i].Digest = digestString(d.digest)
 		all = append(all, d.discs...)
@@ -221,18 +226,45 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b made) int { return compareDigests(a.digest, b.digest) })
+	all = byDigest(all)
 	sd := append(make([]byte, 0, len(jws)+1+size), jws...)
 	sd = append(sd, '~')
 	for _, m := range all {
 		sd = append(append(sd, m.text...), '~')
 	}
-	return o.readBack(sd)
+	return o.readBack(sd, all)
 }
 
-// readBack reads our own message as a receiver would, all but the signature,
-// which was made just now. So what others would refuse is never issued.
-func (o *IssueOptions) readBack(sd []byte) (*Verified, error) {
+// byDigest returns disclosures in the ascending order of their digests. It moves
+// the first bytes of them, and each disclosure once.
+func byDigest(all []made) []made {
+	type key struct {
+		head uint64
+		at   int
+	}
+	keys := make([]key, len(all))
+	for i := range all {
+		keys[i] = key{binary.BigEndian.Uint64(all[i].digest[:]), i}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		return compareDigests(all[a.at].digest, all[b.at].digest)
+	})
+	out := make([]made, len(all))
+	for i, k := range keys {
+		out[i] = all[k.at]
+	}
+	return out
+}
+
+// readBack reads our own message as a receiver would. So what others would
+// refuse is never issued. Two things are not computed again, for they were made
+// just now from the bytes that are read: the signature, and the digests of the
+// disclosures, where the text in the message is compared with the one that was
+// hashed.
+func (o *IssueOptions) readBack(sd []byte, all []made) (*Verified, error) {
 	m := &message{secret: o.Secret, sd: sd, head: bytes.IndexByte(sd, '~'), jws: &directory.JWS{Key: directory.Key{KID: o.Key.KeyID(), Owner: o.Issuer}}}
 	if len(sd) > MaxMessage {
 		return nil, federation.Refuse(federation.TooLarge, "issue", fmt.Sprintf("%d bytes, over %d", len(sd), MaxMessage))
@@ -248,7 +280,7 @@ func (o *IssueOptions) readBack(sd []byte) (*Verified, error) {
 	if err := m.readPayload(o.Now); err != nil {
 		return nil, fmt.Errorf("issue: %w", err)
 	}
-	items, err := m.readBack(bytes.Count(sd, []byte{'~'}) - 1)
+	items, err := m.readBack(bytes.Count(sd, []byte{'~'})-1, all)
 	if err != nil {
 		return nil, fmt.Errorf("issue: %w", err)
 	}

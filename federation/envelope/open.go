@@ -121,7 +121,7 @@ func (m *message) readSD(sd []byte, keys directory.KeySource, now time.Time) err
 	if err := m.readPayload(now); err != nil {
 		return err
 	}
-	return m.readDisclosures(n - 1)
+	return m.readDisclosures(n-1, nil)
 }
 
 // unended says why a line 1 that does not end with '~' is refused. In RFC 9901
@@ -148,8 +148,12 @@ func keyBound() error {
 
 // readDisclosures decodes and hashes the n disclosures. They stand in the
 // ascending order of their digests, so each set has one text and none occurs
-// twice.
-func (m *message) readDisclosures(n int) error {
+// twice. Of a message that was made here just now, all has each with its digest:
+// then the text must be the one that was hashed, and is not hashed again.
+func (m *message) readDisclosures(n int, all []made) error {
+	if all != nil && len(all) != n {
+		return bad("%d disclosures were made, and %d are there", len(all), n)
+	}
 	m.discs = make([]disclosure, n)
 	m.digests = make([][32]byte, n)
 	m.plain = plains.get()
@@ -165,7 +169,14 @@ func (m *message) readDisclosures(n int) error {
 		if plain, err = directory.DecodeBase64(plain, text); err != nil {
 			return &federation.Refusal{Reason: federation.Malformed, Where: fmt.Sprintf("disclosure %d", i), Err: err}
 		}
-		m.digests[i] = sha256.Sum256(text)
+		switch {
+		case all == nil:
+			m.digests[i] = sha256.Sum256(text)
+		case !bytes.Equal(text, all[i].text):
+			return bad("disclosure %d is not the one that was made", i)
+		default:
+			m.digests[i] = all[i].digest
+		}
 		if i > 0 && bytes.Compare(m.digests[i-1][:], m.digests[i][:]) >= 0 {
 			return federation.Refuse(federation.Malformed, fmt.Sprintf("disclosure %d", i),
 				"not in the ascending order of digests, or there twice")

@@ -1,0 +1,68 @@
+package envelope
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestReadBack: what Issue reads back has to be what it made, disclosure by
+// disclosure, and its reading finds what a receiver's finds.
+func TestReadBack(t *testing.T) {
+	o := issueOptions(t)
+	_, keys := testParticipants(t)
+	v := issueOne(t, workload(t)...)
+	var all []made
+	for i := range v.m.discs {
+		all = append(all, made{digest: v.m.digests[i], text: bytes.Clone(v.m.text(i))})
+	}
+	if _, err := o.readBack(v.Raw(), all); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(all); i += 97 {
+		for _, at := range []int{int(v.m.discs[i].from), int(v.m.discs[i].to) - 2} { // of one disclosure
+			raw := bytes.Clone(v.Raw())
+			raw[at] = nextInAlphabet(raw[at])
+			if _, err := o.readBack(raw, all); err == nil {
+				t.Errorf("disclosure %d has another text than the one that was hashed, and is issued", i)
+			}
+		}
+		other := slices.Clone(all)
+		other[i].digest[31] ^= 1 // another digest than that of the text
+		if _, err := o.readBack(v.Raw(), other); err == nil {
+			t.Errorf("disclosure %d has another digest than the message says, and is issued", i)
+		}
+		if _, err := o.readBack(v.Raw(), slices.Delete(slices.Clone(all), i, i+1)); err == nil {
+			t.Errorf("disclosure %d was not made, and is issued", i)
+		}
+	}
+	got, err := Verify(v.Raw(), VerifyOptions{Keys: keys, Now: testNow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.m.digests, v.m.digests) || !slices.Equal(got.m.discs, v.m.discs) || !slices.Equal(got.m.order, v.m.order) || got.m.sdHash != v.m.sdHash {
+		t.Error("a receiver reads something else in it")
+	}
+}
+
+// Disclosures are sorted by the whole of their digests, and none is lost.
+func TestByDigest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []made
+		for range rapid.IntRange(0, 40).Draw(t, "n") {
+			d := sha256.Sum256([]byte{rapid.Byte().Draw(t, "digest")})
+			if rapid.Bool().Draw(t, "alike") {
+				d = [32]byte{31: d[31]}
+			}
+			all = append(all, made{digest: d, text: d[30:]})
+		}
+		want := slices.SortedStableFunc(slices.Values(all), func(a, b made) int { return compareDigests(a.digest, b.digest) })
+		same := func(a, b made) bool { return a.digest == b.digest && bytes.Equal(a.text, b.text) }
+		if got := byDigest(all); !slices.EqualFunc(got, want, same) {
+			t.Fatalf("%x sorted: %x", all, got)
+		}
+	})
+}
