@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"slices"
+	"sync"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
@@ -23,17 +24,77 @@ type discloser struct {
 	typ, id, version string
 	head             []byte // of what each of its salts is made over
 
-	made  []made // of all objects
-	texts []byte // room for their texts
+	*room
+}
 
-	// What is used again from object to object.
-	raw  []byte     // its canonical form
+// room is the memory in which messages are made. What is issued is a copy, so
+// that it is used again for the next objects and the next call.
+type room struct {
+	made  []made   // of all objects
+	texts [][]byte // their texts; the first full ones are full
+	full  int
+
+	raw  []byte     // the canonical form of the object at hand
 	body []byte     // containers being written, each inside or behind the one around it
 	sd   [][32]byte // their digests, outermost first
 	path []byte
 	msg  []byte
 	sum  []byte
 	json []byte
+
+	all, sorted []made // of one message
+	keys        []digestKey
+}
+
+// Bounds of a room: how much is made at once for texts, and how much of that, of
+// disclosures and for one object is kept for the next call.
+const (
+	textRoom  = 64 << 10
+	keptTexts = 8
+	keptMade  = 2 * MaxDisclosures
+	keptBytes = MaxMessage
+)
+
+var rooms sync.Pool
+
+func newRoom() *room {
+	if r, ok := rooms.Get().(*room); ok {
+		return r
+	}
+	return new(room)
+}
+
+// release gives the room back, unless an unusual call has made it large.
+func (r *room) release() {
+	if cap(r.made) > keptMade || cap(r.raw)+cap(r.body)+cap(r.msg)+cap(r.json) > 4*keptBytes {
+		return
+	}
+	for i := range r.texts {
+		if r.texts[i] = r.texts[i][:0]; i >= keptTexts {
+			r.texts[i] = nil
+		}
+	}
+	r.texts = r.texts[:min(len(r.texts), keptTexts)]
+	r.made, r.full = r.made[:0], 0
+	rooms.Put(r)
+}
+
+// text encodes JSON as the text of a disclosure.
+func (r *room) text(json []byte) []byte {
+	e := base64.RawURLEncoding
+	n := e.EncodedLen(len(json))
+	for ; r.full < len(r.texts); r.full++ {
+		if t := r.texts[r.full]; cap(t)-len(t) >= n {
+			break
+		}
+	}
+	if r.full == len(r.texts) {
+		r.texts = append(r.texts, make([]byte, 0, max(textRoom, n)))
+	}
+	t := &r.texts[r.full]
+	from := len(*t)
+	*t = e.AppendEncode(*t, json)
+	return (*t)[from:len(*t):len(*t)]
 }
 
 // made is a disclosure that was made.
@@ -51,7 +112,7 @@ type disclosed struct {
 }
 
 func newDiscloser(issuer string, secret []byte) *discloser {
-	return &discloser{mac: hmac.New(sha256.New, secret), issuer: []byte(issuer), secret: secret}
+	return &discloser{mac: hmac.New(sha256.New, secret), issuer: []byte(issuer), secret: secret, room: newRoom()}
 }
 
 // object makes the disclosures of an object. Its JSON is first brought into one
@@ -225,9 +286,6 @@ func (d *discloser) elements(s *scanner) error {
 	}
 }
 
-// roomForTexts is how many bytes of texts a discloser makes room for at once.
-const roomForTexts = 64 << 10
-
 // disclose makes one disclosure of what is at d.path: [salt, name, value],
 // without the name for an object or an element. value is what it holds, with
 // digests in it; plain is what that stands for, which the salt depends on.
@@ -241,13 +299,7 @@ func (d *discloser) disclose(name, value, plain []byte) [32]byte {
 	}
 	b = append(append(b, value...), ']')
 	d.json = b
-	n := e.EncodedLen(len(b))
-	if cap(d.texts)-len(d.texts) < n {
-		d.texts = make([]byte, 0, max(roomForTexts, n))
-	}
-	from := len(d.texts)
-	d.texts = e.AppendEncode(d.texts, b)
-	m := made{text: d.texts[from:len(d.texts):len(d.texts)]}
+	m := made{text: d.text(b)}
 	m.digest = sha256.Sum256(m.text)
 	d.made = append(d.made, m)
 	return m.digest

@@ -92,13 +92,16 @@ func Issue(objs []*stix.Object, o IssueOptions) ([]*Verified, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	parts, err := o.disclose(objs)
+	d := newDiscloser(o.Issuer, o.Secret)
+	d.decoys = o.Decoys
+	defer d.release()
+	parts, err := o.disclose(d, objs)
 	if err != nil {
 		return nil, err
 	}
 	var out []*Verified
 	add := func(batch []*disclosed, gone []Gone) error {
-		v, err := o.message(batch, gone)
+		v, err := o.message(d.room, batch, gone)
 		out = append(out, v)
 		return err
 	}
@@ -145,9 +148,7 @@ func (o *IssueOptions) check() error {
 
 // disclose makes the disclosures of every object. The same object twice is
 // issued once.
-func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
-	d := newDiscloser(o.Issuer, o.Secret)
-	d.decoys = o.Decoys
+func (o *IssueOptions) disclose(d *discloser, objs []*stix.Object) ([]*disclosed, error) {
 	var refused Refused
 	parts := make([]*disclosed, 0, len(objs))
 	seen := make(map[string]*disclosed, len(objs))
@@ -192,7 +193,7 @@ func (o *IssueOptions) admit(d *disclosed) error {
 }
 
 // message signs one batch.
-func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, error) {
+func (o *IssueOptions) message(r *room, batch []*disclosed, gone []Gone) (*Verified, error) {
 	expiry := o.Expiry
 	switch {
 	case expiry == 0 && len(gone) > 0:
@@ -202,14 +203,11 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	}
 	p := payload{Ver: Version, Iss: o.Issuer, For: o.For, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
 		SDAlg: "sha-256", Objects: make([]dots, len(batch))}
-	size, n := 0, 0
-	for _, d := range batch {
-		n += len(d.discs)
-	}
-	all := make([]made, 0, n)
+	size := 0
+	r.all = r.all[:0]
 	for i, d := range batch {
 		p.Objects[i].Digest = digestString(d.digest)
-		all = append(all, d.discs...)
+		r.all = append(r.all, d.discs...)
 		size += d.size
 	}
 	if len(batch) > 0 {
@@ -226,7 +224,7 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	if err != nil {
 		return nil, err
 	}
-	all = byDigest(all)
+	all := r.byDigest()
 	sd := append(make([]byte, 0, len(jws)+1+size), jws...)
 	sd = append(sd, '~')
 	for _, m := range all {
@@ -235,28 +233,29 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	return o.readBack(sd, all)
 }
 
-// byDigest returns disclosures in the ascending order of their digests. It moves
-// the first bytes of them, and each disclosure once.
-func byDigest(all []made) []made {
-	type key struct {
-		head uint64
-		at   int
+// digestKey is the first bytes of the digest of the disclosure at an index.
+type digestKey struct {
+	head uint64
+	at   int
+}
+
+// byDigest returns r.all in the ascending order of their digests; it is good
+// until the next call. It moves keys, and each disclosure once.
+func (r *room) byDigest() []made {
+	r.keys, r.sorted = r.keys[:0], r.sorted[:0]
+	for i := range r.all {
+		r.keys = append(r.keys, digestKey{binary.BigEndian.Uint64(r.all[i].digest[:]), i})
 	}
-	keys := make([]key, len(all))
-	for i := range all {
-		keys[i] = key{binary.BigEndian.Uint64(all[i].digest[:]), i}
-	}
-	slices.SortFunc(keys, func(a, b key) int {
+	slices.SortFunc(r.keys, func(a, b digestKey) int {
 		if a.head != b.head {
 			return cmp.Compare(a.head, b.head)
 		}
-		return compareDigests(all[a.at].digest, all[b.at].digest)
+		return compareDigests(r.all[a.at].digest, r.all[b.at].digest)
 	})
-	out := make([]made, len(all))
-	for i, k := range keys {
-		out[i] = all[k.at]
+	for _, k := range r.keys {
+		r.sorted = append(r.sorted, r.all[k.at])
 	}
-	return out
+	return r.sorted
 }
 
 // readBack reads our own message as a receiver would. So what others would

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"slices"
+	"sync"
 	"testing"
 
+	"github.com/entente-relay/entente/federation/stix"
 	"pgregory.net/rapid"
 )
 
@@ -63,8 +65,50 @@ func TestByDigest(t *testing.T) {
 		}
 		want := slices.SortedStableFunc(slices.Values(all), func(a, b made) int { return compareDigests(a.digest, b.digest) })
 		same := func(a, b made) bool { return a.digest == b.digest && bytes.Equal(a.text, b.text) }
-		if got := byDigest(all); !slices.EqualFunc(got, want, same) {
+		if got := (&room{all: all}).byDigest(); !slices.EqualFunc(got, want, same) {
 			t.Fatalf("%x sorted: %x", all, got)
 		}
 	})
+}
+
+// TestIssueTogether: calls that run at once, or after each other in the same
+// memory, issue what each would alone, and what was issued does not change.
+func TestIssueTogether(t *testing.T) {
+	sets := [][]*stix.Object{workload(t), sampleObjects(t), append(workload(t)[:9], sampleObjects(t)...)}
+	issue := func(objs []*stix.Object) []*Verified {
+		vs, err := Issue(objs, issueOptions(t))
+		if err != nil {
+			t.Error(err)
+		}
+		return vs
+	}
+	text := func(vs []*Verified) (out []byte) {
+		for _, v := range vs {
+			out = append(out, v.Raw()...)
+			for _, it := range v.Items() {
+				out = append(out, it.Object.Raw()...)
+			}
+		}
+		return out
+	}
+	var first [][]*Verified
+	var was [][]byte
+	for _, objs := range sets {
+		first = append(first, issue(objs))
+		was = append(was, text(first[len(first)-1]))
+	}
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			if n := i % len(sets); !bytes.Equal(text(issue(sets[n])), was[n]) {
+				t.Errorf("set %d is issued otherwise beside others", n)
+			}
+		})
+	}
+	all.Wait()
+	for i, vs := range first {
+		if !bytes.Equal(text(vs), was[i]) {
+			t.Errorf("set %d changed while others were issued", i)
+		}
+	}
 }

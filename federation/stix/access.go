@@ -33,6 +33,14 @@ func (o *Object) name(i int) string {
 	}
 }
 
+// nameBytes is name as bytes, which the caller must not change.
+func (o *Object) nameBytes(i int) []byte {
+	if o.nodes[i].known == escapedName {
+		return []byte(o.name(i))
+	}
+	return o.rawName(i)
+}
+
 // named reports whether the member name of node i is want, whose number is known.
 func (o *Object) named(i int, want string, known uint8) bool {
 	switch o.nodes[i].known {

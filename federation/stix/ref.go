@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,43 +24,55 @@ type Ref struct {
 // objects of observed-data refer to each other by number, not by id, so they
 // hold none.
 func (o *Object) Refs() []Ref {
-	var out []Ref
-	o.children(0, func(c int) bool {
-		switch name := o.name(c); name {
+	r := refs{o: o}
+	for c := 1; c < len(o.nodes); c = int(o.nodes[c].next) {
+		switch name := o.nameBytes(c); string(name) {
 		case "object_marking_refs", "granular_markings":
 		default:
-			out = o.refsBelow(c, name, name, out)
+			r.path = append(r.path[:0], name...)
+			r.below(c, name)
 		}
-		return true
-	})
-	return out
+	}
+	return r.out
 }
 
-func (o *Object) refsBelow(c int, name, path string, out []Ref) []Ref {
-	switch o.nodes[c].kind {
+// refs collects the references of an object.
+type refs struct {
+	o    *Object
+	out  []Ref
+	path []byte // of the node at hand
+}
+
+// below collects the references at and below a node. name is its name, or that of
+// the list it stands in.
+func (r *refs) below(c int, name []byte) {
+	o, here := r.o, len(r.path)
+	n := &o.nodes[c]
+	switch n.kind {
 	case '"':
-		if strings.HasSuffix(name, "_ref") || strings.HasSuffix(name, "_refs") {
-			if id := unquote(o.value(c)); validID(id) {
-				out = append(out, Ref{Path: path, Target: id})
+		if bytes.HasSuffix(name, []byte("_ref")) || bytes.HasSuffix(name, []byte("_refs")) {
+			if id := o.bytes(c); validID(id) {
+				r.out = append(r.out, Ref{Path: string(r.path), Target: string(id)})
 			}
 		}
 	case '{':
-		o.children(c, func(m int) bool {
-			key := o.name(m)
-			out = o.refsBelow(m, key, path+"."+key, out)
-			return true
-		})
+		for m := c + 1; m < int(n.next); m = int(o.nodes[m].next) {
+			key := o.nameBytes(m)
+			r.path = append(append(r.path, '.'), key...)
+			r.below(m, key)
+			r.path = r.path[:here]
+		}
 	case '[':
-		n := 0
-		o.children(c, func(e int) bool {
+		i := 0
+		for e := c + 1; e < int(n.next); e = int(o.nodes[e].next) {
 			if k := o.nodes[e].kind; k == '"' || k == '{' || k == '[' {
-				out = o.refsBelow(e, name, path+".["+strconv.Itoa(n)+"]", out)
+				r.path = append(strconv.AppendInt(append(r.path, ".["...), int64(i), 10), ']')
+				r.below(e, name)
+				r.path = r.path[:here]
 			}
-			n++
-			return true
-		})
+			i++
+		}
 	}
-	return out
 }
 
 // reference checks a top-level property of a known type whose name says that
