@@ -36,6 +36,33 @@ func decodeStrict(dst, text []byte) ([]byte, error) {
 	return out, nil
 }
 
+// alphabet is that of base64url (RFC 4648 §5).
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// pairs are the two characters for each twelve bits, the first in the low byte.
+// It is never written to after it is made.
+var pairs = func() *[1 << 12]uint16 {
+	t := new([1 << 12]uint16)
+	for i := range t {
+		t[i] = uint16(alphabet[i>>6]) | uint16(alphabet[i&63])<<8
+	}
+	return t
+}()
+
+// AppendBase64 appends the one text that [DecodeBase64] takes for src.
+func AppendBase64(dst, src []byte) []byte {
+	at := len(dst)
+	dst = slices.Grow(dst, strict.EncodedLen(len(src)))
+	out := dst[at:cap(dst)]
+	for len(src) >= 3 && len(out) >= 4 {
+		x := uint32(src[0])<<16 | uint32(src[1])<<8 | uint32(src[2])
+		binary.LittleEndian.PutUint32(out, uint32(pairs[x>>12])|uint32(pairs[x&0xfff])<<16)
+		src, out = src[3:], out[4:]
+		at += 4
+	}
+	return strict.AppendEncode(dst[:at], src) // the rest of less than three bytes
+}
+
 // sextets is what a character stands for, as the highest six of 24 bits; bit 31
 // where it stands for nothing.
 type sextets [256]uint32
@@ -43,8 +70,8 @@ type sextets [256]uint32
 // noSextet marks a character that is not of the alphabet.
 const noSextet = 1 << 31
 
-// alphabet of base64url (RFC 4648 §5), its values moved to each of the four
-// places of a group. They are never written to after they are made.
+// The values of the characters, moved to each of the four places of a group. They
+// are never written to after they are made.
 var place1, place2, place3, place4 = newSextets(18), newSextets(12), newSextets(6), newSextets(0)
 
 func newSextets(shift int) *sextets {
@@ -52,7 +79,7 @@ func newSextets(shift int) *sextets {
 	for i := range t {
 		t[i] = noSextet
 	}
-	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+	for i, c := range alphabet {
 		t[c] = uint32(i) << shift
 	}
 	return t

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +11,6 @@ import (
 
 // The quick decoder takes what the library takes, and no other text.
 func TestDecodeQuickIsStrict(t *testing.T) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	same := func(t interface{ Fatalf(string, ...any) }, dst, text []byte) {
 		want, err := decodeStrict(bytes.Clone(dst), text)
 		got, ok := decodeQuick(bytes.Clone(dst), text)
@@ -33,5 +33,18 @@ func TestDecodeQuickIsStrict(t *testing.T) {
 			text[rapid.IntRange(0, len(text)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
 		}
 		same(t, rapid.SliceOfN(rapid.Byte(), 0, 5).Draw(t, "before"), text)
+	})
+}
+
+// The encoder writes what the library writes, behind what is there.
+func TestAppendBase64(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		src := rapid.SliceOfN(rapid.Byte(), 0, 80).Draw(t, "bytes")
+		before := rapid.SliceOfN(rapid.Byte(), 0, 5).Draw(t, "before")
+		want := strict.AppendEncode(bytes.Clone(before), src)
+		got := AppendBase64(slices.Grow(bytes.Clone(before), rapid.IntRange(0, 9).Draw(t, "room")), src)
+		if !bytes.Equal(got, want) {
+			t.Fatalf("%x: %s, want %s", src, got, want)
+		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/stix"
 )
 
@@ -22,6 +23,7 @@ type discloser struct {
 
 	// The object at hand.
 	typ, id, version string
+	whole            bool   // nothing of it is ever taken out
 	head             []byte // of what each of its salts is made over
 
 	*room
@@ -81,8 +83,7 @@ func (r *room) release() {
 
 // text encodes JSON as the text of a disclosure.
 func (r *room) text(json []byte) []byte {
-	e := base64.RawURLEncoding
-	n := e.EncodedLen(len(json))
+	n := base64.RawURLEncoding.EncodedLen(len(json))
 	for ; r.full < len(r.texts); r.full++ {
 		if t := r.texts[r.full]; cap(t)-len(t) >= n {
 			break
@@ -93,7 +94,7 @@ func (r *room) text(json []byte) []byte {
 	}
 	t := &r.texts[r.full]
 	from := len(*t)
-	*t = e.AppendEncode(*t, json)
+	*t = directory.AppendBase64(*t, json)
 	return (*t)[from:len(*t):len(*t)]
 }
 
@@ -124,6 +125,7 @@ func (d *discloser) object(o *stix.Object) (*disclosed, error) {
 		return nil, &federation.Refusal{Reason: federation.Malformed, Where: o.ID(), Err: err}
 	}
 	d.raw, d.typ, d.id, d.version = raw, o.Type(), o.ID(), o.Version()
+	d.whole = stix.FixedWire1(d.typ, "")
 	d.head = appendPart(appendPart(appendPart(d.head[:0], d.issuer), []byte(d.id)), []byte(d.version))
 	d.body, d.sd = d.body[:0], d.sd[:0]
 	from := len(d.made)
@@ -165,7 +167,7 @@ func (d *discloser) properties(s *scanner, p place) error {
 			return err
 		}
 	}
-	if p == inObject && !stix.FixedWire1(d.typ, "") {
+	if p == inObject && !d.whole {
 		for i := range padding(len(d.sd)-from, d.decoys) {
 			d.sd = append(d.sd, decoy(d.secret, i, string(d.issuer), d.id, d.version, ""))
 		}
@@ -197,8 +199,8 @@ func appendSD(out []byte, sd [][32]byte, behind bool) []byte {
 // the open, or behind it for as long as its disclosure is made. Its value may
 // hold digests itself.
 func (d *discloser) property(p place, name, value []byte, start int) error {
-	open := stix.FixedWire1(d.typ, "") || !p.removable(d.typ, name)
-	if p == inObject && value[0] == '{' && string(name) == "extensions" && !stix.FixedWire1(d.typ, "") {
+	open := d.whole || !p.removable(d.typ, name)
+	if p == inObject && value[0] == '{' && string(name) == "extensions" && !d.whole {
 		open = hasHandling(value)
 	}
 	before := len(d.body)
@@ -226,7 +228,7 @@ func (d *discloser) property(p place, name, value []byte, start int) error {
 func (d *discloser) value(p place, name, value []byte) error {
 	s := scanner{b: value}
 	switch {
-	case stix.FixedWire1(d.typ, ""):
+	case d.whole:
 	case p == inObject && string(name) == "object_refs" && value[0] == '[':
 		return d.elements(&s)
 	case value[0] != '{':
@@ -290,9 +292,8 @@ func (d *discloser) elements(s *scanner) error {
 // without the name for an object or an element. value is what it holds, with
 // digests in it; plain is what that stands for, which the salt depends on.
 func (d *discloser) disclose(name, value, plain []byte) [32]byte {
-	e := base64.RawURLEncoding
 	b := append(d.json[:0], '[', '"')
-	b = e.AppendEncode(b, d.salt(plain))
+	b = directory.AppendBase64(b, d.salt(plain))
 	b = append(b, '"', ',')
 	if name != nil {
 		b = append(append(append(b, '"'), name...), '"', ',')

@@ -83,11 +83,11 @@ func (p *packer) groups() [][]int {
 		if d.object.Type() == "marking-definition" {
 			continue
 		}
-		for _, r := range d.object.Refs() {
-			if j, ok := byID[r.Target]; ok {
+		d.object.EachRef(func(_, target []byte) {
+			if j, ok := byID[string(target)]; ok {
 				join(i, j)
 			}
-		}
+		})
 	}
 	at := map[int]int{}
 	var out [][]int

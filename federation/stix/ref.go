@@ -24,7 +24,17 @@ type Ref struct {
 // objects of observed-data refer to each other by number, not by id, so they
 // hold none.
 func (o *Object) Refs() []Ref {
-	r := refs{o: o}
+	var out []Ref
+	o.EachRef(func(path, target []byte) {
+		out = append(out, Ref{Path: string(path), Target: string(target)})
+	})
+	return out
+}
+
+// EachRef calls f with path and target of each reference, as [Object.Refs] lists
+// them; both are good until f returns.
+func (o *Object) EachRef(f func(path, target []byte)) {
+	r := refs{o: o, f: f}
 	for c := 1; c < len(o.nodes); c = int(o.nodes[c].next) {
 		switch name := o.nameBytes(c); string(name) {
 		case "object_marking_refs", "granular_markings":
@@ -33,17 +43,16 @@ func (o *Object) Refs() []Ref {
 			r.below(c, name)
 		}
 	}
-	return r.out
 }
 
-// refs collects the references of an object.
+// refs walks the references of an object.
 type refs struct {
 	o    *Object
-	out  []Ref
+	f    func(path, target []byte)
 	path []byte // of the node at hand
 }
 
-// below collects the references at and below a node. name is its name, or that of
+// below finds the references at and below a node. name is its name, or that of
 // the list it stands in.
 func (r *refs) below(c int, name []byte) {
 	o, here := r.o, len(r.path)
@@ -52,7 +61,7 @@ func (r *refs) below(c int, name []byte) {
 	case '"':
 		if bytes.HasSuffix(name, []byte("_ref")) || bytes.HasSuffix(name, []byte("_refs")) {
 			if id := o.bytes(c); validID(id) {
-				r.out = append(r.out, Ref{Path: string(r.path), Target: string(id)})
+				r.f(r.path, id)
 			}
 		}
 	case '{':
