@@ -151,7 +151,8 @@ func (o *IssueOptions) check() error {
 func (o *IssueOptions) disclose(d *discloser, objs []*stix.Object) ([]*disclosed, error) {
 	var refused Refused
 	parts := make([]*disclosed, 0, len(objs))
-	seen := make(map[string]*disclosed, len(objs))
+	type version struct{ id, version string }
+	seen := make(map[version]*disclosed, len(objs))
 	for i, obj := range objs {
 		if obj == nil {
 			return nil, fmt.Errorf("issue: object %d is nil", i)
@@ -160,7 +161,7 @@ func (o *IssueOptions) disclose(d *discloser, objs []*stix.Object) ([]*disclosed
 		if err == nil {
 			err = o.admit(part)
 		}
-		key := obj.ID() + " " + obj.Version()
+		key := version{obj.ID(), d.version}
 		if prev := seen[key]; err == nil && prev != nil {
 			if prev.digest == part.digest {
 				continue

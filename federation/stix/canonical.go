@@ -31,9 +31,8 @@ func (o *Object) canonically() ([]byte, error) {
 // canonical writes the canonical form from the nodes. It leaves to the library
 // every object with a member name beyond printable ASCII or with an escape.
 type canonical struct {
-	o    *Object
-	out  []byte
-	open []uint32 // members of the objects being written, outermost first
+	o   *Object
+	out []byte
 }
 
 // value writes the value of a node; false means that the library has to.
@@ -67,14 +66,16 @@ func (c *canonical) value(i int) bool {
 
 // members writes an object.
 func (c *canonical) members(i int) bool {
-	o, from := c.o, len(c.open)
+	o := c.o
+	var room [mostMembers]uint32 // for nearly every object
+	order := room[:0]
 	for m := i + 1; m < int(o.nodes[i].next); m = int(o.nodes[m].next) {
 		if k := o.nodes[m].known; k == escapedName || k == unknownName && !printable(o.rawName(m)) {
 			return false
 		}
-		c.open = append(c.open, uint32(m))
+		order = append(order, uint32(m))
 	}
-	slices.SortFunc(c.open[from:], func(a, b uint32) int {
+	slices.SortFunc(order, func(a, b uint32) int {
 		x, y := o.nodes[a].known, o.nodes[b].known
 		if x != unknownName && y != unknownName {
 			return int(nameRank[x]) - int(nameRank[y])
@@ -82,17 +83,17 @@ func (c *canonical) members(i int) bool {
 		return bytes.Compare(o.rawName(int(a)), o.rawName(int(b)))
 	})
 	c.out = append(c.out, '{')
-	for at := from; at < len(c.open); at++ {
-		if at > from {
+	for at, m := range order {
+		if at > 0 {
 			c.out = append(c.out, ',')
 		}
-		n := &o.nodes[c.open[at]]
+		n := &o.nodes[m]
 		c.out = append(append(c.out, o.raw[n.name:n.nend]...), ':')
-		if !c.value(int(c.open[at])) {
+		if !c.value(int(m)) {
 			return false
 		}
 	}
-	c.out, c.open = append(c.out, '}'), c.open[:from]
+	c.out = append(c.out, '}')
 	return true
 }
 
