@@ -2,6 +2,7 @@ package stix
 
 import (
 	"bytes"
+	"encoding/hex"
 	"os"
 	"slices"
 	"strings"
@@ -155,4 +156,30 @@ func TestUsualTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		same(t, rapid.StringMatching(`\d{4}-[0-3]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\.\d\d\d)?Z`).Draw(t, "text"))
 	})
+}
+
+// What an object lacks does not depend on how its names are spelt.
+func TestLacksSpelling(t *testing.T) {
+	data, err := os.ReadFile("testdata/types.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(data) {
+		o, err := Parse(bytes.TrimSpace(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c := 1; c < len(o.nodes); c = int(o.nodes[c].next) {
+			n := o.nodes[c]
+			spelt := slices.Insert(bytes.Clone(o.raw), int(n.name)+1, []byte(`\u00`)...)
+			spelt = slices.Replace(spelt, int(n.name)+5, int(n.name)+6, []byte(hex.EncodeToString(o.raw[n.name+1:n.name+2]))...)
+			other, err := Parse(spelt)
+			if err != nil {
+				t.Fatalf("%s: %v", spelt, err)
+			}
+			if got, want := other.Lacks(o.name(c)), o.Lacks(o.name(c)); got != want || other.Lacks() != "" {
+				t.Errorf("%s without %s lacks %q, want %q", spelt, o.name(c), got, want)
+			}
+		}
+	}
 }

@@ -54,11 +54,7 @@ func scan(raw []byte, depth int) ([]node, error) {
 	if !ok { // the pool is empty
 		s = new(scanner)
 	}
-	defer func() {
-		s.buf = bytes.Buffer{}
-		s.dec.Reset(&s.buf)
-		scanners.Put(s)
-	}()
+	defer scanners.Put(s)
 	q := quick{raw: raw, nodes: s.nodes[:0]}
 	done := q.all(depth)
 	s.nodes = q.nodes
@@ -72,6 +68,10 @@ func scan(raw []byte, depth int) ([]node, error) {
 
 // strict is scan by the decoder; the nodes are those of s.
 func (s *scanner) strict(raw []byte, depth int) error {
+	defer func() { // keep nothing of the text
+		s.buf = bytes.Buffer{}
+		s.dec.Reset(&s.buf)
+	}()
 	s.buf = *bytes.NewBuffer(raw)
 	s.dec.Reset(&s.buf)
 	s.nodes, s.open = s.nodes[:0], s.open[:0]
