@@ -3,7 +3,6 @@ package envelope
 import (
 	"bytes"
 	"encoding/binary"
-	"sync"
 )
 
 // digestRows says where in an ascending list of digests those with one first
@@ -39,27 +38,4 @@ func (m *message) find(d *[32]byte) int {
 		return lo
 	}
 	return -1
-}
-
-// plains lends buffers for the JSON of a message's disclosures while it is read.
-// Nothing that outlives reading may point into one.
-var plains plainPool
-
-// plainPool is a pool of buffers for a message's JSON.
-type plainPool struct{ pool sync.Pool }
-
-func (p *plainPool) get() *[]byte {
-	if b, ok := p.pool.Get().(*[]byte); ok {
-		return b
-	}
-	b := make([]byte, 0, MaxMessage*3/4)
-	return &b
-}
-
-// put takes a buffer back; it may be nil.
-func (p *plainPool) put(b *[]byte) {
-	if b != nil {
-		*b = (*b)[:0]
-		p.pool.Put(b)
-	}
 }

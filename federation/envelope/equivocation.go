@@ -136,7 +136,7 @@ func (m *message) side(digest [32]byte) (*side, error) {
 	if at < 0 || !slices.Contains(m.objects, digest) {
 		return nil, federation.Refuse(federation.Malformed, "digest "+digestString(digest), "is not that of an object of the message")
 	}
-	b := &builder{m: m}
+	b := &builder{m: m, scratch: new(scratch)}
 	_, s, err := b.take(at, inMessage, -1)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ type message struct {
 	digests [][32]byte   // of discs, ascending
 	rows    digestRows   // where in digests those with one first byte are
 	discs   []disclosure // in the same order
-	plain   *[]byte      // their JSON, one behind the other; only while the message is read
+	scratch *scratch     // has their JSON; only while the message is read
 	order   []int16      // indexes into discs: object by object, parents first
 	out     [][32]byte   // what hops and this node say they took out, ascending
 	missing []hole       // digests without a disclosure, in the order met
@@ -47,7 +47,7 @@ type message struct {
 // message is its text, the digests, and each object's bytes.
 type disclosure struct {
 	from, to   uint32 // its text in line 1
-	plain      uint32 // where its JSON begins in message.plain
+	plain      uint32 // where its JSON begins in scratch.plain
 	name, nend uint32 // a property's name in its object's bytes
 	item       int16  // index into items
 	index      int16  // of an element, among those that are there
@@ -90,8 +90,8 @@ func (m *message) name(at int) []byte {
 func (m *message) json(at int, buf []byte) (plain, longer []byte, err error) {
 	d := &m.discs[at]
 	n := base64.RawURLEncoding.DecodedLen(int(d.to - d.from))
-	if m.plain != nil {
-		return (*m.plain)[d.plain : int(d.plain)+n : int(d.plain)+n], buf, nil
+	if m.scratch != nil {
+		return m.scratch.plain[d.plain : int(d.plain)+n : int(d.plain)+n], buf, nil
 	}
 	from := len(buf)
 	if buf, err = directory.DecodeBase64(buf, m.text(at)); err != nil {
@@ -156,8 +156,8 @@ func (m *message) readDisclosures(n int, all []made) error {
 	}
 	m.discs = make([]disclosure, n)
 	m.digests = make([][32]byte, n)
-	m.plain = plains.get()
-	plain := *m.plain
+	m.scratch = newScratch()
+	plain := slices.Grow(m.scratch.plain[:0], base64.RawURLEncoding.DecodedLen(len(m.sd)-m.head))
 	at := m.head + 1
 	for i := range n {
 		end := at + bytes.IndexByte(m.sd[at:], '~')
@@ -182,15 +182,15 @@ func (m *message) readDisclosures(n int, all []made) error {
 				"not in the ascending order of digests, or there twice")
 		}
 	}
-	*m.plain = plain
+	m.scratch.plain = plain
 	m.rows.of(m.digests)
 	return nil
 }
 
 // release gives back what is needed only while the message is read.
 func (m *message) release() {
-	plains.put(m.plain)
-	m.plain = nil
+	m.scratch.release()
+	m.scratch = nil
 }
 
 // keepDropped forgets digests that are not those of missing objects, or that a

@@ -15,11 +15,9 @@ import (
 // where every disclosure stands. What it writes, stix.Parse reads strictly.
 type builder struct {
 	m       *message
-	removed []bool     // by index into discs: to be left out; nil leaves out none
-	record  bool       // write places, items, order and missing into m
-	out     []byte     // the object being written
-	sd      [][32]byte // digests of the containers being written, outermost first
-	json    []byte     // disclosures decoded anew
+	removed []bool // by index into discs: to be left out; nil leaves out none
+	record  bool   // write places, items, order and missing into m
+	*scratch
 
 	item   int    // of the object being written
 	typ    string // its type
@@ -31,7 +29,7 @@ type builder struct {
 // rebuild puts every object together and fills in m.items, m.order, m.missing
 // and the places of the disclosures.
 func (m *message) rebuild() ([]Item, error) {
-	b := &builder{m: m, record: true}
+	b := &builder{m: m, record: true, scratch: m.scratch}
 	m.order = make([]int16, 0, len(m.discs))
 	m.items = make([]span, 0, len(m.objects))
 	m.out = m.allOut()

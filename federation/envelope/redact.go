@@ -292,7 +292,8 @@ func (c *Cleared) apply() error {
 	for _, p := range c.plan {
 		r.removed[p.disc], r.class[p.disc] = true, p.class
 	}
-	b := &builder{m: m, removed: r.removed}
+	b := &builder{m: m, removed: r.removed, scratch: newScratch()}
+	defer b.release()
 	for i, s := range m.items {
 		c.item(r, b, i, s)
 	}

@@ -87,7 +87,7 @@ func TestReadingLeavesNothingBehind(t *testing.T) {
 			t.Fatal("a message changed while another was read")
 		}
 	}
-	if first.m.plain != nil || one.m.plain != nil {
+	if first.m.scratch != nil || one.m.scratch != nil {
 		t.Error("a message that was read holds the buffer it was read in")
 	}
 }
