@@ -58,15 +58,6 @@ const (
 	maxText = 512
 )
 
-// encode returns the record's text.
-func (r *record) encode() ([]byte, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("hop record: %w", err)
-	}
-	return text, nil
-}
-
 // encode returns the payload's text.
 func (r *rootPayload) encode() ([]byte, error) {
 	text, err := json.Marshal(r)
