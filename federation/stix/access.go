@@ -106,6 +106,19 @@ func (o *Object) Text(path string) (string, bool) {
 	return o.str(i)
 }
 
+// says reports whether a top-level property is a string of a text.
+func (o *Object) says(name, text string) bool {
+	c := o.member(0, name)
+	if c < 0 || o.nodes[c].kind != '"' {
+		return false
+	}
+	value := o.value(c)
+	if bytes.IndexByte(value, '\\') >= 0 {
+		return unquote(value) == text
+	}
+	return string(value[1:len(value)-1]) == text
+}
+
 // find returns the node at a path below node i, or -1. A member name that
 // holds a dot is found too: the path is matched against the names that are
 // there, not cut at each dot.
