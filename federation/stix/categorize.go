@@ -90,6 +90,9 @@ type categorizer struct {
 
 	// What the texts of the unit in hand show, and what is looked for in them.
 	email, phone, address, prose, deep bool
+	met                                bool // an address that the object may be about
+
+	quiet quiet
 }
 
 // begin makes it ready for the next object.
@@ -240,10 +243,15 @@ func (c *categorizer) content(i int, value []byte, cat federation.Category) {
 	if k := value[0]; k == 't' || k == 'f' || k == 'n' {
 		return // true, false, null
 	}
-	c.email, c.phone, c.address = false, false, false
+	c.email, c.phone, c.address, c.met = false, false, false, false
 	c.prose = cat == federation.FreeText || cat == federation.Context || cat == federation.Target
 	c.deep = c.l.hints[i].look != lookPattern // what a pattern matches is the attacker's
-	c.detector.begin(cat == federation.FreeText || cat == federation.Target)
+	unsure := cat == federation.FreeText || cat == federation.Target
+	known := c.quiet.find(value, c.prose, c.deep, unsure)
+	if known != nil && known.is(value) {
+		return
+	}
+	c.detector.begin(unsure)
 	c.texts.begin(value)
 	for text, ok := c.texts.next(); ok; text, ok = c.texts.next() {
 		c.text(text)
@@ -259,6 +267,9 @@ func (c *categorizer) content(i int, value []byte, cat federation.Category) {
 		c.guess(i, byAddress, HoldsAddress)
 	}
 	c.report(i)
+	if known != nil && !c.email && !c.phone && !c.met && !c.detector.any {
+		known.keep(value)
+	}
 }
 
 // text looks through one text of the unit in hand.
@@ -282,6 +293,7 @@ func (c *categorizer) text(text []byte) {
 // foreign reports whether an address in prose is not one that the object is
 // about anyway.
 func (c *categorizer) foreign(a netip.Addr) bool {
+	c.met = true
 	if !c.ownRead {
 		c.ownRead = true
 		for _, path := range [...]string{"pattern", "value"} {

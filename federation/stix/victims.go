@@ -36,13 +36,16 @@ func VictimsAmong(objects []*Object) Victims {
 			class, _ := o.Text("identity_class")
 			s.named = s.named || class != "class"
 			s.sectors[o.id] = class == "class"
-		case o.typ == "indicator":
-			pattern, _ := o.Text("pattern")
-			s.patterns = append(s.patterns, pattern)
 		}
 	}
 	if len(s.addresses) == 0 && !s.named {
 		return nil
+	}
+	for _, o := range objects {
+		if len(s.addresses) > 0 && o.typ == "indicator" {
+			pattern, _ := o.Text("pattern")
+			s.patterns = append(s.patterns, pattern)
+		}
 	}
 	for _, o := range s.addresses {
 		s.matched(o)
