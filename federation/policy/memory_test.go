@@ -192,6 +192,23 @@ func asFound(s *Subject) string {
 	return ""
 }
 
+// A reader of what came from a participant says so, and nothing else is
+// different; what it remembers is no other reader's origin.
+func TestFromIsArrived(t *testing.T) {
+	d := newDemo(t)
+	o := parsed(t, indicator(nil))
+	r := NewReader(d.tables)
+	for range 2 {
+		for _, from := range []string{"de-cert", "pl-cert", ""} {
+			want := r.Subject("de-cert", [32]byte{1}, o, nil).Arrived(from)
+			got := r.From(from).Among([]*stix.Object{o}).Subject("de-cert", [32]byte{1}, o, nil)
+			if diff := sameSubject(got, want); diff != "" || got.from != from || got.direct() != want.direct() {
+				t.Errorf("from %q: %q, %s", from, got.from, diff)
+			}
+		}
+	}
+}
+
 // What a stream of objects that are alike in nothing leaves behind is bounded.
 func TestMemoryIsBounded(t *testing.T) {
 	d := newDemo(t)

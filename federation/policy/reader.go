@@ -23,6 +23,7 @@ import (
 type Reader struct {
 	tables  *scheme.Tables
 	victims stix.Victims
+	from    string // participant that what is read came from, "" if not stated
 	memory  *memory
 }
 
@@ -36,7 +37,17 @@ func (r *Reader) Among(objects []*stix.Object) *Reader {
 	if len(victims) == 0 {
 		return r
 	}
-	return &Reader{tables: r.tables, victims: victims, memory: r.memory}
+	t := *r
+	t.victims = victims
+	return &t
+}
+
+// From returns a reader of what came from a participant: it states so in every
+// subject, as [Subject.Arrived] does.
+func (r *Reader) From(from string) *Reader {
+	t := *r
+	t.from = from
+	return &t
 }
 
 // Subject reads the markings of one object of a message. digest is that of
@@ -54,7 +65,7 @@ func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs ma
 		s.judge(r, d, l.Layout, marks, defs)
 		r.keep(d, s)
 	}
-	s.digest, s.among = digest, r.victims
+	s.digest, s.among, s.from = digest, r.victims, r.from
 	s.mention(d.examiner, l.Layout)
 	return s
 }

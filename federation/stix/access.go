@@ -106,14 +106,12 @@ func (o *Object) Text(path string) (string, bool) {
 	return o.str(i)
 }
 
-// says reports whether a top-level property is a string of a text.
-func (o *Object) says(name, text string) bool {
-	c := o.member(0, name)
-	if c < 0 || o.nodes[c].kind != '"' {
+// isText reports whether a value is the string of a text.
+func isText(value []byte, text string) bool {
+	switch {
+	case value[0] != '"':
 		return false
-	}
-	value := o.value(c)
-	if bytes.IndexByte(value, '\\') >= 0 {
+	case bytes.IndexByte(value, '\\') >= 0:
 		return unquote(value) == text
 	}
 	return string(value[1:len(value)-1]) == text

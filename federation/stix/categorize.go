@@ -226,7 +226,7 @@ func derivedPerson(value []byte) (kind string, found bool) {
 
 // pattern adds the findings of an indicator's pattern.
 func (c *categorizer) pattern(i int, value []byte) {
-	if c.o.says("pattern_type", "stix") {
+	if c.l.kind >= 0 && isText(c.value(c.l.kind), "stix") {
 		persons, err := patternAboutPersons(unquote(value))
 		if err != nil {
 			c.add(i, federation.FreeText, byType, true)

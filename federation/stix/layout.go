@@ -15,6 +15,7 @@ type Layout struct {
 	units  []Unit // without values
 	hints  []hint
 	labels int // the unit of labels, -1 without
+	kind   int // that of pattern_type
 }
 
 // hint is what is known about a unit before its value is read.
@@ -79,14 +80,17 @@ const (
 func NewLayout(o *Object) *Layout { return layoutOf(o, o.Units()) }
 
 func layoutOf(o *Object, units []Unit) *Layout {
-	l := &Layout{units: make([]Unit, len(units)), hints: make([]hint, len(units)), labels: -1}
+	l := &Layout{units: make([]Unit, len(units)), hints: make([]hint, len(units)), labels: -1, kind: -1}
 	derived := o.contributing()
 	for i := range units {
 		u := units[i]
 		u.Value = nil
 		l.units[i] = u
-		if u.Path == "labels" {
+		switch u.Path {
+		case "labels":
 			l.labels = i
+		case "pattern_type":
+			l.kind = i
 		}
 		h := &l.hints[i]
 		h.place(o, &u)

@@ -39,9 +39,9 @@ func BenchmarkDecide64(b *testing.B) {
 	ds := make([]policy.Decision, objectsPerMessage)
 	judge := func(n int) {
 		at := n % messages * objectsPerMessage
-		reader := x.reader.Among(objects[at : at+objectsPerMessage])
+		reader := x.reader.Among(objects[at : at+objectsPerMessage]).From("de-cert")
 		for i := range ds {
-			s := reader.Subject("de-cert", digests[at+i], objects[at+i], nil).Arrived("de-cert")
+			s := reader.Subject("de-cert", digests[at+i], objects[at+i], nil)
 			ds[i] = x.bundle.Decide(s, x.to, x.now)
 		}
 		policy.Relate(ds)
