@@ -247,7 +247,10 @@ func (c *categorizer) content(i int, value []byte, cat federation.Category) {
 	c.prose = cat == federation.FreeText || cat == federation.Context || cat == federation.Target
 	c.deep = c.l.hints[i].look != lookPattern // what a pattern matches is the attacker's
 	unsure := cat == federation.FreeText || cat == federation.Target
-	known := c.quiet.find(value, c.prose, c.deep, unsure)
+	var known *quietSlot
+	if !c.explain { // who explains looks at one object only
+		known = c.quiet.find(value, c.prose, c.deep, unsure)
+	}
 	if known != nil && known.is(value) {
 		return
 	}
@@ -296,15 +299,25 @@ func (c *categorizer) foreign(a netip.Addr) bool {
 	c.met = true
 	if !c.ownRead {
 		c.ownRead = true
-		for _, path := range [...]string{"pattern", "value"} {
-			text, _ := c.o.Text(path)
-			addresses([]byte(text), func(own netip.Addr) bool {
-				c.own = append(c.own, own)
-				return false
-			})
+		for _, name := range [...]string{"pattern", "value"} {
+			if p := c.o.member(0, name); p >= 0 && c.o.nodes[p].kind == '"' {
+				c.readOwn(c.o.value(p))
+			}
 		}
 	}
 	return !slices.Contains(c.own, a)
+}
+
+// readOwn adds the addresses in a string.
+func (c *categorizer) readOwn(quoted []byte) {
+	text := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		text = []byte(unquote(quoted))
+	}
+	addresses(text, func(own netip.Addr) bool {
+		c.own = append(c.own, own)
+		return false
+	})
 }
 
 // originSays applies personal_data: true.

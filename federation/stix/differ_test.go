@@ -102,7 +102,7 @@ func (q *quickly) mentions(o *Object, l *Layout, units []Unit) string {
 var pieces = []string{
 	"a@b.example", "user[at]host[.]example", "user＠host．example", "x%40y.example", "@", "(at)", "+49 30 1234567", "tel. 030 123456", "Hotel 123456", "phone", "+",
 	"192.0.2.1", "192[.]0[.]2[.]7", "198．51．100．7", "2001:db8::1", "::", ":", "1.2.3", "fe80::a", "12:30:45", "203.0.113.9/24",
-	"44051401359", "PESEL", "pesel", "86095742719", "Steuer-ID", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "iban", "123-45-6789", "ssn",
+	"44051401359", "PESEL", "pesel", "86095742719", "Steuer-ID", "4111 1111 1111 1111", "AB 12 34 56 C", "AB", "ni number", "123456 C", "DE89 3704 0044 0532 0130 00", "iban", "123-45-6789", "ssn",
 	"262011234567890", "imsi", "IMEI 490154203237518", "msisdn 4915112345678", "Kundennummer 471147", "caller", "callee", "duration", "1234567",
 	"patient", "diabetes", "HIV positive", "icd", "E11.9", "diagnosis", "12 EUR", "tariff", "€ 99", "offer", "price list", "ransom", "victim", "attacker", "Opfer", "被害", "料金",
 	"Über", "numéro de carte", "NUMÉRO", "c2", "c&c", " ", " ", " ", "-", ".", ",", ": ", "/", "\n", `"`, `\`, "é", "\u2028", "identity--00000000-0000-4000-8000-00000000000a",

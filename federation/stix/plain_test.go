@@ -64,6 +64,30 @@ func plainRead(d *detector, text []byte) {
 	d.spoken |= d.said
 }
 
+// plainDetect looks through the text that was read last; numbers may begin at
+// every letter and digit.
+func plainDetect(d *detector, text []byte, foreign func(netip.Addr) bool) {
+	if d.digits >= fewestDigits || d.digits >= fewestAnnounced && (d.told|d.said)&announcing != 0 {
+		for i := 0; i < len(text); {
+			if !alnum(text[i]) {
+				i++
+				continue
+			}
+			d.reading = number{text: text, start: i, compact: d.buf[:0:maxCompact], shape: d.buf[maxCompact:maxCompact]}
+			i = d.groups(&d.reading)
+		}
+	}
+	if d.said != 0 && d.prose {
+		d.health()
+		d.prices(text)
+		d.victims(text, foreign)
+	}
+	d.told = 0
+	if len(text) <= shortText {
+		d.told = d.said
+	}
+}
+
 // plainCategorizer collects the findings of one object.
 type plainCategorizer struct {
 	o                *Object
@@ -230,7 +254,7 @@ func (c *plainCategorizer) content(u *Unit, cat federation.Category) {
 			address = address || (d.digits > 0 || d.seen&isRest != 0 || bytes.IndexByte(text, ':') >= 0) && addresses(text, c.foreign)
 		}
 		if deep {
-			d.text(text, c.foreign)
+			plainDetect(d, text, c.foreign)
 		}
 	})
 	if email {
