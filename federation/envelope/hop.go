@@ -254,7 +254,7 @@ func flatten(path [][32]byte) []byte {
 func hopLine(text []byte, i, n int, path [][32]byte, root []byte) []byte {
 	e := base64.RawURLEncoding
 	b := make([]byte, 0, e.EncodedLen(len(text))+e.EncodedLen(32*len(path))+len(root)+16)
-	b = append(e.AppendEncode(b, text), '.')
+	b = append(directory.AppendBase64(b, text), '.')
 	b = append(strconv.AppendInt(b, int64(i), 10), '.')
 	b = append(strconv.AppendInt(b, int64(n), 10), '.')
 	b = append(e.AppendEncode(b, flatten(path)), '.')

@@ -168,7 +168,7 @@ func readDigest(text []byte) (d [32]byte, err error) {
 
 // appendDigest appends the text of a digest.
 func appendDigest(dst []byte, d [32]byte) []byte {
-	return base64.RawURLEncoding.AppendEncode(dst, d[:])
+	return directory.AppendBase64(dst, d[:])
 }
 
 // digestString returns the text of a digest.

@@ -82,7 +82,7 @@ func ObservableID(raw []byte) (string, error) {
 	}
 	o := &Object{raw: raw, nodes: nodes}
 	typ, _ := o.Text("type")
-	info := types21[typ]
+	info := infoOf(typ)
 	if info.class != observable {
 		return "", federation.Refuse(federation.Unsupported, "type", clip(typ)+" is not an observable of STIX 2.1")
 	}

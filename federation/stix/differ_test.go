@@ -17,18 +17,18 @@ import (
 	"github.com/entente-relay/entente/federation"
 )
 
-// quickly looks through objects the quick way, with everything kept that may be
+// quickWay looks through objects the quick way, with everything kept that may be
 // kept: one examiner, and of each form the layout of the first object that had it.
-type quickly struct {
+type quickWay struct {
 	x       *Examiner
 	layouts map[string]*Layout
 }
 
-func newQuickly() *quickly { return &quickly{NewExaminer(), map[string]*Layout{}} }
+func newQuickWay() *quickWay { return &quickWay{NewExaminer(), map[string]*Layout{}} }
 
 // differs compares the quick way with the plain one: the findings one by one,
 // and the marks with what the findings come to.
-func (q *quickly) differs(o *Object, victims Victims) string {
+func (q *quickWay) differs(o *Object, victims Victims) string {
 	want := plainCategorize(o, victims)
 	if got := CategorizeAmong(o, o.Units(), victims); !slices.Equal(got, want) {
 		return fmt.Sprintf("findings\n%v, want\n%v", got, want)
@@ -69,7 +69,7 @@ func (q *quickly) differs(o *Object, victims Victims) string {
 }
 
 // mentions compares the identifiers found unit by unit, and what could go.
-func (q *quickly) mentions(o *Object, l *Layout, units []Unit) string {
+func (q *quickWay) mentions(o *Object, l *Layout, units []Unit) string {
 	var got, want []string
 	q.x.EachID(l, func(unit int, id string) { got = append(got, units[unit].Path+" "+id) })
 	var spare []string
@@ -203,7 +203,7 @@ func TestQuickIsPlain(t *testing.T) {
 		}
 		all = append(all, o)
 	}
-	q, read := newQuickly(), 0
+	q, read := newQuickWay(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		for range 8 {
 			raw := drawObject(t, all)
@@ -232,7 +232,7 @@ func TestQuickIsPlainOverSamples(t *testing.T) {
 		t.Skip("reads thousands of objects")
 	}
 	dir := shared(t)
-	q, read := newQuickly(), 0
+	q, read := newQuickWay(), 0
 	check := func(raw []byte) {
 		if o, err := Parse(raw); err == nil {
 			read++

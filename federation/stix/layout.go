@@ -205,6 +205,15 @@ const (
 	formList  = 1 // the number of elements follows
 	formOther = 2
 	formEnd   = 3 // ends a dictionary
+	formKnown = 4 // the number of a name follows
+)
+
+// Numbers of the names that hold units.
+var (
+	numberRefs       = names.number("object_refs")
+	numberExtensions = names.number("extensions")
+	numberEntry      = names.number(HandlingExtension)
+	numberNote       = names.number("note")
 )
 
 // form collects what decides on the layout of an object, and its units' nodes.
@@ -221,11 +230,11 @@ func (f *form) read(o *Object) {
 	f.values()
 	whole := wholeWire1(o.typ)
 	for c := 1; c < int(o.nodes[0].next); c = int(o.nodes[c].next) {
-		switch name := f.unit(c); {
+		switch f.unit(c); {
 		case whole:
-		case string(name) == "object_refs":
+		case o.named(c, "object_refs", numberRefs):
 			f.elements(c)
-		case string(name) == "extensions":
+		case o.named(c, "extensions", numberExtensions):
 			f.entries(c)
 		}
 	}
@@ -260,15 +269,17 @@ func (f *form) value(name string) ([]byte, bool) {
 	return value, true
 }
 
-// unit adds one unit and returns its name.
-func (f *form) unit(c int) []byte {
+// unit adds one unit.
+func (f *form) unit(c int) {
 	f.nodes = append(f.nodes, uint32(c))
-	name := f.o.rawName(c)
-	if f.o.nodes[c].escaped {
-		f.rare, name = true, []byte(f.o.name(c))
+	switch number := f.o.nodes[c].known; number {
+	case unknownName:
+		f.text = append(append(f.text, f.o.rawName(c)...), formName)
+	case escapedName:
+		f.rare = true
+	default:
+		f.text = append(f.text, formKnown, number)
 	}
-	f.text = append(append(f.text, name...), formName)
-	return name
 }
 
 func (f *form) elements(c int) {
@@ -288,11 +299,11 @@ func (f *form) elements(c int) {
 func (f *form) entries(c int) {
 	o := f.o
 	for e := c + 1; e < int(o.nodes[c].next); e = int(o.nodes[e].next) {
-		if string(f.unit(e)) != HandlingExtension {
+		if f.unit(e); !o.named(e, HandlingExtension, numberEntry) {
 			continue
 		}
 		for k := e + 1; k < int(o.nodes[e].next); k = int(o.nodes[k].next) {
-			if string(f.unit(k)) != "note" {
+			if f.unit(k); !o.named(k, "note", numberNote) {
 				continue
 			}
 			for p := k + 1; p < int(o.nodes[k].next); p = int(o.nodes[p].next) {
