@@ -1,0 +1,67 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/entente-relay/entente/federation/link"
+)
+
+// Pullers asks a node for frames in process, as its peers do over their links,
+// and throws away what comes: what is left is what the sender takes.
+type Pullers struct {
+	node   *Node
+	server *link.Server
+	ends   sync.Map // peer -> link.Cursor
+}
+
+// NewPullers returns pullers of a started node.
+func NewPullers(n *Node) *Pullers {
+	p := &Pullers{node: n}
+	p.server = &link.Server{Source: p, Cursors: n.server.Cursors, Incarnation: n.server.Incarnation}
+	return p
+}
+
+// Frame notes where each frame ends.
+func (p *Pullers) Frame(ctx context.Context, peer string, pull link.Pull) (link.Frame, error) {
+	f, err := p.node.server.Source.Frame(ctx, peer, pull)
+	if err == nil && f.Then != (link.Cursor{}) {
+		p.ends.Store(peer, f.Then)
+	}
+	return f, err
+}
+
+// Drain pulls as a peer until it has the log up to its end, and returns how many
+// bytes came.
+func (p *Pullers) Drain(ctx context.Context, peer string) (bytes int, err error) {
+	for last := p.node.known(); ; {
+		var pull link.Pull
+		if at, ok := p.ends.Load(peer); ok {
+			if at.(link.Cursor).Pos >= last {
+				return bytes, nil
+			}
+			if pull.Cursor, err = p.server.Cursors.Seal(peer, at.(link.Cursor)); err != nil {
+				return bytes, err
+			}
+		}
+		req, err := link.EncodePull(pull)
+		if err != nil {
+			return bytes, err
+		}
+		answer := p.server.Serve(ctx, peer, req)
+		if len(answer) < 3 || answer[2] != 'F' {
+			return bytes, fmt.Errorf("%s was not answered with a frame: %q", peer, answer)
+		}
+		bytes += len(answer)
+	}
+}
+
+// Settle waits until the index knows all that log and journal hold.
+func (p *Pullers) Settle(ctx context.Context) error {
+	head, err := p.node.journal.Settle(ctx)
+	if err != nil {
+		return err
+	}
+	return p.node.awaitIndex(ctx, p.node.known(), head.Seq)
+}
