@@ -119,6 +119,7 @@ type draft struct {
 	peer      string
 	world     *World
 	recipient *policy.Recipient
+	audience  policy.Audience
 	now       time.Time
 	pos       uint64 // log sequence judged so far
 	check     uint64 // of what stands there
@@ -140,6 +141,7 @@ type judged struct {
 	subjects  []*policy.Subject
 	waitsFor  []string   // ids for which something of it is held or removed
 	lacking   int        // how many parts are removed for them
+	weight    int        // estimate of what it takes in the journal, in bytes
 	gone      []goneItem // what the message takes back
 }
 
@@ -157,7 +159,7 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	}
 	more := false
 	for scanned := 0; ; scanned++ {
-		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries || d.reach.Size() >= scanEntries {
+		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries || d.reach.looked() >= scanEntries {
 			more = true
 			break
 		}
@@ -223,13 +225,29 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil
 	}
+	j, c, err := x.verdict(ctx, d, p)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		j.message = len(d.cleared)
+		d.cleared = append(d.cleared, c)
+		d.bytes += len(p.verified.Raw()) + hopAllowance
+	}
+	d.verdicts = append(d.verdicts, j)
+	d.record += j.weight
+	return nil
+}
+
+// alone decides on an entry for the draft's peer by itself.
+func (x *exporter) alone(ctx context.Context, d *draft, p *prepared) (judged, *envelope.Cleared, error) {
 	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: -1, subjects: p.subjects}
 	var err error
 	if j.decisions, err = d.reach.judge(p); err != nil {
-		return err
+		return j, nil, err
 	}
 	if d.reach.early {
-		return errEarly
+		return j, nil, errEarly
 	}
 	j.waitsFor, j.lacking = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
@@ -238,24 +256,22 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	}
 	switch {
 	case err == nil:
-		j.message = len(d.cleared)
-		d.cleared = append(d.cleared, c)
-		d.bytes += len(p.verified.Raw()) + hopAllowance
 		for _, w := range c.Withheld() {
 			d.keepBack(&j, w.Digest, federation.ReasonOf(w.Err), w.Err.Error())
 		}
 	case errors.Is(err, envelope.ErrNothing):
+		c = nil
 	case federation.ReasonOf(err) == federation.TooLarge:
 		// No room for another hop: it ends here, and says so.
 		for _, s := range p.subjects {
 			d.keepBack(&j, s.Digest(), federation.TooLarge, err.Error())
 		}
+		c = nil
 	default:
-		return fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
+		return j, nil, fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
 	}
-	d.verdicts = append(d.verdicts, j)
-	d.record += j.size()
-	return nil
+	j.weight = j.size()
+	return j, c, nil
 }
 
 // keepBack replaces the decision on one object by a restrictive one, for the
@@ -292,6 +308,15 @@ const hopAllowance = 2 << 10
 func (p *prepared) passed(peer string) bool {
 	return p.from == peer || p.verified.Issuer() == peer ||
 		slices.ContainsFunc(p.verified.Hops(), func(h envelope.Hop) bool { return h.Iss == peer })
+}
+
+// parties are the participants of whom [prepared.passed] is true.
+func (p *prepared) parties() []string {
+	out := []string{p.from, p.verified.Issuer()}
+	for _, h := range p.verified.Hops() {
+		out = append(out, h.Iss)
+	}
+	return out
 }
 
 // seal signs the draft's messages, records in the journal what leaves and

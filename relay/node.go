@@ -45,16 +45,17 @@ type Options struct {
 
 // Node is one running relay. Make it with New.
 type Node struct {
-	id      string
-	cfg     *configs.Node
-	opt     Options
-	slog    *slog.Logger
-	keys    *Keys
-	world   atomic.Pointer[World]
-	roots   *envelope.RootCache
-	recent  *recent
-	far     far
-	started time.Time
+	id        string
+	cfg       *configs.Node
+	opt       Options
+	slog      *slog.Logger
+	keys      *Keys
+	world     atomic.Pointer[World]
+	roots     *envelope.RootCache
+	recent    *recent
+	far       far
+	audiences audiences
+	started   time.Time
 
 	bus       *bus.Bus
 	log       *keptLog

@@ -155,6 +155,7 @@ func (x *exporter) draft(ctx context.Context, peer string, pos uint64) *draft {
 	n := x.node
 	w := n.world.Load()
 	d := &draft{peer: peer, world: w, recipient: w.Recipient(peer), now: n.now(), pos: pos, log: logReader{node: n, world: w}}
+	d.audience = d.recipient.Audience(d.now)
 	d.reach = newReach(ctx, n, w, d.recipient, peer, d.now)
 	return d
 }

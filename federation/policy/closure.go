@@ -117,6 +117,10 @@ func (c *Closure) collect(first mentioned) []*standing {
 			continue
 		}
 		s.Standing = c.find(k.issuer, k.id)
+		s.Decisions = slices.Clone(s.Decisions) // they are closed here, and the finder may keep them
+		for i := range s.Decisions {
+			s.Decisions[i].gone, s.Decisions[i].extra = slices.Clone(s.Decisions[i].gone), slices.Clip(s.Decisions[i].extra)
+		}
 		s.unsure = len(s.Decisions) == 0 && !s.Theirs && !s.Held && !s.Refused && !isDefinition(k.id) && stix.Derived(k.id)
 		c.own = c.own || s.Theirs || len(s.Decisions) > 0 && CommonOf(s.Decisions) == nil
 		fresh = append(fresh, s)
