@@ -63,7 +63,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		lane.pos.Store(at.Pos)
 		f, err := x.turn(ctx, lane, peer, at, p.MaxBytes)
 		lane.Unlock()
-		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
+		if err != nil || f.Count() > 0 || f.Gap != nil {
 			n.at(stepExportAnswer)
 			return f, err
 		}
@@ -319,6 +319,17 @@ func (p *prepared) parties() []string {
 	return out
 }
 
+// sent are the log entries that the draft's messages were made of.
+func (d *draft) sent() []uint64 {
+	out := make([]uint64, 0, len(d.cleared))
+	for i := range d.verdicts {
+		if d.verdicts[i].message >= 0 {
+			out = append(out, d.verdicts[i].seq)
+		}
+	}
+	return out
+}
+
 // seal signs the draft's messages, records in the journal what leaves and
 // what does not, and fills the frame. Nothing leaves unrecorded.
 func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) error {
@@ -333,8 +344,9 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 		}
 		f.Root = signed[0].Root()
 		for _, s := range signed {
-			f.Messages = append(f.Messages, s.Bytes())
+			f.Tails = append(f.Tails, s.Tail())
 		}
+		f.Blocks = n.blocks(signed, d.sent())
 	}
 	if len(d.verdicts) == 0 {
 		return nil

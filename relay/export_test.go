@@ -19,7 +19,7 @@ type Pullers struct {
 // NewPullers returns pullers of a started node.
 func NewPullers(n *Node) *Pullers {
 	p := &Pullers{node: n}
-	p.server = &link.Server{Source: p, Cursors: n.server.Cursors, Incarnation: n.server.Incarnation}
+	p.server = &link.Server{Codec: n.server.Codec, Source: p, Cursors: n.server.Cursors, Incarnation: n.server.Incarnation}
 	return p
 }
 

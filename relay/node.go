@@ -55,6 +55,7 @@ type Node struct {
 	recent    *recent
 	far       far
 	audiences audiences
+	packs     packs
 	started   time.Time
 
 	bus       *bus.Bus
@@ -272,7 +273,11 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
+	codec, err := link.NewCodec()
+	if err != nil {
+		return err
+	}
+	n.server = &link.Server{Codec: codec, Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 

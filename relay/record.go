@@ -70,7 +70,7 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 	if err != nil {
 		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
 	}
-	if len(f.Messages) > 0 {
+	if f.Count() > 0 {
 		n.lane(d.peer).sent.add(sentFrameOf(s))
 	}
 	n.lane(d.peer).recorded = seq
@@ -86,8 +86,8 @@ func sentRecord(d *draft, f *link.Frame, from uint64) *journal.Sent {
 			s.Purpose = append(s.Purpose, journal.Token(use))
 		}
 	}
-	if len(f.Messages) > 0 {
-		s.First, s.Last = f.FirstSeq, f.FirstSeq+uint64(len(f.Messages))-1
+	if count := f.Count(); count > 0 {
+		s.First, s.Last = f.FirstSeq, f.FirstSeq+uint64(count)-1
 	}
 	for _, j := range d.verdicts {
 		m := journal.SentMessage{Log: j.seq, Issuer: journal.Token(j.issuer)}
