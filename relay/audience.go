@@ -184,7 +184,7 @@ func (x *exporter) first(ctx context.Context, d *draft, p *prepared, s *shared) 
 	s.common = policy.CommonOf(j.decisions)
 	s.alone = s.common == nil || s.common.Audience() != d.audience || s.trail.own || slices.Contains(s.trail.parties, d.peer)
 	if !s.alone {
-		s.bytes += p.bytes + 512*len(j.decisions)
+		s.bytes += p.bytes + 1536*len(j.decisions)
 	}
 	return j, c, nil
 }

@@ -141,6 +141,7 @@ type judged struct {
 	subjects  []*policy.Subject
 	waitsFor  []string   // ids for which something of it is held or removed
 	lacking   int        // how many parts are removed for them
+	account   *account   // the same for the journal
 	weight    int        // estimate of what it takes in the journal, in bytes
 	gone      []goneItem // what the message takes back
 }
@@ -270,7 +271,7 @@ func (x *exporter) alone(ctx context.Context, d *draft, p *prepared) (judged, *e
 	default:
 		return j, nil, fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
 	}
-	j.weight = j.size()
+	j.weight, j.account = j.size(), newAccount(j.subjects, j.decisions)
 	return j, c, nil
 }
 

@@ -99,7 +99,10 @@ func (n *Node) observeSome(ctx context.Context, peer string, from uint64) (pos u
 	for range d.cleared {
 		f.Messages = append(f.Messages, nil)
 	}
-	_, err = n.journal.Append(ctx, &journal.Record{At: d.now, Observed: sentRecord(d, &f, from)})
+	s, err := sentRecord(d, &f, from)
+	if err == nil {
+		_, err = n.journal.Append(ctx, &journal.Record{At: d.now, Observed: s})
+	}
 	if err != nil {
 		return from, false, err
 	}

@@ -324,11 +324,16 @@ func (e *encoder) message(m *SentMessage) {
 	e.number("link", m.Link)
 	e.token("iss", m.Issuer)
 	e.name("objects")
-	e.begin('[')
-	for i := range m.Objects {
-		e.object(&m.Objects[i])
+	if m.shared != nil {
+		e.b = append(e.b, m.shared.text...)
+		e.unfit = e.unfit || m.shared.unfit
+	} else {
+		e.begin('[')
+		for i := range m.Objects {
+			e.object(&m.Objects[i])
+		}
+		e.end(']')
 	}
-	e.end(']')
 	e.gone(m.Gone)
 	e.end('}')
 }
