@@ -184,7 +184,10 @@ func (x *exporter) first(ctx context.Context, d *draft, p *prepared, s *shared) 
 	s.common = policy.CommonOf(j.decisions)
 	s.alone = s.common == nil || s.common.Audience() != d.audience || s.trail.own || slices.Contains(s.trail.parties, d.peer)
 	if !s.alone {
-		s.bytes += p.bytes + 1536*len(j.decisions)
+		s.bytes += j.weight + 512*len(j.decisions)
+		if c != nil {
+			s.bytes += c.Size()
+		}
 	}
 	return j, c, nil
 }

@@ -301,20 +301,12 @@ func TestSharedIsBounded(t *testing.T) {
 	if _, mine := a.take(audienceKey{entry: entries[99]}, nil); mine {
 		t.Error("the newest is gone")
 	}
-	codec, err := link.NewCodec()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var p packs
-	text := make([]byte, packBytes/4)
 	for i := range 8 {
-		p.pack(codec, [][]byte{text[i : len(text)-8+i : len(text)]})
+		p.keep(&pack{key: packKey{count: i}, bytes: packBytes / 4})
 	}
-	if len(p.kept) > 4 || p.bytes > packBytes {
+	if len(p.kept) != 4 || len(p.order) != 4 || p.bytes > packBytes || p.kept[packKey{count: 7}] == nil {
 		t.Errorf("%d blocks are kept, %d bytes", len(p.kept), p.bytes)
-	}
-	if b := p.pack(codec, [][]byte{text[7 : len(text)-1]}); b != p.order[len(p.order)-1].block {
-		t.Error("the newest block is made again")
 	}
 }
 

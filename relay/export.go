@@ -164,6 +164,9 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 			more = true
 			break
 		}
+		if d.pos >= n.known() {
+			break // the index does not know more yet, and a look at the log's end costs a question to the server
+		}
 		p, err := d.log.at(ctx, d.pos+1)
 		if err != nil {
 			return link.Frame{}, err

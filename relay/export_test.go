@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/entente-relay/entente/federation/link"
+	"github.com/entente-relay/entente/relay/journal"
 )
 
 // Pullers asks a node for frames in process, as its peers do over their links,
@@ -14,6 +15,8 @@ type Pullers struct {
 	node   *Node
 	server *link.Server
 	ends   sync.Map // peer -> link.Cursor
+
+	unstored bool
 }
 
 // NewPullers returns pullers of a started node.
@@ -57,11 +60,35 @@ func (p *Pullers) Drain(ctx context.Context, peer string) (bytes int, err error)
 	}
 }
 
+// StoreNothing lets the journal of a node keep nothing, and its index hear nothing
+// of it: what is left is what a frame costs apart from the bytes that are stored.
+// Call it before anything is published.
+func (p *Pullers) StoreNothing(ctx context.Context) error {
+	j, err := journal.NewWriter(ctx, &nowhere{}, journal.Options{})
+	p.node.journal, p.unstored = j, true
+	return err
+}
+
+// nowhere is a journal's log that keeps nothing.
+type nowhere struct{ last uint64 }
+
+func (l *nowhere) Append(_ context.Context, after uint64, records [][]byte) (uint64, error) {
+	l.last = after + uint64(len(records))
+	return l.last, nil
+}
+func (l *nowhere) Read(context.Context, uint64, int) ([]journal.Stored, error) { return nil, nil }
+func (l *nowhere) Last(context.Context) (journal.Stored, bool, error) {
+	return journal.Stored{}, false, nil
+}
+
 // Settle waits until the index knows all that log and journal hold.
 func (p *Pullers) Settle(ctx context.Context) error {
 	head, err := p.node.journal.Settle(ctx)
 	if err != nil {
 		return err
+	}
+	if p.unstored {
+		head.Seq = 0
 	}
 	return p.node.awaitIndex(ctx, p.node.known(), head.Seq)
 }

@@ -28,37 +28,49 @@ var audiences = []struct{ country, kind, ceiling, data string }{
 
 // BenchmarkFanOut answers the pulls of 5 and of 200 peers, which are of 5
 // audiences, in process and without TLS: the peers throw away what they get. It
-// reports the processor time of the sender, journal and index included, for each
-// object and in all, and for 200 peers as a multiple of that for 5.
+// reports the processor time of the sender for each object, for all peers and for
+// one, and for 200 peers as a multiple of that for 5: with journal and index, and
+// apart from the bytes that these store.
 func BenchmarkFanOut(b *testing.B) {
-	for _, per := range []int{64, 1} {
-		few := 0.0
-		for _, peers := range []int{5, 200} {
-			b.Run(fmt.Sprintf("%dx5/%d", peers, per), func(b *testing.B) {
-				objects := 1_280
-				if per == 1 {
-					objects = 256
+	for _, stored := range []bool{true, false} {
+		for _, per := range []int{64, 1} {
+			few := 0.0
+			for _, peers := range []int{5, 200} {
+				name := fmt.Sprintf("stored/%dx5/%d", peers, per)
+				if !stored {
+					name = "un" + name
 				}
-				cpu, size := fanOut(b, peers, objects, per)
-				b.ReportMetric(cpu, "cpu-µs/object")
-				b.ReportMetric(cpu/float64(peers), "cpu-µs/object/peer")
-				b.ReportMetric(size/float64(peers), "bytes/object/peer")
-				if peers == 5 {
-					few = cpu
-				} else if few > 0 {
-					b.ReportMetric(cpu/few, "x-of-5")
-				}
-			})
+				b.Run(name, func(b *testing.B) {
+					objects := 1_280
+					if per == 1 {
+						objects = 256
+					}
+					cpu, size := fanOut(b, peers, objects, per, stored)
+					b.ReportMetric(cpu, "cpu-µs/object")
+					b.ReportMetric(cpu/float64(peers), "cpu-µs/object/peer")
+					b.ReportMetric(size/float64(peers), "bytes/object/peer")
+					if peers == 5 {
+						few = cpu
+					} else if few > 0 {
+						b.ReportMetric(cpu/few, "x-of-5")
+					}
+				})
+			}
 		}
 	}
 }
 
 // fanOut returns the processor time and the bytes that all peers' copies of one
 // object take together.
-func fanOut(b *testing.B, peers, objects, per int) (cpu, size float64) {
+func fanOut(b *testing.B, peers, objects, per int, stored bool) (cpu, size float64) {
 	n, ids := fanOutNode(b, peers)
 	pull := relay.NewPullers(n)
 	ctx := b.Context()
+	if !stored {
+		if err := pull.StoreNothing(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
 	for round := 0; b.Loop(); round++ {
 		b.StopTimer()
 		all := bench.Generate(objects, uint64(round), time.Now())

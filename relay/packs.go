@@ -18,13 +18,13 @@ const (
 	// compressed by itself, in bytes.
 	packRun   = 64
 	packAlone = 32 << 10
-	// packBytes bounds what is kept compressed, with the texts it was made of.
+	// packBytes bounds what is kept compressed, in bytes.
 	packBytes = 16 << 20
 )
 
 // packs keeps blocks of frames, the oldest first to go. They are known by the
-// texts that they hold, which are never changed: whoever has the same texts, gets
-// the same bytes whatever made them the same.
+// names of the texts that they hold: whoever has the same texts gets the same
+// bytes, whatever made them the same.
 type packs struct {
 	mu    sync.Mutex
 	kept  map[packKey]*pack
@@ -34,13 +34,13 @@ type packs struct {
 
 // packKey finds a block by its first text and how many it has.
 type packKey struct {
-	first *byte
+	first [32]byte
 	count int
 }
 
 type pack struct {
 	key   packKey
-	texts [][]byte
+	texts [][32]byte
 	block *link.Block
 	bytes int
 }
@@ -56,35 +56,33 @@ func (n *Node) blocks(signed []*envelope.Signed, seqs []uint64) []*link.Block {
 				k++
 			}
 		}
-		texts := make([][]byte, 0, k-i)
-		for _, s := range signed[i:k] {
-			texts = append(texts, s.Head())
-		}
-		out, i = append(out, n.packs.pack(n.server.Codec, texts)), k
+		out, i = append(out, n.packs.pack(n.server.Codec, signed[i:k])), k
 	}
 	return out
 }
 
-// pack compresses texts, none of them empty, if nobody did so before.
-func (p *packs) pack(c *link.Codec, texts [][]byte) *link.Block {
-	key := packKey{&texts[0][0], len(texts)}
+// pack compresses the beginnings of messages, if nobody did so before.
+func (p *packs) pack(c *link.Codec, run []*envelope.Signed) *link.Block {
+	names := make([][32]byte, len(run))
+	for i, s := range run {
+		names[i] = s.HeadID()
+	}
+	key := packKey{names[0], len(names)}
 	p.mu.Lock()
 	x := p.kept[key]
 	p.mu.Unlock()
-	if x != nil && slices.EqualFunc(x.texts, texts, sameText) {
+	if x != nil && slices.Equal(x.texts, names) {
 		return x.block
 	}
-	x = &pack{key: key, texts: texts, block: c.Pack(texts)}
-	x.bytes = x.block.Size()
-	for _, t := range texts {
-		x.bytes += len(t)
+	heads := make([][]byte, len(run))
+	for i, s := range run {
+		heads[i] = s.Head()
 	}
+	x = &pack{key: key, texts: names, block: c.Pack(heads)}
+	x.bytes = x.block.Size() + 32*len(names)
 	p.keep(x)
 	return x.block
 }
-
-// sameText reports whether two texts are the same bytes in memory.
-func sameText(a, b []byte) bool { return len(a) == len(b) && &a[0] == &b[0] }
 
 func (p *packs) keep(x *pack) {
 	p.mu.Lock()

@@ -20,9 +20,10 @@ import (
 // audience: made with the first of them.
 type said struct {
 	once   sync.Once
-	before []byte // members between the link's number and the salt
-	after  []byte // members behind the salt, and the end
-	tables string // with which it was made
+	before []byte   // members between the link's number and the salt
+	after  []byte   // members behind the salt, and the end
+	head   [32]byte // name of the text that goes before the hop
+	tables string   // with which it was made
 	err    error
 }
 
@@ -40,6 +41,14 @@ func (c *Cleared) To(to *policy.Recipient, now time.Time) (*Cleared, error) {
 	other := *c
 	other.peer = to.Peer()
 	return &other, nil
+}
+
+// Size returns how many bytes of text the variant holds that the message does not.
+func (c *Cleared) Size() int {
+	if !c.valid() || len(c.plan) == 0 {
+		return 0
+	}
+	return len(c.sd)
 }
 
 // text returns the message as it goes without our hop, made once.
@@ -89,6 +98,7 @@ func (s *said) make(c *Cleared) error {
 	if n := len(m.hops); n > 0 {
 		prev = m.hops[n-1].id
 	}
+	s.head = elementHash(c.sdHash[:], prev[:])
 	pol := ""
 	if c.peer != "" {
 		pol = digestString(c.bundle)
@@ -177,6 +187,11 @@ func (s *Signed) Head() []byte {
 	}
 	return s.head
 }
+
+// HeadID names the head: two that have the same one are the same bytes. It is a
+// hash of sd_hash and prev, of which the one covers the first line and the other
+// all hops, decoded; of each there is only one spelling.
+func (s *Signed) HeadID() [32]byte { return s.id }
 
 // Tail returns the rest of the message's text: our hop, which is this peer's
 // own.

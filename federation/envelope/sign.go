@@ -33,8 +33,9 @@ type Dispatch struct {
 // Signed is a message with our hop, ready to go to one peer. Only [SignFrame]
 // makes one; the zero value has no bytes.
 type Signed struct {
-	head []byte // what all peers of the audience get
-	tail []byte // our hop, with the line break before it
+	head []byte   // what all peers of the audience get
+	id   [32]byte // of head
+	tail []byte   // our hop, with the line break before it
 	seq  uint64
 	root string
 }
@@ -66,7 +67,7 @@ func SignFrame(cs []*Cleared, d Dispatch) ([]*Signed, error) {
 	}
 	out, name := make([]*Signed, len(cs)), digestString(hash)
 	for i, c := range cs {
-		out[i] = &Signed{head: c.text(), tail: appendHop([]byte{'\n'}, records[i], i, len(cs), paths[i], root), seq: d.FirstSeq + uint64(i), root: name}
+		out[i] = &Signed{head: c.text(), id: c.say(d.Tables).head, tail: appendHop([]byte{'\n'}, records[i], i, len(cs), paths[i], root), seq: d.FirstSeq + uint64(i), root: name}
 	}
 	return out, nil
 }

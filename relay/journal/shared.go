@@ -41,9 +41,6 @@ func (o *Objects) In(m SentMessage) SentMessage {
 	return m
 }
 
-// Size returns about how many bytes of memory they take.
-func (o *Objects) Size() int { return cap(o.text) + 256*len(o.list) }
-
 // check is what [SentObject.check] and the list of grounds ask of all of them.
 func (o *Objects) check(left bool, grounds int) error {
 	if o.left && !left {
