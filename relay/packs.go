@@ -18,8 +18,8 @@ const (
 	// compressed by itself, in bytes.
 	packRun   = 64
 	packAlone = 32 << 10
-	// packBytes bounds what is kept compressed, in bytes.
-	packBytes = 16 << 20
+	// packBytes bounds what is kept compressed, in bytes of what it was made of.
+	packBytes = 48 << 20
 )
 
 // packs keeps blocks of frames, the oldest first to go. They are known by the
@@ -41,7 +41,7 @@ type packKey struct {
 type pack struct {
 	key   packKey
 	texts [][32]byte
-	block *link.Block
+	block func() *link.Block // made by the first who asks
 	bytes int
 }
 
@@ -61,7 +61,7 @@ func (n *Node) blocks(signed []*envelope.Signed, seqs []uint64) []*link.Block {
 	return out
 }
 
-// pack compresses the beginnings of messages, if nobody did so before.
+// pack compresses the beginnings of messages, if nobody did or does so.
 func (p *packs) pack(c *link.Codec, run []*envelope.Signed) *link.Block {
 	names := make([][32]byte, len(run))
 	for i, s := range run {
@@ -70,23 +70,26 @@ func (p *packs) pack(c *link.Codec, run []*envelope.Signed) *link.Block {
 	key := packKey{names[0], len(names)}
 	p.mu.Lock()
 	x := p.kept[key]
+	if x == nil || !slices.Equal(x.texts, names) {
+		x = &pack{key: key, texts: names, block: sync.OnceValue(func() *link.Block {
+			heads := make([][]byte, len(run))
+			for i, s := range run {
+				heads[i] = s.Head()
+			}
+			return c.Pack(heads)
+		})}
+		for _, s := range run {
+			x.bytes += 32 + len(s.Head()) // compressed it is less: known only afterwards
+		}
+		p.keep(x)
+	}
 	p.mu.Unlock()
-	if x != nil && slices.Equal(x.texts, names) {
-		return x.block
-	}
-	heads := make([][]byte, len(run))
-	for i, s := range run {
-		heads[i] = s.Head()
-	}
-	x = &pack{key: key, texts: names, block: c.Pack(heads)}
-	x.bytes = x.block.Size() + 32*len(names)
-	p.keep(x)
-	return x.block
+	return x.block()
 }
 
+// keep adds a block, and drops the oldest where there are too many. The lock is
+// held.
 func (p *packs) keep(x *pack) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.kept == nil {
 		p.kept = map[packKey]*pack{}
 	}

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/entente-relay/entente/federation"
@@ -25,12 +26,9 @@ func (c *Codec) Pack(heads [][]byte) *Block {
 	for _, h := range heads {
 		raw = append(raw, h...)
 	}
-	b.packed = c.enc.EncodeAll(raw, make([]byte, 0, b.size/2+64))
+	b.packed = bytes.Clone(c.enc.EncodeAll(raw, nil)) // which leaves room
 	return b
 }
-
-// Size returns how many bytes of memory the block takes.
-func (b *Block) Size() int { return cap(b.packed) + 8*len(b.sizes) }
 
 // parts is the body of a frame in parts, in two pieces: what is the peer's own,
 // and the blocks. size is what they give together.
