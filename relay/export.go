@@ -15,9 +15,11 @@ import (
 )
 
 // Bounds of one frame. Its messages together stay within what one NATS
-// request may carry, with room for the hop records that signing adds.
+// request may carry, with room for the hop records that signing adds; compressed
+// they are about half. What a frame costs by itself, its signature and its record,
+// is then spread over five full messages.
 const (
-	frameBytes    = 448 << 10
+	frameBytes    = 896 << 10
 	frameMessages = 400
 	// recordBytes and scanEntries bound how much one pull judges when most of
 	// it is withheld: the cursor moves on and the peer asks again. One message
@@ -236,7 +238,7 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	if c != nil {
 		j.message = len(d.cleared)
 		d.cleared = append(d.cleared, c)
-		d.bytes += len(p.verified.Raw()) + hopAllowance
+		d.bytes += c.Len() + hopAllowance
 	}
 	d.verdicts = append(d.verdicts, j)
 	d.record += j.weight

@@ -40,17 +40,24 @@ func (p *Pullers) Frame(ctx context.Context, peer string, pull link.Pull) (link.
 func (p *Pullers) Drain(ctx context.Context, peer string) (bytes int, err error) {
 	for last := p.node.known(); ; {
 		var pull link.Pull
-		if at, ok := p.ends.Load(peer); ok {
-			if at.(link.Cursor).Pos >= last {
+		var at link.Cursor
+		if end, ok := p.ends.Load(peer); ok {
+			if at = end.(link.Cursor); at.Pos >= last {
 				return bytes, nil
 			}
-			if pull.Cursor, err = p.server.Cursors.Seal(peer, at.(link.Cursor)); err != nil {
+			if pull.Cursor, err = p.server.Cursors.Seal(peer, at); err != nil {
 				return bytes, err
 			}
 		}
 		req, err := link.EncodePull(pull)
 		if err != nil {
 			return bytes, err
+		}
+		if p.unstored { // nor sent
+			if _, err := p.Frame(ctx, peer, link.Pull{At: at}); err != nil {
+				return bytes, err
+			}
+			continue
 		}
 		answer := p.server.Serve(ctx, peer, req)
 		if len(answer) < 3 || answer[2] != 'F' {

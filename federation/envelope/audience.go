@@ -51,6 +51,14 @@ func (c *Cleared) Size() int {
 	return len(c.sd)
 }
 
+// Len returns how many bytes go before our hop.
+func (c *Cleared) Len() int {
+	if !c.valid() {
+		return 0
+	}
+	return len(c.v.raw) - len(c.v.m.sd) + len(c.sd)
+}
+
 // text returns the message as it goes without our hop, made once.
 func (x *variant) text() []byte {
 	x.once.Do(func() { x.head = x.join() })

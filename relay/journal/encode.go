@@ -52,7 +52,11 @@ func (r *Record) sizeHint() int {
 			continue
 		}
 		for i := range s.Messages {
-			n += 64 + 256*len(s.Messages[i].Objects)
+			if m := &s.Messages[i]; m.shared != nil {
+				n += 128 + len(m.shared.text)
+			} else {
+				n += 64 + 256*len(m.Objects)
+			}
 		}
 	}
 	return n
