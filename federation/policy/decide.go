@@ -79,7 +79,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 		o = b.work(q, s, to, now, without)
 		b.outcomes.put(key, o)
 	}
-	d := Decision{subject: s, peer: to.agreement.Peer, outcome: o, verdict: o.verdict}
+	d := Decision{subject: s, peer: to.agreement.Peer, to: to, outcome: o, verdict: o.verdict}
 	if o.verdict == federation.Redact {
 		d.settle(q == toTranslate)
 	}
@@ -92,7 +92,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 // work asks the engine.
 func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, without string) *outcome {
 	v := b.view(to, now)
-	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling)}}
+	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling), standing: v.facts.agreement, names: b.names}}
 	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
