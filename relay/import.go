@@ -228,6 +228,10 @@ func (im *importer) waits(res result) {
 // many of this peer wait already: they are kept whole, and nobody can say yet
 // whether anybody stands behind them.
 func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error {
+	pending := func(a *arrival) bool { return pendingReasons[federation.ReasonOf(a.err)] }
+	if !slices.ContainsFunc(arrivals, pending) {
+		return nil
+	}
 	counts, err := im.node.index.Counts(ctx)
 	if err != nil {
 		return err
@@ -245,7 +249,7 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 		}
 	}
 	for _, a := range arrivals {
-		if !pendingReasons[federation.ReasonOf(a.err)] {
+		if !pending(a) {
 			continue
 		}
 		if count++; count > maxPending {
