@@ -15,9 +15,11 @@ import (
 )
 
 // Bounds of one frame. Its messages together stay within what one NATS
-// request may carry, with room for the hop records that signing adds.
+// request may carry, with room for the hop records that signing adds. It is as
+// large as that allows, because each costs the receiver a commit and both sides a
+// journal record, and because over a long way only one is under way at a time.
 const (
-	frameBytes    = 448 << 10
+	frameBytes    = 896 << 10
 	frameMessages = 400
 	// recordBytes and scanEntries bound how much one pull judges when most of
 	// it is withheld: the cursor moves on and the peer asks again. One message
