@@ -15,9 +15,9 @@ import (
 )
 
 // Bounds of one frame. Its messages together stay within what one NATS
-// request may carry, with room for the hop records that signing adds; compressed
-// they are about half. What a frame costs by itself, its signature and its record,
-// is then spread over five full messages.
+// request may carry, with room for the hop records that signing adds. It is as
+// large as that allows, because each costs the receiver a commit and both sides a
+// journal record, and because over a long way only one is under way at a time.
 const (
 	frameBytes    = 896 << 10
 	frameMessages = 400

@@ -260,7 +260,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{OnStored: n.onJournal, Logger: n.slog}); err != nil {
+	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{Few: bus.Few, OnStored: n.onJournal, Logger: n.slog}); err != nil {
 		return err
 	}
 	if err := n.catchUp(ctx, logLast); err != nil {

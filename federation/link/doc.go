@@ -20,8 +20,8 @@
 //
 // The package knows neither NATS nor storage nor policy. A node gives it a
 // [Transport] to ask with, a [Source] that builds frames and a [Sink] that
-// commits them. Clocks and randomness are given too, so that days of a cut run
-// in milliseconds of a test.
+// commits them, and that may be an [Examiner] besides. Clocks and randomness are
+// given too, so that days of a cut run in milliseconds of a test.
 // # On the wire, version 1
 //
 // A number is an unsigned varint (LEB128) in its shortest form, a string is its
