@@ -100,7 +100,8 @@ type Node struct {
 	logKnown   uint64            // the highest log sequence that the journal knew of at the start
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
-	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+	ahead      ahead             // stored in the log, not indexed yet
+	written    written           // stored by the journal, not indexed yet
 
 	// noted is the last log entry that the index has heard of. What the stream
 	// has beyond it is not shown to peers yet: what it refers to may be in the
