@@ -142,6 +142,7 @@ type publication struct {
 	at       map[idKey]int // item of each taken object, by id and version
 	logged   map[int]bool  // items that an entry of their own accounts for
 	stored   map[int]bool  // of those, the ones taken
+	strict   map[int]bool  // items of the restricted lane
 	waiting  []*stix.Object
 	sealer   *sealer
 	decoys   int
@@ -174,7 +175,7 @@ func fileKey(o *stix.Object) idKey { return idKey{o.Version(), o.ID()} }
 
 // sign judges every object of the file and signs what may be kept.
 func (p *publication) sign() ([]*arrival, error) {
-	p.at, p.logged, p.stored = make(map[idKey]int, len(p.read.Items)), map[int]bool{}, map[int]bool{}
+	p.at, p.logged, p.stored, p.strict = make(map[idKey]int, len(p.read.Items)), map[int]bool{}, map[int]bool{}, map[int]bool{}
 	taken, waits := 0, 0
 	for idx := range p.read.Items {
 		switch p.read.Items[idx].Outcome {
@@ -229,7 +230,9 @@ func (p *publication) judge() (fresh []*stix.Object) {
 		switch d.Verdict() {
 		case federation.Share, federation.Redact:
 			fresh = append(fresh, o)
-			continue
+			if restricted(s.Handling()) {
+				p.strict[p.at[fileKey(o)]] = true
+			}
 		case federation.Hold:
 			p.settle(o, intake.Held, d)
 			p.waiting = append(p.waiting, o)
@@ -276,9 +279,11 @@ func (p *publication) settle(o *stix.Object, out intake.Outcome, d policy.Decisi
 }
 
 // restricted reports whether an object belongs into the lane that is never
-// mixed with ordinary material.
-func (p *publication) restricted(o *stix.Object) bool {
-	h := p.world.Reader.Subject(p.world.Node.ID, [32]byte{}, o, nil).Handling()
+// mixed with ordinary material. It was judged before; what was sealed of it
+// since changes no marking.
+func (p *publication) restricted(o *stix.Object) bool { return p.strict[p.at[fileKey(o)]] }
+
+func restricted(h mapping.Handling) bool {
 	return len(h.Levels) > 0 || h.TLP >= mapping.TLPAmberStrict || h.Releasable.Restricted() || len(h.Compartments) > 0
 }
 
