@@ -21,8 +21,9 @@ import (
 	"github.com/entente-relay/entente/relay/store"
 )
 
-// recentBytes bounds the log entries kept in memory for live peers.
-const recentBytes = 24 << 20
+// recentBytes bounds the log entries kept in memory for live peers, by their
+// bodies; verified and read, they take six times as much.
+const recentBytes = 16 << 20
 
 // Options are what a caller may give a node besides its configuration. The
 // zero value is right for production.
