@@ -23,7 +23,7 @@ import (
 
 // recentBytes bounds the log entries kept in memory for live peers, by their
 // bodies; verified and read, they take six times as much.
-const recentBytes = 16 << 20
+const recentBytes = 12 << 20
 
 // Options are what a caller may give a node besides its configuration. The
 // zero value is right for production.
