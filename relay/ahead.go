@@ -1,9 +1,13 @@
 package relay
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/journal"
 	"github.com/entente-relay/entente/relay/store"
 )
@@ -19,6 +23,44 @@ const (
 	itemBytes  = 1 << 10
 	recordBase = 512
 )
+
+// maxBehind is how many objects the log may have that the index has not: each is
+// noted in memory until it is applied. Beyond that whoever brings more waits.
+const maxBehind = 50_000
+
+// roomWait is how long a producer waits for the index before it is told.
+const roomWait = 10 * time.Second
+
+// room waits until the index is not too far behind for more to be taken. What the
+// node itself puts into its log does not wait: the follower may be the one.
+func (n *Node) room(ctx context.Context) error {
+	for {
+		told := n.told.wait()
+		if n.index.Behind() <= maxBehind {
+			return nil
+		}
+		n.wake()
+		select {
+		case <-told:
+		case <-ctx.Done():
+			return fmt.Errorf("the index does not follow the log: %w", ctx.Err())
+		}
+	}
+}
+
+// roomToPublish is room for a producer, who is not kept waiting for ever.
+func (n *Node) roomToPublish(ctx context.Context) error {
+	if n.index.Behind() <= maxBehind {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, roomWait)
+	defer cancel()
+	err := n.room(limited)
+	if err != nil && ctx.Err() == nil {
+		return federation.Refuse(federation.Quota, "index", fmt.Sprintf("it is more than %d objects behind the log: publish again when `entente status` shows no fault", maxBehind))
+	}
+	return err
+}
 
 // followed is one log entry on its way into the index.
 type followed struct {

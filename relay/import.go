@@ -99,6 +99,9 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 		return rc, nil // nothing crossed: the position moves with the next message
 	}
 	n.at(stepImportReceived)
+	if err := n.room(ctx); err != nil {
+		return link.Receipt{}, err
+	}
 	w, now := n.world.Load(), n.now()
 	arrivals := im.examine(w, f, now)
 	if err := im.boundWaiting(ctx, arrivals); err != nil {
