@@ -204,6 +204,9 @@ func (b *bench) one(ctx context.Context, m measurement) (fs []figures, err error
 		return nil, err
 	}
 	fs, err = m.run(ctx, b, dir)
+	if err != nil && ctx.Err() == nil {
+		err = errors.Join(err, b.lastWords())
+	}
 	err = errors.Join(err, b.endAll())
 	return fs, errors.Join(err, os.RemoveAll(dir))
 }
@@ -218,6 +221,19 @@ func (b *bench) spawn(name string, args ...string) (*process, error) {
 	defer b.mu.Unlock()
 	b.children = append(b.children, p)
 	return p, nil
+}
+
+// lastWords is what the children said last, of what went wrong.
+func (b *bench) lastWords() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var errs []error
+	for _, p := range b.children {
+		if text := p.said.text(); text != "" {
+			errs = append(errs, fmt.Errorf("%s said: %s", p.name, text))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // endAll ends all children, at once, and waits for them.

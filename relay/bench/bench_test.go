@@ -90,7 +90,7 @@ func shortDir(t *testing.T) string {
 // The report has every row that was asked for, with figures, and the form that
 // scripts rely on.
 func TestRunMeasures(t *testing.T) {
-	o := tiny(t, "bare/stream/always,bare/source/always,relay/one-border/8,relay/step/64")
+	o := tiny(t, "bare/source/always,relay/one-border/8,relay/fanout/5x5,relay/step/64")
 	var said []string
 	o.Progress = func(text string) { said = append(said, text) }
 	rep, err := Run(t.Context(), o)

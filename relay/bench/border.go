@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/entente-relay/entente/configs"
 )
 
 // Before a row is measured so many objects go the same way.
@@ -72,7 +74,7 @@ func (b *bench) carry(ctx context.Context, rs []*region, objects [][]byte, size 
 		return f, err
 	}
 	f = w.figures(warm, before, after)
-	f.producer = after.self - before.self
+	f.beside = map[string]time.Duration{"producer": after.self - before.self}
 	if f.fate = w.fate(); !lossy && f.fate.Arrived != 1 {
 		return f, fmt.Errorf("bench: objects that all flow did not: %+v of them", *f.fate)
 	}
@@ -85,7 +87,7 @@ func (b *bench) catchUp(ctx context.Context, dir string, from *region) (f figure
 	if err != nil {
 		return f, err
 	}
-	to, err := b.newRegion(dir, "it-cert", "IT", false)
+	to, err := newRegion(dir, "it-cert", "IT", configs.TemplateValues{})
 	if err != nil {
 		return f, err
 	}

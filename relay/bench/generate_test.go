@@ -111,3 +111,22 @@ func TestGeneratorIsDeterministicAndValid(t *testing.T) {
 		t.Errorf("another seed gives the same object, or of %d objects %d have an id of their own", len(a), len(ids))
 	}
 }
+
+// Who throws messages away counts their objects all the same, as the node that
+// sent them does: a receipt that counts otherwise is a violation.
+func TestObjectsAreCountedWithoutOpening(t *testing.T) {
+	x, err := newSteps(4, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range x.arrived {
+		if n := objectsIn(m); n != objectsPerMessage {
+			t.Errorf("message %d: %d objects, want %d", i, n, objectsPerMessage)
+		}
+	}
+	for _, text := range []string{"", "~", "a~b~c", "\n\n"} {
+		if n := objectsIn([]byte(text)); n != 0 {
+			t.Errorf("%q: %d objects", text, n)
+		}
+	}
+}

@@ -23,6 +23,10 @@ type producer struct {
 	objects [][]byte
 	size    int // objects in a bundle, and so in a message
 	next    atomic.Int64
+	// ahead is how many objects may be published that were not judged yet, 0 for
+	// any number; judged is told by who watches.
+	ahead  int64
+	judged atomic.Int64
 
 	mu    sync.Mutex
 	fates dashboard.Published // sums
@@ -66,6 +70,9 @@ func (p *producer) publish(ctx context.Context, n int, until time.Time) error {
 	for range p.atOnce() {
 		wg.Go(func() {
 			for ctx.Err() == nil && (until.IsZero() || time.Now().Before(until)) {
+				if err := p.turn(ctx); err != nil {
+					return
+				}
 				to := p.next.Add(int64(p.size))
 				from := to - int64(p.size)
 				if from >= end {
@@ -80,6 +87,26 @@ func (p *producer) publish(ctx context.Context, n int, until time.Time) error {
 	wg.Wait()
 	p.next.Store(min(p.next.Load(), end))
 	return context.Cause(ctx)
+}
+
+// turnEvery is how often a producer that is too far ahead looks again.
+const turnEvery = 2 * time.Millisecond
+
+// turn waits while too much is on its way.
+func (p *producer) turn(ctx context.Context) error {
+	if p.ahead == 0 {
+		return nil
+	}
+	tick := time.NewTicker(turnEvery)
+	defer tick.Stop()
+	for p.next.Load()-p.judged.Load() >= p.ahead {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // send publishes one bundle.

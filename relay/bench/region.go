@@ -29,34 +29,34 @@ type region struct {
 	ready       time.Duration // from the start of the process until it said so
 }
 
-// newRegion writes the folder of a node. A node with clients lets peers in as
-// plain NATS clients, too.
-func (b *bench) newRegion(dir, id, country string, clients bool) (*region, error) {
+// newRegion writes the folder of a node.
+func newRegion(dir, id, country string, more configs.TemplateValues) (*region, error) {
 	r := &region{id: id, country: country, dir: filepath.Join(dir, id)}
+	more.ID, more.Name, more.Country, more.Data, more.Leaf, more.Hosts = id, id, country, "data", "127.0.0.1:0", []string{"localhost"}
+	more.Kind, more.Sector = "authority", "national-cert"
 	var err error
-	r.cfg, err = relay.Setup(relay.SetupOptions{Dir: r.dir, Now: time.Now(), Values: configs.TemplateValues{
-		ID: id, Name: id, Country: country, Kind: "authority", Sector: "national-cert", Data: "data", Leaf: "127.0.0.1:0", Hosts: []string{"localhost"}}})
-	if err != nil {
+	if r.cfg, err = relay.Setup(relay.SetupOptions{Dir: r.dir, Now: time.Now(), Values: more}); err != nil {
 		return nil, fmt.Errorf("bench: %s: %w", id, err)
-	}
-	if clients {
-		if r.nats, err = freePort(); err != nil {
-			return nil, err
-		}
-		text, err := os.ReadFile(r.cfg.Path)
-		if err != nil {
-			return nil, err
-		}
-		with := strings.Replace(string(text), "\n  nats: \"\"\n", "\n  nats: \""+r.nats+"\"\n", 1)
-		if with == string(text) {
-			return nil, errors.New("bench: the configuration has no line for plain clients any more")
-		}
-		if err := os.WriteFile(r.cfg.Path, []byte(with), 0o600); err != nil {
-			return nil, err
-		}
 	}
 	r.keys, err = relay.LoadKeys(relay.KeysDir(r.cfg))
 	return r, err
+}
+
+// letIn makes the node listen for peers that come as plain NATS clients.
+func (r *region) letIn() error {
+	var err error
+	if r.nats, err = freePort(); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(r.cfg.Path)
+	if err != nil {
+		return err
+	}
+	with := strings.Replace(string(text), "\n  nats: \"\"\n", "\n  nats: \""+r.nats+"\"\n", 1)
+	if with == string(text) {
+		return errors.New("bench: the configuration has no line for plain clients any more")
+	}
+	return os.WriteFile(r.cfg.Path, []byte(with), 0o600)
 }
 
 // statement is the node's own, signed.
@@ -64,30 +64,43 @@ func (r *region) statement() ([]byte, error) {
 	return os.ReadFile(filepath.Join(r.dir, relay.StatementFile))
 }
 
-// terms are those under which node sends to peer, in force around now.
-func terms(now time.Time, node, peer, country, kind string, data ...string) string {
+// offer is what differs between the terms of peers.
+type offer struct {
+	peer, country     string
+	community, client bool     // in the sense of TLP:GREEN and TLP:AMBER
+	data              []string // categories
+}
+
+// all is an offer of everything.
+func all(peer, country string) offer {
+	return offer{peer: peer, country: country, community: true, client: true, data: []string{"technical", "context", "free-text", "target", "personal"}}
+}
+
+// terms are those under which node makes an offer, in force around now.
+func terms(now time.Time, node string, o offer) string {
+	clients := ""
+	if o.client {
+		clients = o.peer
+	}
 	now = now.UTC()
 	return fmt.Sprintf(`version: 1
 id: %[1]s/%[2]s/bench
 node: %[1]s
 peer: %[2]s
 country: %[3]q
-kind: %[4]s
-sector: telecom
-from: %[5]s
-until: %[6]s
-tlp: {version: "2.0", ceiling: "TLP:AMBER", community: true, clients: [%[2]s]}
+kind: authority
+sector: national-cert
+from: %[4]s
+until: %[5]s
+tlp: {version: "2.0", ceiling: "TLP:AMBER", community: %[6]t, clients: [%[7]s]}
 purposes: [network-security]
-data: [%[7]s]
+data: [%[8]s]
 storage: []
 transit: []
 contacts:
   - {role: duty officer, address: duty@%[2]s.example}
-`, node, peer, country, kind, now.AddDate(0, 0, -1).Format(time.DateOnly), now.AddDate(0, 6, 0).Format(time.DateOnly), strings.Join(data, ", "))
+`, node, o.peer, o.country, now.AddDate(0, 0, -1).Format(time.DateOnly), now.AddDate(0, 6, 0).Format(time.DateOnly), o.community, clients, strings.Join(o.data, ", "))
 }
-
-// everything are the categories of data that the terms of the bench cover.
-var everything = []string{"technical", "context", "free-text", "target", "personal"}
 
 // accept takes a peer whom this node dials, or that dials it if dial is "".
 func (r *region) accept(peer *region, dial string) error {
@@ -95,11 +108,11 @@ func (r *region) accept(peer *region, dial string) error {
 	if err != nil {
 		return err
 	}
-	return r.acceptTerms(terms(time.Now(), r.id, peer.id, peer.country, "authority", everything...), string(statement), dial)
+	return r.acceptTerms(all(peer.id, peer.country), string(statement), dial)
 }
 
-func (r *region) acceptTerms(agreement, statement, dial string) error {
-	_, err := relay.AcceptPeer(relay.AgreementsDir(r.dir), relay.Terms{Agreement: agreement, Statement: statement, Dial: dial}, r.keys.Terms, time.Now())
+func (r *region) acceptTerms(o offer, statement, dial string) error {
+	_, err := relay.AcceptPeer(relay.AgreementsDir(r.dir), relay.Terms{Agreement: terms(time.Now(), r.id, o), Statement: statement, Dial: dial}, r.keys.Terms, time.Now())
 	return err
 }
 
@@ -154,10 +167,10 @@ func (r *region) stored() (uint64, error) {
 
 // chain makes nodes each of which passes on to the next, and starts them.
 func (b *bench) chain(ctx context.Context, dir string, n int) ([]*region, error) {
-	all := []struct{ id, country string }{{"de-cert", "DE"}, {"pl-cert", "PL"}, {"fr-cert", "FR"}}
+	names := []struct{ id, country string }{{"de-cert", "DE"}, {"pl-cert", "PL"}, {"fr-cert", "FR"}}
 	var rs []*region
-	for _, c := range all[:n] {
-		r, err := b.newRegion(dir, c.id, c.country, false)
+	for _, c := range names[:n] {
+		r, err := newRegion(dir, c.id, c.country, configs.TemplateValues{})
 		if err != nil {
 			return nil, err
 		}

@@ -38,8 +38,8 @@ type figures struct {
 	over     time.Duration
 	cpu      map[string]time.Duration // by process, of counted objects
 	counted  uint64
-	producer time.Duration // CPU of whoever published
-	bytes    float64       // an object
+	beside   map[string]time.Duration // CPU of whoever publishes, or only fetches
+	bytes    float64                  // an object
 	bytesAre string
 	fate     *Fate
 	latency  *Latency
@@ -73,6 +73,8 @@ func measurements() []measurement {
 		{rows: []row{border("relay/one-border/1")}, run: borders(1, 1)},
 		{rows: []row{{name: "relay/one-border/64/workload", baseline: oneBorder64}}, run: workload},
 		{rows: []row{{name: "relay/two-borders/64", baseline: oneBorder64}}, run: borders(2, 64)},
+		{rows: []row{{name: fanout5, baseline: oneBorder64}}, run: fanout(5)},
+		{rows: []row{{name: "relay/fanout/200x5", baseline: fanout5}}, run: fanout(200)},
 		{rows: one("relay/issue/64"), run: steps64("issue")},
 		{rows: one("relay/step/64"), run: steps64("step")},
 	}
@@ -94,8 +96,8 @@ func rowOf(w row, all []figures) Row {
 			by[name] = append(by[name], perObject(d, f.counted))
 		}
 		cpu = append(cpu, perObject(sum, f.counted))
-		if f.producer > 0 {
-			by["producer"] = append(by["producer"], perObject(f.producer, f.counted))
+		for name, d := range f.beside {
+			by[name] = append(by[name], perObject(d, f.counted))
 		}
 		if f.bytesAre != "" {
 			r.BytesAre = f.bytesAre

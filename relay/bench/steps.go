@@ -183,7 +183,7 @@ func participant(id, country string, now time.Time) (*directory.Statement, *dire
 
 // recipient is a peer under the terms of the bench.
 func recipient(now time.Time, node, country, peer, where string) (*policy.Recipient, error) {
-	a, err := policy.ParseAgreement([]byte(terms(now, node, peer, where, "authority", everything...)), "bench.yaml")
+	a, err := policy.ParseAgreement([]byte(terms(now, node, all(peer, where))), "bench.yaml")
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,16 @@ type kept struct{ withheld, held, refused uint64 }
 // settle runs begin, which publishes, in the background, and returns when as
 // many objects were judged as total tells at the end.
 func (w *watch) settle(ctx context.Context, begin func(context.Context) error, total func() uint64) error {
+	w.samples = append(w.samples[:0], baseline.Sample{At: time.Now(), Objects: w.done})
+	return settle(ctx, watchEvery, begin, total, func(ctx context.Context, publishing bool) (uint64, bool, error) {
+		err := w.look(ctx, w.lossy || !publishing)
+		return w.done, w.quiet, err
+	})
+}
+
+// settle runs begin in the background and looks again and again, until begin has
+// ended, as many objects are done as total then tells, and all is quiet.
+func settle(ctx context.Context, every time.Duration, begin func(context.Context) error, total func() uint64, look func(ctx context.Context, publishing bool) (done uint64, quiet bool, err error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	published := make(chan struct{})
 	var fault error // once published is closed
@@ -49,12 +59,10 @@ func (w *watch) settle(ctx context.Context, begin func(context.Context) error, t
 		cancel()
 		<-published
 	}()
-	running := true
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	w.samples = append(w.samples[:0], baseline.Sample{At: time.Now(), Objects: w.done})
-	moved := time.Now()
-	for {
+	moved, before := time.Now(), uint64(0)
+	for running := true; ; {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -67,17 +75,16 @@ func (w *watch) settle(ctx context.Context, begin func(context.Context) error, t
 			}
 		default:
 		}
-		before := w.done
-		if err := w.look(ctx, w.lossy || !running); err != nil {
-			return err
-		}
+		done, quiet, err := look(ctx, running)
 		switch {
-		case !running && w.quiet && w.done >= total():
+		case err != nil:
+			return err
+		case !running && quiet && done >= total():
 			return nil
-		case w.done != before || running:
-			moved = time.Now()
+		case done != before || running:
+			moved, before = time.Now(), done
 		case time.Since(moved) > settleTimeout:
-			return fmt.Errorf("bench: of %d objects %d were judged, and nothing moves any more", total(), w.done)
+			return fmt.Errorf("bench: of %d objects %d were judged, and nothing moves any more", total(), done)
 		}
 	}
 }

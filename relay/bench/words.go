@@ -50,6 +50,14 @@ func flowing() mix {
 	return m
 }
 
+// mixed is what flows, with victims in some notes: what several peers get under
+// different terms differs.
+func mixed() mix {
+	m := flowing()
+	m.victimNote = true
+	return m
+}
+
 // sender is an organisation that indicators come from. It is made up.
 type sender struct {
 	country, name, scheme, lang string
