@@ -113,10 +113,15 @@ func measureBare(ctx context.Context, o bareOrder, do string, all map[string]*pr
 	if err != nil {
 		return nil, err
 	}
+	return bareFigures(res, spent(before, after))
+}
+
+// bareFigures are what a bare server saw.
+func bareFigures(res baseline.Result, cpu map[string]time.Duration) ([]figures, error) {
 	if len(res.Samples) == 0 {
 		return nil, errors.New("bench: a bare server saw nothing")
 	}
-	f := figures{cpu: spent(before, after), counted: res.Samples[len(res.Samples)-1].Objects, bytesAre: onDisk}
+	f := figures{cpu: cpu, counted: res.Samples[len(res.Samples)-1].Objects, bytesAre: onDisk}
 	f.rate, f.objects, f.over = speed(res.Samples, 0)
 	f.bytes = float64(res.Bytes) / float64(max(f.counted, 1))
 	return []figures{f}, nil

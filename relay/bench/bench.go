@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,7 +57,6 @@ type bench struct {
 	folders  int
 	mu       sync.Mutex
 	children []*process
-	via      func(addr string) string // a line between two nodes, nil for none
 }
 
 // Run measures. When ctx ends, so do the children, and nothing is left behind.
@@ -185,7 +185,7 @@ func (b *bench) measure(ctx context.Context, chosen []measurement) (*Report, err
 }
 
 func (b *bench) say(m measurement) {
-	text := strings.Join(m.names(), ", ")
+	text := "measuring " + strings.Join(m.names(), ", ")
 	if m.rounds > 1 && b.o.Objects == 0 {
 		text += fmt.Sprintf(", round %d of %d", b.round+1, m.rounds)
 	}
@@ -223,6 +223,14 @@ func (b *bench) spawn(name string, args ...string) (*process, error) {
 	return p, nil
 }
 
+// endOne ends one child before the row does.
+func (b *bench) endOne(p *process) error {
+	b.mu.Lock()
+	b.children = slices.DeleteFunc(b.children, func(c *process) bool { return c == p })
+	b.mu.Unlock()
+	return p.end()
+}
+
 // lastWords is what the children said last, of what went wrong.
 func (b *bench) lastWords() error {
 	b.mu.Lock()
@@ -249,14 +257,6 @@ func (b *bench) endAll() error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-// through is where to dial an address: there, or at the line in between.
-func (b *bench) through(addr string) string {
-	if b.via == nil {
-		return addr
-	}
-	return b.via(addr)
 }
 
 // flowing are objects that all flow, made once.

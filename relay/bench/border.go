@@ -37,7 +37,7 @@ func oneBorder(ctx context.Context, b *bench, dir string) ([]figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	late, err := b.catchUp(ctx, dir, rs[0])
+	late, err := b.catchUp(ctx, dir, rs[0], rs[0].leaf)
 	return []figures{live, late}, err
 }
 
@@ -57,7 +57,11 @@ func workload(ctx context.Context, b *bench, dir string) ([]figures, error) {
 func (b *bench) carry(ctx context.Context, rs []*region, objects [][]byte, size int, lossy bool) (f figures, err error) {
 	p := newProducer(rs[0], objects, size)
 	defer p.close()
-	w := &watch{chain: rs, lossy: lossy}
+	st, err := rs[len(rs)-1].client.Status(ctx)
+	if err != nil {
+		return f, err
+	}
+	w := &watch{chain: rs, lossy: lossy, base: st.Objects.Taken}
 	if err := w.settle(ctx, p.feed(min(warmObjects, max(len(objects)/4, size)), time.Time{}), p.total); err != nil {
 		return f, err
 	}
@@ -81,8 +85,9 @@ func (b *bench) carry(ctx context.Context, rs []*region, objects [][]byte, size 
 	return f, nil
 }
 
-// catchUp lets a peer that was not there before fetch all that a node has.
-func (b *bench) catchUp(ctx context.Context, dir string, from *region) (f figures, err error) {
+// catchUp lets a peer that was not there before fetch all that a node has, whom
+// it dials at an address.
+func (b *bench) catchUp(ctx context.Context, dir string, from *region, at string) (f figures, err error) {
 	st, err := from.client.Status(ctx)
 	if err != nil {
 		return f, err
@@ -91,7 +96,7 @@ func (b *bench) catchUp(ctx context.Context, dir string, from *region) (f figure
 	if err != nil {
 		return f, err
 	}
-	if err := errors.Join(from.accept(to, ""), to.accept(from, "tls://"+b.through(from.leaf))); err != nil {
+	if err := errors.Join(from.accept(to, ""), to.accept(from, "tls://"+at)); err != nil {
 		return f, err
 	}
 	if err := b.start(ctx, to); err != nil {

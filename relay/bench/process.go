@@ -197,6 +197,9 @@ func Child(ctx context.Context, args []string, in io.Reader, out io.Writer, run 
 	case "bare":
 		r = &bareRole{}
 		ended <- nil
+	case "framed":
+		r = &framedRole{}
+		ended <- nil
 	case "pull":
 		r = &pullRole{}
 		ended <- nil

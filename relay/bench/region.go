@@ -188,7 +188,7 @@ func (b *bench) chain(ctx context.Context, dir string, n int) ([]*region, error)
 			}
 		}
 		if i > 0 {
-			if err := r.accept(rs[i-1], "tls://"+b.through(rs[i-1].leaf)); err != nil {
+			if err := r.accept(rs[i-1], "tls://"+rs[i-1].leaf); err != nil {
 				return nil, err
 			}
 		}

@@ -78,8 +78,8 @@ type Latency struct {
 
 // NodeCost is what one node's process costs.
 type NodeCost struct {
-	RSSMB       float64 `json:"rss_mb"`
-	CPUPercent  float64 `json:"cpu_percent"`     // of one core
-	ReadyMS     float64 `json:"ready_ms"`        // from the start of the process to its line that says so
-	FirstAnswer float64 `json:"first_answer_ms"` // to the first answer on its socket
+	RSSMB         float64 `json:"rss_mb"`
+	CPUPercent    float64 `json:"cpu_percent"`     // of one core
+	ReadyMS       float64 `json:"ready_ms"`        // from the start of the process to its line that says so
+	FirstAnswerMS float64 `json:"first_answer_ms"` // the same, when it starts again, to an answer on its socket
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -57,18 +58,21 @@ const (
 	sourceDefault = "bare/source/default"
 	sourceAlways  = "bare/source/always"
 	oneBorder64   = "relay/one-border/64"
+	catchUp64     = "relay/catch-up/64"
+	framedLate    = "bare/framed/80ms"
 	fanout5       = "relay/fanout/5x5"
 )
 
 // measurements are all rows, in the order in which they are measured.
 func measurements() []measurement {
+	latencyRates := []int{100, 500, 2000} // objects a second
 	border := func(name string) row { return row{name, sourceAlways, []string{sourceDefault}} }
 	one := func(name string) []row { return []row{{name: name}} }
 	return []measurement{
 		{rows: one("bare/stream/always"), run: bareStream},
 		{rows: one(sourceDefault), rounds: rounds, run: bareSource("2m")},
 		{rows: one(sourceAlways), rounds: rounds, run: bareSource("always")},
-		{rows: []row{border(oneBorder64), border("relay/catch-up/64")}, rounds: rounds, run: oneBorder},
+		{rows: []row{border(oneBorder64), border(catchUp64)}, rounds: rounds, run: oneBorder},
 		{rows: []row{border("relay/one-border/8")}, run: borders(1, 8)},
 		{rows: []row{border("relay/one-border/1")}, run: borders(1, 1)},
 		{rows: []row{{name: "relay/one-border/64/workload", baseline: oneBorder64}}, run: workload},
@@ -77,7 +81,21 @@ func measurements() []measurement {
 		{rows: []row{{name: "relay/fanout/200x5", baseline: fanout5}}, run: fanout(200)},
 		{rows: one("relay/issue/64"), run: steps64("issue")},
 		{rows: one("relay/step/64"), run: steps64("step")},
+		{rows: one(framedLate), full: true, run: framed(lateObjects, longLine)},
+		{rows: []row{{name: "relay/one-border/64/80ms", baseline: framedLate, also: []string{catchUp64}}}, full: true, run: late(lateObjects, longLine)},
+		{rows: latencyRows("relay/latency/one-border", latencyRates), full: true, run: latencies(1, latencyRates...)},
+		{rows: latencyRows("relay/latency/two-borders", latencyRates), full: true, run: latencies(2, latencyRates...)},
+		{rows: one("relay/idle"), full: true, run: idle},
+		{rows: []row{{name: "relay/one-border/64/stored-1m", baseline: oneBorder64}}, full: true, run: stored},
 	}
+}
+
+func latencyRows(name string, rates []int) []row {
+	var out []row
+	for _, r := range rates {
+		out = append(out, row{name: fmt.Sprintf("%s/%d", name, r)})
+	}
+	return out
 }
 
 // rowOf sums up the rounds of a row.

@@ -59,3 +59,7 @@ func round(v float64, digits int) float64 {
 	f := math.Pow(10, float64(digits))
 	return math.Round(v*f) / f
 }
+func latencyOf(values []time.Duration) *Latency {
+	ms := func(p float64) float64 { return round(float64(percentile(values, p))/float64(time.Millisecond), 2) }
+	return &Latency{P50: ms(0.5), P99: ms(0.99), P999: ms(0.999)}
+}

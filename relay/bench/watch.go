@@ -29,7 +29,8 @@ type watch struct {
 	samples []baseline.Sample
 	done    uint64 // judged
 	kept    kept
-	quiet   bool // nothing is on its way, and all is journalled and indexed
+	base    uint64 // objects that the last node had before; they do not count
+	quiet   bool   // nothing is on its way, and all is journalled and indexed
 }
 
 // kept counts the objects that did not arrive.
@@ -122,7 +123,7 @@ func (w *watch) look(ctx context.Context, all bool) error {
 		k, quiet = w.kept, false
 	}
 	w.kept, w.quiet = k, quiet
-	w.done = arrived + k.withheld + k.held + k.refused
+	w.done = arrived - w.base + k.withheld + k.held + k.refused
 	w.samples = append(w.samples, baseline.Sample{At: time.Now(), Objects: w.done})
 	return nil
 }

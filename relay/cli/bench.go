@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +35,7 @@ configuration, listens on loopback only and leaves nothing behind.`,
 				return err
 			}
 			o.Program, o.Version = []string{self, "--json", "bench", benchChild}, thisBuild().Version
-			o.Progress = func(text string) { a.say("measuring %s", text) }
+			o.Progress = func(text string) { a.say("%s", text) }
 			rep, err := bench.Run(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -143,10 +142,14 @@ func benchMore(r bench.Row) []string {
 	}
 	if n := r.Node; n != nil {
 		var parts []string
-		for name, v := range map[string]float64{"MB resident": n.RSSMB, "% of a core": n.CPUPercent, "ms until ready": n.ReadyMS, "ms until the first answer": n.FirstAnswer} {
-			parts = append(parts, fmt.Sprintf("%.1f %s", v, name))
+		for _, part := range []struct {
+			value float64
+			form  string
+		}{{n.RSSMB, "%.1f MB resident"}, {n.CPUPercent, "%.2f %% of a core"}, {n.ReadyMS, "ready %.0f ms after its start"}, {n.FirstAnswerMS, "after a restart an answer in %.0f ms"}} {
+			if part.value > 0 {
+				parts = append(parts, fmt.Sprintf(part.form, part.value))
+			}
 		}
-		slices.Sort(parts)
 		out = append(out, r.Name+": "+strings.Join(parts, ", "))
 	}
 	return out
