@@ -172,8 +172,8 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		return w, errors.Join(append(errs, err)...)
 	}
 	w.Tables = tables
-	for _, v := range w.Tables.Prove() {
-		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
+	if err := w.Tables.Check(); err != nil {
+		errs = append(errs, fmt.Errorf("schemes: %w", err))
 	}
 	// Read once and packed: what is judged by is what is kept to compare with.
 	if w.packed, err = PackRules(cfg, Folders{}); err == nil {
