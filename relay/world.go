@@ -161,7 +161,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Kind: cfg.Node.Kind, Sector: cfg.Node.Sector,
 		PublicProvider: cfg.Node.PublicProvider != nil && *cfg.Node.PublicProvider, Accreditation: policy.Accreditation{
 			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
-			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
+			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}, Compartments: cfg.Accreditation.Compartments}
 	var errs []error
 	var err error
 	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {

@@ -130,10 +130,19 @@ func (b *Bundle) classify(f *itemFacts, s *Subject, h mapping.Handling, v *peerV
 		}
 		f.consentFor(l, s, v, now)
 	}
+	if outside(h.Compartments, v.to.self.Compartments) {
+		worse(&f.ownAccreditation, "covers", "below") // a regime that the node is not read into is above any level
+	}
 	if v.problem != nil {
 		f.equivalent, f.why["equivalence"] = "unknown", v.problem.Error()+"."
 	}
 	f.explainAccreditation()
+}
+
+// outside reports whether one of the compartments is none that somebody is read
+// into.
+func outside(compartments, into []string) bool {
+	return slices.ContainsFunc(compartments, func(c string) bool { return !slices.Contains(into, c) })
 }
 
 // worse replaces a fact that is still good.

@@ -66,7 +66,7 @@ func siteFacts(n *Node) peerFacts {
 	return peerFacts{
 		id: n.ID, country: known(n.Country), sender: known(n.Country), kind: "unknown", sector: "unknown",
 		senderKind: n.kind(), senderSector: n.Sector, senderProvider: n.provider(),
-		agreement: "self", tlpVersion: "2.0", places: placesOf(n.places()), transfer: "unknown",
+		agreement: "self", tlpVersion: "2.0", places: placesOf(n.places()), transfer: "unknown", compartments: n.Compartments,
 		why: map[string]string{"transfer": "It stays on the node"},
 	}
 }

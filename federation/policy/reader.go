@@ -155,6 +155,10 @@ func (m *markings) extension() {
 		h.Contracts = []string{e.Contract}
 	}
 	for _, c := range e.Caveats {
+		if regime, ok := m.reader.tables.Compartment(c); ok {
+			h = mapping.Join(h, mapping.Handling{Compartments: []string{regime}})
+			continue
+		}
 		h = mapping.Join(h, caveat(c))
 	}
 	m.subject.handling = mapping.Join(m.subject.handling, h)
