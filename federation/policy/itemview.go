@@ -122,6 +122,7 @@ func (b *Bundle) classify(f *itemFacts, s *Subject, h mapping.Handling, v *peerV
 			continue
 		}
 		there := v.tables.Map(l, target(&v.to.agreement), now)
+		f.levels = append(f.levels, there)
 		f.why["to "+l.Scheme] = there.To.Label
 		worse(&f.peerAccreditation, "covers", covers(v.tables, &v.to.agreement.Accreditation, l, there, now, &f.span))
 		worse(&f.agreedLevel, "within", agreedLevel(v.tables, v.to.agreement.Classified, l, there, now))

@@ -46,5 +46,5 @@
 //	A13  code  order does not matter: mapping.TestJoinIsASemilattice, mapping.TestAggregation
 //	A14  load  one to many: TestMapOneToMany, TestLoadRefusesBadFiles
 //	A15  code  no permission: federation/policy.TestEquivalenceIsNoPermission
-//	A16  code  every decision says why: TestOutcomesSayWhy
+//	A16  code  every decision says why, and is recorded with it: TestOutcomesSayWhy, relay.TestRecordNamesTablesAndRows
 package scheme
