@@ -172,9 +172,8 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		return w, errors.Join(append(errs, err)...)
 	}
 	w.Tables = tables
-	if err := w.Tables.Check(); err != nil {
-		errs = append(errs, fmt.Errorf("schemes: %w", err))
-	}
+	proved := make(chan error, 1)
+	go func() { proved <- w.Tables.Check() }() // beside the rules, which take longer
 	// Read once and packed: what is judged by is what is kept to compare with.
 	if w.packed, err = PackRules(cfg, Folders{}); err == nil {
 		w.Bundle, err = unpackRules(w.packed, w.Tables)
@@ -184,6 +183,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("policies: %w", err))
+	}
+	if err := <-proved; err != nil {
+		errs = append(errs, fmt.Errorf("schemes: %w", err))
 	}
 	if w.Dictionary, err = vocab.Load(dataFS(cfg.Dirs.Vocabularies, configs.Vocabularies())); err != nil {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))

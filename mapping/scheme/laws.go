@@ -10,8 +10,7 @@ import (
 // checkState checks every law for one level, one period of making and one of
 // judging.
 func (p *proof) checkState(s, created int, reach []bits) {
-	from := p.states[s]
-	if !p.inForce(from, created) {
+	if !p.valid[created].has(s) {
 		return
 	}
 	paths := make(bits, len(reach[0]))

@@ -114,6 +114,7 @@ type proof struct {
 	t       *Tables
 	states  []state
 	first   []int    // per ladder, the number of its first state
+	valid   []bits   // per period, the levels that are in force with their schemes
 	edition []int    // per period, the number of the tables then in force
 	steps   [][]step // per edition: state times number of ladders plus target
 	since   [][]step // per edition: the most protective from it until now
@@ -135,19 +136,33 @@ func newProof(t *Tables) *proof {
 	for epoch := range len(t.epochs) + 1 {
 		start := t.start(epoch)
 		if _, changed := slices.BinarySearchFunc(t.changes, start, time.Time.Compare); epoch == 0 || changed {
-			p.steps = append(p.steps, p.tabulate(start))
+			p.steps = append(p.steps, p.tabulate(start, epoch == 0))
 		}
 		p.edition = append(p.edition, len(p.steps)-1)
+		p.valid = append(p.valid, p.validAt(start))
 	}
 	return p
 }
 
-// tabulate asks the tables of one moment about every level and scheme.
-func (p *proof) tabulate(when time.Time) []step {
+// tabulate asks the tables of one moment about every level and scheme. After the
+// first moment only what the tables that begin or end then can speak of is asked
+// anew: an answer rests on rows of the one scheme or of the other.
+func (p *proof) tabulate(when time.Time, first bool) []step {
 	table := make([]step, len(p.states)*len(p.t.ladders))
+	touched := make([]bool, len(p.t.ladders))
+	if !first {
+		copy(table, p.steps[len(p.steps)-1])
+		for _, rels := range p.t.rels {
+			for _, r := range rels {
+				if r.start.Equal(when) || r.stop.Equal(when) {
+					touched[r.from.index], touched[r.to.index] = true, true
+				}
+			}
+		}
+	}
 	for i, s := range p.states {
 		for _, to := range p.t.ladders {
-			if s.l == to || s.l.Axis != to.Axis {
+			if s.l == to || s.l.Axis != to.Axis || !first && !touched[s.l.index] && !touched[to.index] {
 				continue
 			}
 			r := p.t.at(s.l, s.rank, to, when)
@@ -179,21 +194,24 @@ func (p *proof) sameSteps(a, b int) bool {
 	if p.edition[a] != p.edition[b] {
 		return false
 	}
-	return !slices.ContainsFunc(p.states, func(s state) bool {
-		return p.inForce(s, a) != p.inForce(s, b)
-	})
+	return slices.Equal(p.valid[a], p.valid[b])
 }
 
-// inForce reports whether a level and its scheme are valid in a period.
-func (p *proof) inForce(s state, epoch int) bool {
-	at, g := p.t.start(epoch), s.l.rung(s.rank)
-	return s.l.inForce(at) && during(at, g.From, g.Until)
+// validAt returns the levels that are in force at a moment with their schemes.
+func (p *proof) validAt(at time.Time) bits {
+	b := make(bits, (len(p.states)+63)/64)
+	for i, s := range p.states {
+		if g := s.l.rung(s.rank); s.l.inForce(at) && during(at, g.From, g.Until) {
+			b.add(i)
+		}
+	}
+	return b
 }
 
 // sameAsBefore reports whether the tables say the same of a level made in this
 // period as of one made in the period before.
 func (p *proof) sameAsBefore(s, created int) bool {
-	if p.inForce(p.states[s], created) != p.inForce(p.states[s], created-1) {
+	if p.valid[created].has(s) != p.valid[created-1].has(s) {
 		return false
 	}
 	a, b := p.edition[created], p.edition[created-1]
@@ -213,7 +231,7 @@ func (p *proof) mapped(s int, to *ladder, created int) (step, bool) {
 	if since := p.since[p.edition[created]][i]; since.protects(r) {
 		r = since
 	}
-	return r, r.kind == mapping.Mapped && p.inForce(state{to, int(r.rank)}, p.now)
+	return r, r.kind == mapping.Mapped && p.valid[p.now].has(p.first[to.index]+int(r.rank)-1)
 }
 
 // number is the place of a state among all.
