@@ -2,23 +2,26 @@ package scheme
 
 import "slices"
 
-// maxBorders is the length of the longest path that Prove looks at.
-const maxBorders = 5
-
 // bits is a set of states.
 type bits []uint64
 
 func (b bits) add(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
-func (b bits) union(o bits) {
+
+// union adds o to b and reports whether that changed b.
+func (b bits) union(o bits) bool {
+	grown := false
 	for i := range b {
-		b[i] |= o[i]
+		if more := b[i] | o[i]; more != b[i] {
+			b[i], grown = more, true
+		}
 	}
+	return grown
 }
 
-// reachable returns, per state, the states that re-marking at up to
-// maxBorders-1 borders can lead to now, itself included: a closure
-// over scheme and level.
+// reachable returns, per state, the states that re-marking at any number of
+// borders can lead to now, itself included: the closure over scheme and level.
+// It needs no paths, of which there are too many, and no limit to their length.
 func (p *proof) reachable() []bits {
 	words := (len(p.states) + 63) / 64
 	next := make([][]int, len(p.states))
@@ -32,15 +35,13 @@ func (p *proof) reachable() []bits {
 			}
 		}
 	}
-	for range maxBorders - 1 {
-		longer := make([]bits, len(reach))
+	for grown := true; grown; {
+		grown = false
 		for s := range reach {
-			longer[s] = slices.Clone(reach[s])
 			for _, n := range next[s] {
-				longer[s].union(reach[n])
+				grown = reach[s].union(reach[n]) || grown
 			}
 		}
-		reach = longer
 	}
 	return reach
 }

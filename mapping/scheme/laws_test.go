@@ -1,6 +1,7 @@
 package scheme
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -179,4 +180,33 @@ func TestLabelsThatAreNotAmbiguous(t *testing.T) {
 	if len(found) != 1 || found[0].Law != "A9" || !strings.HasPrefix(found[0].Rows[0], "li-one base.yaml:") {
 		t.Errorf("a level here and no level there: %v", found)
 	}
+}
+
+// A loss that only shows after many borders is found, and the path is named.
+func TestPathsOfManyBorders(t *testing.T) {
+	for _, borders := range []int{3, 5, 8} {
+		found := load(t, base(t, longRing(borders))).Prove()
+		if !slices.ContainsFunc(found, func(v Violation) bool {
+			return v.Law == "A5" && strings.HasPrefix(v.Text, "HIGH 1 (ring-1) comes back to its own scheme as the lower LOW 1 (ring-1)") &&
+				strings.Count(v.Text, " → ") == borders && len(v.Rows) == borders
+		}) {
+			t.Errorf("%d borders: %v", borders, found)
+		}
+	}
+}
+
+// longRing is a ring of tables, one after each border, of which the last gives a
+// lower level than the first began with.
+func longRing(borders int) string {
+	var schemes, tables strings.Builder
+	for i := range borders {
+		fmt.Fprintf(&schemes, "  - {id: ring-%d, body: RING%d, authority: t, verified: true, sources: [T1], levels: [{code: LOW, label: {en: LOW %d}}, {code: HIGH, label: {en: HIGH %d}}]}\n", i, i, i, i)
+		high := "HIGH"
+		if i == borders-1 {
+			high = "LOW"
+		}
+		fmt.Fprintf(&tables, "  - {id: t%d, kind: pairs, title: t, from_scheme: ring-%d, to_scheme: ring-%d, verified: true, sources: [T1], there: [{from: LOW, to: LOW}, {from: HIGH, to: %s}]}\n",
+			i, i, (i+1)%borders, high)
+	}
+	return "ver: 1\nschemes:\n" + schemes.String() + "tables:\n" + tables.String()
 }

@@ -31,8 +31,8 @@ func (v Violation) String() string {
 //   - A1: where a table of a pivot has a column for a level and for what it
 //     becomes, the column does not fall.
 //   - A2: a higher level never becomes a lower one than a lower level does.
-//   - A5: no path of up to five borders, each re-marking what it got, gives
-//     less than the start where the two compare, nor less than the direct
+//   - A5: no path over any number of borders, each re-marking what it got,
+//     gives less than the start where the two compare, nor less than the direct
 //     mapping, except where the direct row itself says round_up: the origin's
 //     label travels, so its stated higher level holds on every path.
 //   - A6: there and back again never gives less than the start.
