@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -271,7 +270,7 @@ func TestMapAllocatesNothing(t *testing.T) {
 // The proof is over in seconds for the shipped tables, and for ten times as
 // many dates.
 func TestProofIsQuick(t *testing.T) {
-	fsys := fstest.MapFS(shippedWith(t, manyEditions(40)))
+	fsys := shippedWith(t, manyEditions(40))
 	tab := load(t, fsys)
 	tab, err := tab.Accept(tab.Unverified()...)
 	if err != nil {
