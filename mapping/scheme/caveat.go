@@ -85,46 +85,59 @@ func (l *ladder) addition(text string) (mapping.Handling, bool) {
 	if a, ok := l.adds[n]; ok {
 		return a.handling, !a.list // a list needs its countries
 	}
-	for i, r := range n {
-		if r != ' ' && r != ':' {
+	for i := len(n) - 1; i > 0; i-- { // the longest word first: REL TO is not REL, and TO is Tonga
+		if n[i] != ' ' && n[i] != ':' {
 			continue
 		}
 		if a, ok := l.adds[n[:i]]; !ok || !a.list {
 			continue
 		}
-		if to, ok := countries(n[i+1:]); ok {
+		if to, ok := countries(n[i+1:]); ok && !strings.HasPrefix(n[i+1:]+" ", "to ") {
 			return mapping.Handling{Releasable: mapping.SetOf(to...)}, true
 		}
+		break
 	}
 	return mapping.Handling{}, false
 }
 
 // Caveat reads an addition to a marking that stands apart from its level
 // ("NOFORN", "REL TO USA, GBR", "ATOMAL"). The scheme is named as in
-// [Tables.Resolve]; without a name every scheme that knows the word has to
-// mean the same by it. What no scheme knows is kept as a caveat, upper case,
-// and a person has to decide (trap T15).
+// [Tables.Resolve]; where it does not know the word, or none is named, every
+// scheme that does has to mean the same by it. What no scheme knows is kept as a
+// caveat, upper case, and a person has to decide (trap T15).
 func (t *Tables) Caveat(name, text string) mapping.Handling {
-	kept := mapping.Handling{Caveats: []string{strings.ToUpper(strings.Join(strings.Fields(text), " "))}}
-	candidates := t.ladders
-	if name != "" {
-		candidates = t.named(name)
+	key := written{name, text, anyPeriod}
+	if u, ok := t.seen.get(key); ok {
+		return u.handling
 	}
-	var found *mapping.Handling
+	key.name, key.text = strings.Clone(name), strings.Clone(text)
+	h, known := addition1(t.named(name), key.text)
+	if !known {
+		h, known = addition1(t.ladders, key.text)
+	}
+	if !known {
+		h = mapping.Handling{Caveats: []string{strings.ToUpper(strings.Join(strings.Fields(text), " "))}}
+	}
+	if len(text) <= maxLabel {
+		t.seen.put(key, understood{handling: h})
+	}
+	return h
+}
+
+// addition1 reads an addition in the schemes that know it, which have to agree.
+func addition1(candidates []*ladder, text string) (mapping.Handling, bool) {
+	var found mapping.Handling
+	known := false
 	for _, l := range candidates {
 		h, ok := l.addition(text)
-		switch {
-		case !ok:
-		case found == nil:
-			found = &h
-		case found.Key() != h.Key():
-			return kept
+		if ok && known && found.Key() != h.Key() {
+			return mapping.Handling{}, false
+		}
+		if ok {
+			found, known = h, true
 		}
 	}
-	if found == nil {
-		return kept
-	}
-	return *found
+	return found, known
 }
 
 // countries reads a list such as "USA, GBR" or "AUS/CAN": ISO 3166-1 alpha-2 or

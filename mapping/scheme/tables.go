@@ -29,6 +29,7 @@ type Tables struct {
 
 	mu    sync.RWMutex
 	cache map[question]mapping.Outcome
+	seen  memory
 }
 
 // tables makes the compiled data ready to answer.
