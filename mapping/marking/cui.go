@@ -38,28 +38,22 @@ func readCUI(id string, raw jsontext.Value) (Said, error) {
 	w := Words{Scheme: schemeCUI, Level: control}
 	var h mapping.Handling
 	for _, name := range slices.Sorted(maps.Keys(entry)) {
-		var list []string
-		ok := true
+		list, ok := texts(entry[name])
+		if !ok {
+			return refuse("its %s is no text or list of texts", shorten(name))
+		}
 		switch name {
 		case "control", "designator_ref":
-			continue
 		case "extension_type":
-			if kind, _ := text(entry[name]); kind != "property-extension" {
+			if list[0] != "property-extension" {
 				return refuse("its extension_type is not property-extension")
 			}
-			continue
-		case "categories", "disseminations", "required_statements", "supplemental_administrative":
-			list, ok = texts(entry[name])
+		case "categories", "disseminations":
+			w.Beside = append(w.Beside, list...)
+		case "required_statements", "supplemental_administrative":
+			h = mapping.Join(h, mapping.Handling{Statements: list})
 		default:
 			return refuse("its property %s is not one of the CUI marking", shorten(name))
-		}
-		switch {
-		case !ok:
-			return refuse("its %s is no list of texts", name)
-		case name == "categories", name == "disseminations":
-			w.Beside = append(w.Beside, list...)
-		default:
-			h = mapping.Join(h, mapping.Handling{Statements: list})
 		}
 	}
 	return Said{Handling: h, Words: []Words{w}}, nil
