@@ -1,7 +1,6 @@
 package scheme
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -38,6 +37,7 @@ func (c *compiler) addCaveats(l *ladder, y schemeYAML) {
 		if len(k.Only) > 0 || k.Nobody || k.List || k.Personal {
 			c.problem(w.Line, w.Col, "compartment %s says who may have it; a recipient is read into it or not, so write the word alone", k.Word)
 		}
+		k.Regime = true
 		l.Compartments = append(l.Compartments, k)
 		c.addAddition(l, w, addition{handling: mapping.Handling{Compartments: []string{k.Word}}})
 	}
@@ -179,26 +179,19 @@ func isCountry(c string) bool {
 	return err == nil && r.IsCountry() && r.Canonicalize().String() == c
 }
 
-// describe words a caveat's meaning for people.
-func (k Caveat) describe() string {
+// Effect says what a caveat does, for people.
+func (k Caveat) Effect() string {
 	switch {
+	case k.Regime:
+		return "only who is read into it may have it"
 	case k.Nobody:
-		return "may be shown, and handed over to nobody"
+		return "nobody may be handed it"
 	case k.List:
-		return "only the countries that follow it"
+		return "only the countries that follow it may have it"
 	case len(k.Only) > 0:
-		return "only " + strings.Join(k.Only, ", ")
+		return "only " + strings.Join(k.Only, ", ") + " may have it"
 	case k.Personal:
-		return "holds personal data"
+		return "it holds personal data"
 	}
 	return "a person decides"
-}
-
-// String is the word with its spellings and meaning, for lists.
-func (k Caveat) String() string {
-	s := strings.Join(append([]string{k.Word}, k.Also...), ", ")
-	if k.Means != "" {
-		s += ": " + k.Means
-	}
-	return fmt.Sprintf("%s (%s)", s, k.describe())
 }

@@ -30,30 +30,34 @@ func (t *Tables) Read(name, text string, at time.Time) (mapping.Handling, Standi
 	}
 	// The text may be a part of a whole message, which is not to be kept.
 	key.name, key.text = strings.Clone(name), strings.Clone(text)
-	h, standing, err := t.read1(key.name, key.text, at)
-	if err == nil {
-		t.seen.put(key, understood{h, standing})
+	r, err := t.readLine(key.name, key.text, at)
+	if err != nil {
+		return mapping.Handling{}, Unknown, err
 	}
-	return h, standing, err
+	t.seen.put(key, understood{r.handling, r.standing})
+	return r.handling, r.standing, nil
 }
 
-// read1 is Read without memory.
-func (t *Tables) read1(name, text string, at time.Time) (mapping.Handling, Standing, error) {
-	level, standing, err := t.Resolve(name, text, at)
+// lineRead is a line that was understood, and in which scheme.
+type lineRead struct {
+	understood
+	in   *ladder
+	word reading // of the level at its beginning
+}
+
+// readLine is Read without memory.
+func (t *Tables) readLine(name, text string, at time.Time) (lineRead, error) {
+	l, r, err := t.resolve(name, text, at)
 	if err == nil {
-		var h mapping.Handling
-		if standing == Classified {
-			h.Levels = []mapping.Level{level}
-		}
-		return h, standing, nil
+		return t.leveled(l, r, text, at), nil
 	}
 	fault, ok := errors.AsType[*mapping.Fault](err)
 	if !ok || fault.Cause != mapping.UnknownLabel {
-		return mapping.Handling{}, Unknown, err // a word, but not to be taken; or no scheme
+		return lineRead{}, err // a word, but not to be taken; or no scheme
 	}
 	b, err := marking.ParseBanner(text)
 	if err != nil {
-		return mapping.Handling{}, Unknown, err
+		return lineRead{}, err
 	}
 	if b.Foreign != "" {
 		return t.foreign(b, at)
@@ -68,12 +72,12 @@ func (t *Tables) read1(name, text string, at time.Time) (mapping.Handling, Stand
 // foreign reads a line that names its authority itself, such as "//DEU GEHEIM"
 // in a document of another country. The words behind the level are those of the
 // country that the document is from, so both know them.
-func (t *Tables) foreign(b marking.Banner, at time.Time) (mapping.Handling, Standing, error) {
+func (t *Tables) foreign(b marking.Banner, at time.Time) (lineRead, error) {
 	of := b.Foreign
 	if of != "nato" {
 		country, ok := alpha2(strings.ToUpper(of))
 		if !ok || len(of) != 3 {
-			return mapping.Handling{}, Unknown, &mapping.Fault{
+			return lineRead{}, &mapping.Fault{
 				Cause: mapping.UnknownScheme, Law: "A8", What: of, Text: "the line begins with // and this is no country's three letters",
 				Hint: "a person must say whose information it is",
 			}
@@ -85,7 +89,7 @@ func (t *Tables) foreign(b marking.Banner, at time.Time) (mapping.Handling, Stan
 }
 
 // line reads a banner in the one candidate that has its level.
-func (t *Tables) line(candidates []*ladder, name string, b marking.Banner, at time.Time, unknown *mapping.Fault) (mapping.Handling, Standing, error) {
+func (t *Tables) line(candidates []*ladder, name string, b marking.Banner, at time.Time, unknown *mapping.Fault) (lineRead, error) {
 	var having []*ladder
 	for _, l := range candidates {
 		if l.inForce(at) && l.beginsWithLevel(b.Level, at) {
@@ -93,70 +97,69 @@ func (t *Tables) line(candidates []*ladder, name string, b marking.Banner, at ti
 		}
 	}
 	if name == "" && len(having) > 1 {
-		return mapping.Handling{}, Unknown, &mapping.Fault{
+		return lineRead{}, &mapping.Fault{
 			Cause: mapping.Ambiguous, Law: "A9", What: b.Level, Text: "it means something in " + idsOf(having), Hint: "name the scheme",
 		}
 	}
-	var read []*ladder
-	var h mapping.Handling
-	var standing Standing
+	var read []lineRead
 	var problem *mapping.Fault
 	for _, l := range having {
-		got, s, fault := t.lineIn(l, b, at)
+		got, fault := t.lineIn(l, b, at)
 		switch {
 		case fault == nil:
-			read, h, standing = append(read, l), got, s
+			read = append(read, got)
 		case problem == nil:
 			problem = fault
 		}
 	}
 	switch {
 	case len(read) == 1:
-		return h, standing, nil
+		return read[0], nil
 	case len(read) > 1:
-		problem = &mapping.Fault{Cause: mapping.Ambiguous, Law: "A9", What: b.Level, Text: "it means something in " + idsOf(read), Hint: "name the scheme"}
+		problem = &mapping.Fault{Cause: mapping.Ambiguous, Law: "A9", What: b.Level, Text: "it means something in " + idsOf(having), Hint: "name the scheme"}
 	case problem != nil:
 	case unknown != nil:
 		problem = unknown
 	default:
-		problem, _ = errors.AsType[*mapping.Fault](unknownLabel(b.Level, name, candidates))
+		problem = unknownLabel(b.Level, name, candidates)
 	}
-	return mapping.Handling{}, Unknown, problem
+	return lineRead{}, problem
 }
 
 // lineIn reads a banner in one scheme: the longest level at its beginning behind
 // which every word is known.
-func (t *Tables) lineIn(l *ladder, b marking.Banner, at time.Time) (mapping.Handling, Standing, *mapping.Fault) {
+func (t *Tables) lineIn(l *ladder, b marking.Banner, at time.Time) (lineRead, *mapping.Fault) {
 	var first *mapping.Fault
 	for end := range levelEnds(b.Level) {
 		r, ok := l.find(b.Level[:end])
 		if !ok || !r.usable(l, at) {
 			continue
 		}
-		h, standing := t.leveled(l, r, b.Level[:end], at)
-		rest := trimBeside(b.Level[end:])
-		fault := t.besides(l, rest, b.Beside, at, &h)
+		got := t.leveled(l, r, b.Level[:end], at)
+		fault := t.besides(l, trimBeside(b.Level[end:]), b.Beside, at, &got.handling)
 		if fault == nil {
-			if len(h.Levels) > 0 {
-				standing = Classified
+			if len(got.handling.Levels) > 0 {
+				got.standing = Classified
 			}
-			return h, standing, nil
+			return got, nil
 		}
 		if first == nil {
 			first = fault
 		}
 	}
-	return mapping.Handling{}, Unknown, first
+	return lineRead{}, first
 }
 
-// leveled is the handling of a level alone.
-func (t *Tables) leveled(l *ladder, r reading, label string, at time.Time) (mapping.Handling, Standing) {
+// leveled is what a level says alone.
+func (t *Tables) leveled(l *ladder, r reading, label string, at time.Time) lineRead {
+	got := lineRead{understood: understood{standing: Unclassified}, in: l, word: r}
 	if r.none {
-		return mapping.Handling{}, Unclassified
+		return got
 	}
 	level := t.level(l, r.rank)
 	level.Label, level.Created = label, t.start(t.epoch(at))
-	return mapping.Handling{Levels: []mapping.Level{level}}, Classified
+	got.handling.Levels, got.standing = []mapping.Level{level}, Classified
+	return got
 }
 
 // besides joins what stands behind the level: the rest of its own segment, and
@@ -204,8 +207,7 @@ func (t *Tables) beside(l *ladder, text string, at time.Time) (mapping.Handling,
 		return h, true
 	}
 	if r, ok := l.find(text); ok && r.rank != 0 && l.rung(r.rank).Handling && r.usable(l, at) {
-		h, _ := t.leveled(l, r, text, at)
-		return h, true
+		return t.leveled(l, r, text, at).handling, true
 	}
 	return mapping.Handling{}, false
 }

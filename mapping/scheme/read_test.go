@@ -233,7 +233,8 @@ func TestReadRememberedIsReadAnew(t *testing.T) {
 				at = at.AddDate(-7*len(d)%20, 0, 0)
 			}
 		}
-		want, standing, wantErr := tab.read1(name, text, at)
+		anew, wantErr := tab.readLine(name, text, at)
+		want, standing := anew.handling, anew.standing
 		for range 2 {
 			got, s, err := tab.Read(name, text, at)
 			if got.Key() != want.Key() || s != standing || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {

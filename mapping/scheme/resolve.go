@@ -173,7 +173,7 @@ func span(from, until time.Time) string {
 
 // unknownLabel is the fault for a label that no candidate knows. The hint is
 // for the person who reads it; nothing is guessed.
-func unknownLabel(label, name string, candidates []*ladder) error {
+func unknownLabel(label, name string, candidates []*ladder) *mapping.Fault {
 	f := &mapping.Fault{Cause: mapping.UnknownLabel, Law: "A8", What: label, Text: "no loaded scheme has this label"}
 	if name == "" {
 		f.Hint = "name the scheme, or check the spelling letter by letter"

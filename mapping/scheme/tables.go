@@ -30,6 +30,8 @@ type Tables struct {
 	mu    sync.RWMutex
 	cache map[question]mapping.Outcome
 	seen  memory
+
+	about *catalogue // what is told of all this
 }
 
 // tables makes the compiled data ready to answer.
@@ -55,7 +57,7 @@ func (c *compiler) tables(content string) *Tables {
 		}
 	}
 	t.epochs = datesOf(c)
-	t.digest = t.sum()
+	t.digest, t.about = t.sum(), c.catalogue()
 	return t
 }
 
@@ -161,7 +163,7 @@ func (t *Tables) Accept(names ...string) (*Tables, error) {
 		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs,
 		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
 	}
-	u.digest = u.sum()
+	u.digest, u.about = u.sum(), t.about
 	return u, nil
 }
 

@@ -44,7 +44,7 @@ type schemesShown struct {
 
 func (a *app) schemesCmd() *cobra.Command {
 	c := &cobra.Command{Use: "schemes", Short: "classification schemes and equivalence tables"}
-	c.AddCommand(&cobra.Command{
+	c.AddCommand(a.schemesShowCmd(), &cobra.Command{
 		Use:   "list",
 		Short: "list the loaded schemes, and which rows nobody has verified",
 		Long: `List the loaded classification schemes with their levels, least protected first,
