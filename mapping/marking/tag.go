@@ -43,12 +43,13 @@ var handlingNamespaces = map[string]string{
 	"nato":           "a NATO classification",
 }
 
-// Tag reads one MISP machine tag that needs no tables ("tlp:amber", "PAP:RED"),
-// in any case. The error is a *mapping.Fault: cause NotMarking for a tag that
+// Tag reads one MISP machine tag of TLP or PAP ("tlp:amber", "PAP:RED"), in any
+// case: what it says is a label of the published ones. The error is a *mapping.Fault: cause NotMarking for a tag that
 // states no handling and may be ignored here, UnknownMarking (law A8) for one
 // that states handling that is not understood here, or none that could be
 // enforced: "tlp:unclear" is refused, "tlp:ex:chr" is an attribution rule of
-// MISP's own that FIRST does not define (trap T4). [Tags] reads more.
+// MISP's own that FIRST does not define (trap T4). Tags of other taxonomies are
+// understood together with those beside them, by [Tags].
 func Tag(tag string) (mapping.Handling, error) {
 	s, states, err := readTag(tag)
 	switch {
@@ -58,7 +59,10 @@ func Tag(tag string) (mapping.Handling, error) {
 		return mapping.Handling{}, &mapping.Fault{Cause: mapping.NotMarking, Law: "A8", What: tag, Text: "not a tag that states handling"}
 	}
 	namespace, _, _ := strings.Cut(tag, ":")
-	return s.alone(tag, handlingNamespaces[namespace]+" as a tag")
+	if what, ok := handlingNamespaces[namespace]; ok {
+		return mapping.Handling{}, unknown(tag, what+" as a tag; understood: not apart from the other tags of its object", "")
+	}
+	return s.Handling, nil
 }
 
 // Tags reads the MISP machine tags of one object together: TLP and PAP in any

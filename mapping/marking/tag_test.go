@@ -76,6 +76,10 @@ func TestTagsThatNeedNoTables(t *testing.T) {
 		if len(errs) > 0 || len(s.Words) != 0 || s.Handling.Key() != want.Key() {
 			t.Errorf("%s: %+v, %v", tag, s, errs)
 		}
+		// Whoever reads one tag alone keeps a label of TLP or PAP, and would drop this.
+		if h, err := Tag(tag); !errors.Is(err, &mapping.Fault{Cause: mapping.UnknownMarking}) || h.Key() != (mapping.Handling{}).Key() {
+			t.Errorf("%s was read alone: %+v, %v", tag, h, err)
+		}
 	}
 }
 
