@@ -26,7 +26,8 @@ func (c *compiler) addCaveats(l *ladder, y schemeYAML) {
 			h.Releasable = mapping.SetOf()
 		case len(k.Only) > 0:
 			h.Releasable = mapping.SetOf(k.Only...)
-		case !k.List && !k.Personal:
+		}
+		if k.Person = k.Person || !k.Nobody && !k.List && !k.Personal && len(k.Only) == 0; k.Person {
 			h.Caveats = []string{strings.ToUpper(k.Word)}
 		}
 		l.Caveats = append(l.Caveats, k)
@@ -34,7 +35,7 @@ func (c *compiler) addCaveats(l *ladder, y schemeYAML) {
 	}
 	for _, w := range y.Compartments {
 		k := c.caveat(w)
-		if len(k.Only) > 0 || k.Nobody || k.List || k.Personal {
+		if len(k.Only) > 0 || k.Nobody || k.List || k.Personal || k.Person {
 			c.problem(w.Line, w.Col, "compartment %s says who may have it; a recipient is read into it or not, so write the word alone", k.Word)
 		}
 		k.Regime = true
@@ -46,7 +47,7 @@ func (c *compiler) addCaveats(l *ladder, y schemeYAML) {
 // caveat compiles one word.
 func (c *compiler) caveat(w at[caveatYAML]) Caveat {
 	k := Caveat{Word: w.V.Word, Also: w.V.Also, Means: w.V.Means, Nobody: w.V.Nobody, List: w.V.List,
-		Personal: w.V.Personal, Sources: c.cite(w.V.Sources), Where: c.row(w.Line)}
+		Personal: w.V.Personal, Person: w.V.Person, Sources: c.cite(w.V.Sources), Where: c.row(w.Line)}
 	for _, to := range w.V.Only {
 		if !isCountry(to.V) {
 			c.problem(to.Line, to.Col, "%q is no ISO 3166-1 alpha-2 code; write two capital letters such as DE", to.V)
@@ -190,6 +191,8 @@ func (k Caveat) Effect() string {
 		return "only the countries that follow it may have it"
 	case len(k.Only) > 0:
 		return "only " + strings.Join(k.Only, ", ") + " may have it"
+	case k.Personal && k.Person:
+		return "it holds personal data, and a person decides"
 	case k.Personal:
 		return "it holds personal data"
 	}

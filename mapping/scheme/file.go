@@ -92,6 +92,7 @@ type caveatYAML struct {
 	Nobody   bool         `yaml:"nobody"`
 	List     bool         `yaml:"list"`
 	Personal bool         `yaml:"personal"`
+	Person   bool         `yaml:"person"`
 	Sources  []at[string] `yaml:"sources"`
 }
 

@@ -63,6 +63,7 @@ type Caveat struct {
 	Nobody   bool     // nothing may be handed over, only shown
 	List     bool     // the countries that alone may have it follow the word
 	Personal bool     // it says that there is personal data
+	Person   bool     // beside what it does by itself, a person has to decide
 	Regime   bool     // a compartment: a recipient is read into it, or has it not
 	Sources  []string // ids of documents, when others than the scheme's
 	Where    string   // file:line

@@ -77,7 +77,7 @@ func TestReadAsItIsWritten(t *testing.T) {
 		{"us", "UNCLASSIFIED//FOUO//NOFORN", "us-eo13526", "FOUO", "US", "", ""},
 		// CUI.
 		{"us", "CUI", "us-cui", "CUI", "any", "", ""},
-		{"us", "CUI//SP-PRVCY", "us-cui", "CUI", "any", "", ""},
+		{"us", "CUI//SP-PRVCY", "us-cui", "CUI", "any", "", "SP-PRVCY"},
 		{"us-cui", "CONTROLLED//CTI/PROPIN//FEDCON", "us-cui", "CUI", "any", "", "FEDCON+SP-CTI+SP-PROPIN"},
 		{"us", "CUI//NOFORN", "us-cui", "CUI", "US", "", ""},
 		// NATO and the EU.
@@ -287,7 +287,8 @@ func TestCaveat(t *testing.T) {
 		{"gb", "uk eyes only", mapping.Handling{Releasable: mapping.SetOf("GB")}},
 		{"", "DISPLAY ONLY", mapping.Handling{Releasable: mapping.SetOf()}},
 		{"nato", "ATOMAL", mapping.Handling{Compartments: []string{"ATOMAL"}}},
-		{"us-cui", "SP-PRVCY", mapping.Handling{PersonalData: true}},
+		{"us-cui", "SP-PRVCY", mapping.Handling{PersonalData: true, Caveats: []string{"SP-PRVCY"}}},
+		{"us-cui", "PRVCY", mapping.Handling{PersonalData: true}},
 		{"", "burn after  reading", mapping.Handling{Caveats: []string{"BURN AFTER READING"}}},
 		{"us", "REL TO FVEY", mapping.Handling{Caveats: []string{"REL TO FVEY"}}},
 		{"us", "SI", mapping.Handling{Compartments: []string{"SI"}}},
