@@ -90,11 +90,12 @@ func (l *ladder) addition(text string) (mapping.Handling, bool) {
 		if n[i] != ' ' && n[i] != ':' {
 			continue
 		}
-		if a, ok := l.adds[n[:i]]; !ok || !a.list {
+		a, ok := l.adds[n[:i]]
+		if !ok || !a.list {
 			continue
 		}
 		if to, ok := countries(n[i+1:]); ok && !strings.HasPrefix(n[i+1:]+" ", "to ") {
-			return mapping.Handling{Releasable: mapping.SetOf(to...)}, true
+			return mapping.Join(a.handling, mapping.Handling{Releasable: mapping.SetOf(to...)}), true
 		}
 		break
 	}
