@@ -119,6 +119,23 @@ func TestTagsJoin(t *testing.T) {
 	}
 }
 
+// A policy in tags that says two things of one field says neither.
+func TestIEPTagsThatDisagree(t *testing.T) {
+	tags := strings.Split(strings.ReplaceAll("id=x name=n description=d iep_version=2.0 start_date=2026-01-01T00:00:00Z encrypt_in_transit=may "+
+		"permitted_actions=none affected_party_notifications=may tlp=green attribution=may unmodified_resale=may", "=", `="`), " ")
+	for i := range tags {
+		tags[i] = iepNamespace + tags[i] + `"`
+	}
+	s, errs := Tags(append(tags, tags[8]))
+	if len(errs) > 0 || s.Handling.TLP != mapping.TLPGreen || s.Handling.PAP != mapping.PAPRed {
+		t.Errorf("a field stated twice alike: %+v, %v", s, errs)
+	}
+	s, errs = Tags(append(tags, `iep2-policy:tlp="red"`))
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "tlp twice") || s.Handling.Key() != (mapping.Handling{}).Key() {
+		t.Errorf("green and red in one policy: %+v, %v", s, errs)
+	}
+}
+
 func TestParseBanner(t *testing.T) {
 	for text, want := range map[string]string{
 		"SECRET//REL TO USA, GBR":          "SECRET | REL TO USA, GBR",
