@@ -80,7 +80,7 @@ func readACS(id string, raw jsontext.Value) (Said, error) {
 		if problem != "" {
 			return refuse("%s", problem)
 		}
-		said = said.And(part)
+		said = said.and(part)
 	}
 	return said, nil
 }
@@ -125,11 +125,11 @@ func acsDefaults(entry map[string]jsontext.Value) (s Said, problem string) {
 	_, privileges := entry["access_privilege"]
 	_, sharing := entry["further_sharing"]
 	if m[1] == "deny" || privileges {
-		s = s.And(person("ACS ACCESS PRIVILEGES"))
+		s = s.and(person("ACS ACCESS PRIVILEGES"))
 	}
 	switch {
 	case sharing:
-		s = s.And(person("ACS FURTHER SHARING"))
+		s = s.and(person("ACS FURTHER SHARING"))
 	case m[2] == "deny":
 		s.Handling.Releasable = mapping.SetOf()
 	}
@@ -154,7 +154,7 @@ func acsControls(v jsontext.Value) (s Said, problem string) {
 		if problem != "" {
 			return s, problem
 		}
-		s = s.And(part)
+		s = s.and(part)
 	}
 	return s, ""
 }
@@ -168,7 +168,7 @@ func acsControl(name string, list []string) (s Said, problem string) {
 		return words(schemeUS, "", list...), ""
 	case "permitted_organizations", "logical_authority_category":
 		for _, one := range list {
-			s = s.And(person("ACS " + strings.ToUpper(strings.ReplaceAll(name, "_", " ")) + " " + shorten(one)))
+			s = s.and(person("ACS " + strings.ToUpper(strings.ReplaceAll(name, "_", " ")) + " " + shorten(one)))
 		}
 		return s, ""
 	}
@@ -181,7 +181,7 @@ func acsControl(name string, list []string) (s Said, problem string) {
 		if !ok {
 			return s, fmt.Sprintf("its control_set.%s %q is not one of ACS 3.0", name, shorten(code))
 		}
-		s = s.And(part)
+		s = s.and(part)
 	}
 	return s, ""
 }

@@ -12,7 +12,6 @@ const MaxBanner = 512
 // DoDM 5200.01 vol. 2 lays it out: LEVEL//SEGMENT//SEGMENT. Lines of other
 // authorities are a level with words behind it; they come as one level.
 type Banner struct {
-	Portion bool     // it stood in brackets: "(S//NF)"
 	Foreign string   // the trigraph or organisation before the level of a line that begins with "//"
 	Level   string   // as written, blanks at the ends removed
 	Beside  []string // the segments behind it, as written
@@ -35,7 +34,7 @@ func ParseBanner(line string) (Banner, error) {
 		if !closed || strings.ContainsAny(inner, "()") {
 			return bad("the brackets of the portion mark do not close where it ends")
 		}
-		b.Portion, text = true, inner
+		text = inner
 	}
 	segments := strings.Split(text, "//")
 	foreign := len(segments) > 1 && strings.TrimSpace(segments[0]) == ""

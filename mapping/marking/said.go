@@ -22,8 +22,8 @@ type Words struct {
 	Beside []string // caveats, code words and release lists beside the level
 }
 
-// And returns what two markings say together.
-func (s Said) And(o Said) Said {
+// and returns what two markings say together.
+func (s Said) and(o Said) Said {
 	return Said{Handling: mapping.Join(s.Handling, o.Handling), Words: slices.Concat(s.Words, o.Words)}
 }
 

@@ -86,7 +86,7 @@ func Tags(tags []string) (Said, []error) {
 		case states && len(s.Words) == 0:
 			all.Handling = mapping.Join(all.Handling, s.Handling)
 		case states:
-			all = all.And(s)
+			all = all.and(s)
 		}
 	}
 	h, err := policy.read()

@@ -139,9 +139,9 @@ func TestIEPTagsThatDisagree(t *testing.T) {
 func TestParseBanner(t *testing.T) {
 	for text, want := range map[string]string{
 		"SECRET//REL TO USA, GBR":          "SECRET | REL TO USA, GBR",
-		" ( TS // SI/TK // NF ) ":          "portion TS | SI/TK | NF",
+		" ( TS // SI/TK // NF ) ":          "TS | SI/TK | NF",
 		"//NATO SECRET//ATOMAL":            "foreign nato NATO SECRET | ATOMAL",
-		"(//CTS//BOHEMIA)":                 "portion foreign nato CTS | BOHEMIA",
+		"(//CTS//BOHEMIA)":                 "foreign nato CTS | BOHEMIA",
 		"//DEU GEHEIM":                     "foreign DEU GEHEIM",
 		"OFFICIAL (CLOSED)":                "OFFICIAL (CLOSED)",
 		"OFFICIAL-SENSITIVE [COMMERCIAL]":  "OFFICIAL-SENSITIVE [COMMERCIAL]",
@@ -161,9 +161,6 @@ func TestParseBanner(t *testing.T) {
 		got := strings.Join(append([]string{b.Level}, b.Beside...), " | ")
 		if b.Foreign != "" {
 			got = "foreign " + b.Foreign + " " + got
-		}
-		if b.Portion {
-			got = "portion " + got
 		}
 		if f, ok := errors.AsType[*mapping.Fault](err); ok {
 			got = string(f.Cause)
