@@ -54,21 +54,27 @@ const (
 // readIEP reads a FIRST IEP 2.0 policy. Each field has to be there and
 // understood, for an obligation that is skipped is one that is broken; what only
 // people can apply (a licence to look up) is carried as a statement.
-func readIEP(id string, raw jsontext.Value) (mapping.Handling, error) {
-	refuse := func(format string, args ...any) (mapping.Handling, error) {
-		what := knownExtensions[extensionIEP].describe(raw) + ": " + fmt.Sprintf(format, args...)
-		return mapping.Handling{}, unknown(id, what+"; understood: no", "a person must read it")
-	}
+func readIEP(id string, raw jsontext.Value) (Said, error) {
 	var entry map[string]jsontext.Value
-	if json.Unmarshal(raw, &entry) != nil {
-		return refuse("it is no object")
-	}
+	problem := "it is no object"
 	var h mapping.Handling
+	if json.Unmarshal(raw, &entry) == nil {
+		h, problem = iepPolicyOf(entry)
+	}
+	if problem != "" {
+		what := knownExtensions[extensionIEP].describe(raw) + ": " + problem
+		return Said{}, unknown(id, what+"; understood: no", "a person must read it")
+	}
+	return Said{Handling: h}, nil
+}
+
+// iepPolicyOf reads the fields of a policy.
+func iepPolicyOf(entry map[string]jsontext.Value) (h mapping.Handling, problem string) {
 	for _, name := range slices.Sorted(maps.Keys(iepFields)) {
 		value, ok := text(entry[name])
 		meaning, known := iepFields[name][value]
 		if !ok || !known {
-			return refuse("its %s is not one of %v", name, slices.Sorted(maps.Keys(iepFields[name])))
+			return mapping.Handling{}, fmt.Sprintf("its %s is not one of %v", name, slices.Sorted(maps.Keys(iepFields[name])))
 		}
 		h = mapping.Join(h, meaning)
 	}
@@ -78,16 +84,16 @@ func readIEP(id string, raw jsontext.Value) (mapping.Handling, error) {
 		}
 		part, problem := iepField(name, entry[name])
 		if problem != "" {
-			return refuse("%s", problem)
+			return mapping.Handling{}, problem
 		}
 		h = mapping.Join(h, part)
 	}
 	for _, name := range [...]string{"extension_type", "iep_id", "iep_version", "start_date"} {
 		if _, ok := entry[name]; !ok {
-			return refuse("it has no %s", name)
+			return mapping.Handling{}, "it has no " + name
 		}
 	}
-	return h, nil
+	return h, ""
 }
 
 // iepField reads a field whose values are no closed list.

@@ -16,10 +16,10 @@ func (c *compiler) addScheme(s at[schemeYAML]) {
 	l := &ladder{
 		Scheme: Scheme{
 			ID: y.ID.V, Body: y.Body, Family: y.Family, Authority: y.Authority,
-			Caveats: y.Caveats, Compartments: y.Compartments, Notes: y.Notes,
-			Sources: c.cite(y.Sources), Where: c.row(s.Line),
+			Notes: y.Notes, Sources: c.cite(y.Sources), Where: c.row(s.Line),
 		},
 		index:  len(c.ladders),
+		adds:   map[string]addition{},
 		byCode: map[string]int{},
 		labels: map[string]reading{},
 		exact:  map[string]reading{},
@@ -46,6 +46,7 @@ func (c *compiler) addScheme(s at[schemeYAML]) {
 	}
 	c.addRungs(l, s)
 	c.addWords(l, y)
+	c.addCaveats(l, y)
 	c.codesAreNoOthersLabels(l, s)
 	if y.Replaces.Line != 0 {
 		l.Replaces = y.Replaces.V
@@ -156,8 +157,13 @@ func (c *compiler) addWords(l *ladder, y schemeYAML) {
 			c.addLabel(l, w.Line, w.Col, text, reading{none: true})
 		}
 	}
+	for _, w := range y.Incomplete {
+		l.NeedsMore = append(l.NeedsMore, w.V.Word)
+		c.addLabel(l, w.Line, w.Col, w.V.Word, reading{partial: &retired{note: w.V.Note}})
+	}
 	for _, w := range y.Retired {
 		c.date(w.V.Until)
+		l.Retired = append(l.Retired, w.V.Word)
 		c.addLabel(l, w.Line, w.Col, w.V.Word, reading{retired: &retired{until: w.V.Until.V, note: w.V.Note}})
 	}
 }

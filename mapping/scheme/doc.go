@@ -1,6 +1,7 @@
 // Package scheme holds the ladders of national and international marking
 // schemes and the tables that relate them. It answers what a label is
-// ([Tables.Resolve]), what it is over there ([Tables.Map], [Tables.Answer]),
+// ([Tables.Resolve]), what a marking as it is written says, with the words beside
+// the level ([Tables.Read], [Tables.Understand]), what a level is over there ([Tables.Map], [Tables.Answer]),
 // and whether the tables keep the laws ([Tables.Prove]).
 //
 // The data is YAML that an officer can read and edit (configs/schemes): each

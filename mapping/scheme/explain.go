@@ -64,6 +64,7 @@ func (t *Tables) explain(from *ladder, rank int, to *ladder, r result) mapping.O
 	case !r.found && len(r.ignored) > 0:
 		o.Kind, o.Cause, o.Law = mapping.Refused, mapping.Unverified, "A7"
 		slices.Sort(r.ignored)
+		o.Unaccepted = slices.Compact(slices.Clone(r.ignored))
 		text = append(text, fmt.Sprintf("%s has an equivalent in %s only by what is not verified: accept %s by name to use it.",
 			subject, to.ID, strings.Join(slices.Compact(r.ignored), ", ")))
 	case r.ended:

@@ -98,6 +98,9 @@ type compiler struct {
 	tableAt map[string]string // table id to where it is defined
 	rels    []*relation
 	replace []replacement
+
+	about     []Table           // what the tables say, for people
+	documents map[string]Source // by id
 }
 
 // citation is a source id that must exist.
@@ -120,6 +123,8 @@ func newCompiler() *compiler {
 		byID:    map[string]*ladder{},
 		sources: map[string]string{},
 		tableAt: map[string]string{},
+
+		documents: map[string]Source{},
 	}
 }
 
@@ -136,6 +141,7 @@ func (c *compiler) addFile(f dataFile) {
 			c.problem(raw.Ver.Line, raw.Ver.Col, "source %s is defined in %s too; keep one", id, first)
 		}
 		c.sources[id] = f.path
+		c.documents[id] = Source{ID: id, Document: raw.Sources[id].Document, Section: raw.Sources[id].Section, Kind: raw.Sources[id].Kind}
 		if raw.Sources[id].Document == "" {
 			c.problem(raw.Ver.Line, raw.Ver.Col, "source %s names no document", id)
 		}
@@ -156,6 +162,7 @@ func (c *compiler) finish() {
 	for _, t := range c.pending {
 		c.file = t.file
 		c.addTable(t.at)
+		c.describeTable(t.at)
 	}
 	for _, cite := range c.cited {
 		if _, ok := c.sources[cite.id]; !ok {

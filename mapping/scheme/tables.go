@@ -21,9 +21,8 @@ type Tables struct {
 	names   map[string][]*ladder // by id, country, body and family, in several spellings
 	rels    [][]*relation        // by index of from times number of ladders plus index of to
 	pivots  []*ladder
-	regimes map[string]string // compartments of all schemes: normal form to the word
-	epochs  []time.Time       // moments at which an answer can change, in order
-	changes []time.Time       // those of them at which a table begins or ends
+	epochs  []time.Time // moments at which an answer can change, in order
+	changes []time.Time // those of them at which a table begins or ends
 
 	accepted map[string]bool // names of unverified schemes, tables and rows that count
 	content  string          // digest of the files
@@ -31,23 +30,21 @@ type Tables struct {
 
 	mu    sync.RWMutex
 	cache map[question]mapping.Outcome
+	seen  memory
+
+	about *catalogue // what is told of all this
 }
 
 // tables makes the compiled data ready to answer.
 func (c *compiler) tables(content string) *Tables {
 	t := &Tables{
 		ladders: c.ladders, byID: c.byID, names: map[string][]*ladder{},
-		rels: make([][]*relation, len(c.ladders)*len(c.ladders)), regimes: map[string]string{},
+		rels:     make([][]*relation, len(c.ladders)*len(c.ladders)),
 		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{},
 	}
 	for _, l := range t.ladders {
 		for _, name := range []string{l.ID, l.Country, l.Body} {
 			t.addName(name, l)
-		}
-		for _, word := range l.Compartments {
-			if n, ok := normal(word); ok {
-				t.regimes[n] = strings.ToUpper(word)
-			}
 		}
 	}
 	for family, newest := range newestOfFamilies(t.ladders) {
@@ -61,7 +58,7 @@ func (c *compiler) tables(content string) *Tables {
 		}
 	}
 	t.epochs, t.changes = datesOf(c)
-	t.digest = t.sum()
+	t.digest, t.about = t.sum(), c.catalogue()
 	return t
 }
 
@@ -166,10 +163,10 @@ func (t *Tables) Accept(names ...string) (*Tables, error) {
 		accepted[n] = true
 	}
 	u := &Tables{
-		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, regimes: t.regimes, epochs: t.epochs, changes: t.changes,
+		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs, changes: t.changes,
 		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
 	}
-	u.digest = u.sum()
+	u.digest, u.about = u.sum(), t.about
 	return u, nil
 }
 
@@ -231,19 +228,6 @@ func (t *Tables) Schemes() []Scheme {
 		out = append(out, t.describe(t.byID[id]))
 	}
 	return out
-}
-
-// Compartment reports whether a word beside a level is a code word or special
-// regime of a loaded scheme, such as NATO's ATOMAL, and returns it in capitals.
-// It is compared as labels are. Whose regime it is does not matter: a holder of
-// anybody's level has to be read into it (trap T15).
-func (t *Tables) Compartment(word string) (string, bool) {
-	n, ok := normal(word)
-	if !ok {
-		return "", false
-	}
-	word, ok = t.regimes[n]
-	return word, ok
 }
 
 // SchemesOf lists the schemes of a country or body that are in force at a
