@@ -187,7 +187,7 @@ func (b *Bundle) Check(a *Agreement, now time.Time) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("agreement %s: %w", a.ID, err))
 		tables = b.tables
-	} else if err := b.prove(tables); err != nil {
+	} else if err := tables.Check(); err != nil {
 		errs = append(errs, fmt.Errorf("agreement %s: what it accepts: %w", a.ID, err))
 	}
 	names := slices.Concat(a.Classified, a.Accreditation.Ceiling)
@@ -200,18 +200,4 @@ func (b *Bundle) Check(a *Agreement, now time.Time) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// prove proves the laws over tables in which an agreement accepts more than the
-// node does, once for all agreements that accept the same.
-func (b *Bundle) prove(tables *scheme.Tables) error {
-	if tables.Digest() == b.tables.Digest() {
-		return nil // proved with the node's own configuration
-	}
-	err, done := b.proofs.get(tables.Digest())
-	if !done {
-		err = tables.Check()
-		b.proofs.put(tables.Digest(), err)
-	}
-	return err
 }
