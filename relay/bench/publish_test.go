@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ func benchPublish(b *testing.B, objects, size, callers int) {
 		b.StopTimer()
 		n := alone(b)
 		b.StartTimer()
-		start, used := time.Now(), cpuTime(b)
+		start, used := time.Now(), processorTime(b)
 		next := make(chan []byte)
 		var wg sync.WaitGroup
 		for range callers {
@@ -50,7 +49,7 @@ func benchPublish(b *testing.B, objects, size, callers int) {
 		close(next)
 		wg.Wait()
 		took += time.Since(start)
-		cpu += cpuTime(b) - used
+		cpu += processorTime(b) - used
 		b.StopTimer()
 		stop(b, n)
 		b.StartTimer()
@@ -71,13 +70,4 @@ func alone(b *testing.B) *relay.Node {
 		b.Fatal(err)
 	}
 	return n
-}
-
-// cpuTime is what the process has used of the processors.
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -46,7 +46,7 @@ func BenchmarkStored(b *testing.B) {
 		b.ReportMetric(resident(b)-begin, "full-MB")
 		stop(b, n)
 		gone := resident(b)
-		start, used := time.Now(), cpuTime(b)
+		start, used := time.Now(), processorTime(b)
 		n = node(b, cfg)
 		if err := n.Start(b.Context()); err != nil {
 			b.Fatal(err)
@@ -56,7 +56,7 @@ func BenchmarkStored(b *testing.B) {
 			b.Fatalf("%d objects after the restart, %v", st.Objects.Taken, err)
 		}
 		b.ReportMetric(time.Since(start).Seconds(), "restart-s")
-		b.ReportMetric((cpuTime(b) - used).Seconds(), "restart-cpu-s")
+		b.ReportMetric((processorTime(b) - used).Seconds(), "restart-cpu-s")
 		b.ReportMetric(resident(b)-gone, "restarted-MB")
 		b.ReportMetric(float64(empty.Nanoseconds())/part/1000, "µs-cpu/object-empty")
 		b.ReportMetric(float64(full.Nanoseconds())/part/1000, "µs-cpu/object-full")
@@ -67,13 +67,13 @@ func BenchmarkStored(b *testing.B) {
 // fillNode publishes objects and returns what CPU that took.
 func fillNode(b *testing.B, n *relay.Node, objects int, seed uint64) time.Duration {
 	all := Generate(objects, seed, time.Now())
-	used := cpuTime(b)
+	used := processorTime(b)
 	for chunk := range chunks(all, 3_200) {
 		if _, err := n.Publish(b.Context(), "bench", "", chunk); err != nil {
 			b.Fatal(err)
 		}
 	}
-	return cpuTime(b) - used
+	return processorTime(b) - used
 }
 
 // resident is what the process holds in memory, in MB, after a collection.

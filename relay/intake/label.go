@@ -2,7 +2,6 @@ package intake
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -198,20 +197,17 @@ func (in *interned) read(o *stix.Object, defs map[string]*stix.Object) (*label, 
 		all = mapping.Join(all, h)
 		l.refs = append(l.refs, id)
 	}
-	for _, tag := range tags(o) {
-		h, err := marking.Tag(tag)
-		if f, ok := errors.AsType[*mapping.Fault](err); ok && f.Cause == mapping.NotMarking {
-			continue
-		}
-		if err != nil {
-			return nil, unread
-		}
-		all = mapping.Join(all, h)
-		l.refs = append(l.refs, handlingRefs(h)...)
+	said, errs := marking.Tags(tags(o))
+	told, ok := inFacts(said)
+	if len(errs) > 0 || !ok {
+		return nil, unread
 	}
+	all = mapping.Join(all, said.Handling)
+	l.refs = append(l.refs, handlingRefs(said.Handling)...)
 	l.tlp = all.TLP
 	l.refs = narrowest(l.refs)
-	l.hand = handlingOf(o.Handling())
+	own := handlingOf(o.Handling())
+	l.hand, l.conflict = joinHandling(&own, &told)
 	if all.TLP == mapping.TLPUnmarked {
 		return in.intern(l), unmarked
 	}
@@ -228,8 +224,36 @@ func resolve(id string, defs map[string]*stix.Object) (mapping.Handling, bool) {
 	if !ok {
 		return mapping.Handling{}, false
 	}
-	h, err := marking.Definition(id, def.Raw())
-	return h, err == nil
+	said, err := marking.ReadDefinition(id, def.Raw())
+	return said.Handling, err == nil
+}
+
+// inFacts returns what tags say as handling facts, beside TLP and PAP, which
+// marking-definitions say. It reports false for what no fact can say: an object
+// that takes its marking from others would lose it. Words that no table knows are
+// held by policy wherever they stand.
+func inFacts(s marking.Said) (h handling, ok bool) {
+	x := s.Handling
+	if len(x.Contracts)+len(x.Statements) > 0 || x.Residency.Restricted() || x.Purposes.Restricted() ||
+		x.RetainDays != 0 || !x.NotBefore.IsZero() || !x.NotAfter.IsZero() || x.Releasable.Restricted() {
+		return handling{}, false
+	}
+	h.caveats = slices.Concat(x.Caveats, x.Compartments)
+	for _, w := range s.Words {
+		if w.Level != "" {
+			if h.classification != "" && (h.scheme != w.Scheme || h.classification != w.Level) {
+				return handling{}, false
+			}
+			h.scheme, h.classification = w.Scheme, w.Level
+		}
+		h.caveats = append(h.caveats, w.Beside...)
+	}
+	slices.Sort(h.caveats)
+	h.caveats = slices.Compact(h.caveats)
+	if len(h.caveats) == 0 {
+		h.caveats = nil // nothing stated
+	}
+	return h, true
 }
 
 // handlingRefs returns the marking-definitions that say what a tag said.
