@@ -34,6 +34,7 @@ type Bundle struct {
 	outcomes *cache[outcomeKey, *outcome]
 	answers  *cache[answerKey, *answer]
 	peers    *cache[[32]byte, *peerView]
+	proofs   *cache[string, error] // by digest of tables
 }
 
 // Options are what the operator adds to what ships.

@@ -54,6 +54,7 @@ func read(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bun
 	b.outcomes = newCache[outcomeKey, *outcome](cacheSize)
 	b.answers = newCache[answerKey, *answer](cacheSize)
 	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
+	b.proofs = newCache[string, error](peerCacheSize)
 
 	s, text, err := readSchema(policies)
 	if err != nil {

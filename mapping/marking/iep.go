@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/entente-relay/entente/mapping"
 )
@@ -106,7 +107,13 @@ func iepField(name string, v jsontext.Value) (h mapping.Handling, problem string
 		if s, _ := text(v); s != "2.0" && string(v) != "2.0" && string(v) != "2" {
 			return h, "its iep_version is not 2.0"
 		}
-	case "iep_id", "name", "description":
+	case "iep_id":
+		// The policy's identifier is a UUID, version 4 or 5 (FIRST IEP 2.0, id).
+		s, _ := text(v)
+		if id, err := uuid.Parse(s); err != nil || len(s) != len(uuid.Nil.String()) || id.Version() != 4 && id.Version() != 5 {
+			return h, "its iep_id is no UUID of version 4 or 5"
+		}
+	case "name", "description":
 		if _, ok := text(v); !ok {
 			return h, "its " + name + " is no text"
 		}

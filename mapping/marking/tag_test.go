@@ -121,7 +121,7 @@ func TestTagsJoin(t *testing.T) {
 
 // A policy in tags that says two things of one field says neither.
 func TestIEPTagsThatDisagree(t *testing.T) {
-	tags := strings.Split(strings.ReplaceAll("id=x name=n description=d iep_version=2.0 start_date=2026-01-01T00:00:00Z encrypt_in_transit=may "+
+	tags := strings.Split(strings.ReplaceAll("id=0224bfdf-ea3a-49c3-96f6-66d908bb1845 name=n description=d iep_version=2.0 start_date=2026-01-01T00:00:00Z encrypt_in_transit=may "+
 		"permitted_actions=none affected_party_notifications=may tlp=green attribution=may unmodified_resale=may", "=", `="`), " ")
 	for i := range tags {
 		tags[i] = iepNamespace + tags[i] + `"`

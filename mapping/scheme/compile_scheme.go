@@ -113,6 +113,7 @@ func (c *compiler) addRungs(l *ladder, s at[schemeYAML]) {
 			Handling: y.V.HandlingWord, Where: c.row(y.Line),
 		}
 		r.From, r.Until = c.period(y.V.From, y.V.To)
+		c.inside(y.V.From, y.V.To, r.From, r.Until, l.From, l.Until, "the level "+r.Code, "scheme "+l.ID)
 		c.cite(y.V.Sources)
 		for _, a := range y.V.Also {
 			r.Also = append(r.Also, a.V)
@@ -173,6 +174,10 @@ func (c *compiler) addLabel(l *ladder, line, col int, text string, r reading) {
 	n, ok := normal(text)
 	if !ok {
 		c.problem(line, col, "a label of %s is empty, too long or not UTF-8: %q", l.ID, text)
+		return
+	}
+	if word := mixedScripts(text); word != "" {
+		c.problem(line, col, "%q mixes letters of two alphabets that look alike; write %s in one, for only the exact label is known (A8)", text, word)
 		return
 	}
 	if old, ok := l.labels[n]; ok && old != r {

@@ -176,13 +176,17 @@ func (c *compiler) finish() {
 	}
 }
 
-// checkSuccession refuses a scheme that replaces what does not exist, or
-// itself by way of others.
+// checkSuccession refuses a scheme that replaces what does not exist, or is
+// still valid beside it (editions of TLP and PAP are), or itself by way of
+// others.
 func (c *compiler) checkSuccession() {
 	for _, r := range c.replace {
 		if c.byID[r.from.Replaces] == nil {
 			c.problems = append(c.problems, fmt.Errorf("%s: %s replaces %q, which is not defined%s", r.where, r.from.ID, r.from.Replaces, didYouMean(r.from.Replaces, c.schemeIDs())))
 			continue
+		}
+		if before := c.byID[r.from.Replaces]; before.Axis == Secrecy && (before.Until.IsZero() || r.from.From.Before(before.Until)) {
+			c.problems = append(c.problems, fmt.Errorf("%s: %s replaces %s, which is still valid when it begins (%s); give that its last day, for a marking is read by the scheme of its date (A10)", r.where, r.from.ID, before.ID, before.Where))
 		}
 		path := []string{r.from.ID}
 		for l := c.byID[r.from.Replaces]; l != nil && len(path) <= len(c.ladders); l = c.byID[l.Replaces] {
@@ -273,4 +277,15 @@ func (c *compiler) period(from, to at[string]) (time.Time, time.Time) {
 		c.problem(to.Line, to.Col, "the last day %s is before the first day %s", to.V, from.V)
 	}
 	return start, until
+}
+
+// inside refuses a part that is valid when the whole it belongs to is not (law
+// A10). from and to say whether, and where, the part's own days are written.
+func (c *compiler) inside(from, to at[string], start, stop, first, last time.Time, part, whole string) {
+	if from.Line != 0 && start.Before(first) {
+		c.problem(from.Line, from.Col, "%s begins on %s, before the %s does (A10)", part, from.V, whole)
+	}
+	if to.Line != 0 && !last.IsZero() && stop.After(last) {
+		c.problem(to.Line, to.Col, "%s ends on %s, after the %s does (A10)", part, to.V, whole)
+	}
 }
