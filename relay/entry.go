@@ -175,7 +175,7 @@ type erasedItem struct {
 type goneItem struct {
 	Issuer string `json:"iss"` // of the object
 	Digest digest `json:"digest"`
-	For    string `json:"for"`          // superseded, withdrawn or spill
+	For    string `json:"for"`          // superseded, lowered, withdrawn or spill
 	By     string `json:"by,omitempty"` // who signed it, if not the issuer
 }
 

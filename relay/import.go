@@ -204,6 +204,7 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 		}
 	}
 	for _, a := range arrivals {
+		a.full = count >= maxPending
 		if !pendingReasons[federation.ReasonOf(a.err)] {
 			continue
 		}
@@ -286,6 +287,7 @@ type arrival struct {
 	world     *World            // they were judged by, at the time now
 	now       time.Time
 	proof     *entryProof // of an equivocation, found on the way into the log
+	full      bool        // too many messages of its peer wait already
 }
 
 // examine verifies and judges messages, on all processors, and returns them
@@ -347,9 +349,9 @@ func (a *arrival) judge(w *World, now time.Time) {
 	}
 }
 
-// pendingReasons are those that time or a newer statement can cure: the
+// pendingReasons are those that time, a newer statement or an act can cure: the
 // message waits and is judged again.
-var pendingReasons = map[federation.Reason]bool{federation.UnknownIssuer: true, federation.NotYetValid: true}
+var pendingReasons = map[federation.Reason]bool{federation.UnknownIssuer: true, federation.NotYetValid: true, federation.Lowered: true}
 
 // entry makes the log entry of an arrival, with the outcome of each object.
 // It runs in the committer.
@@ -368,6 +370,10 @@ func (a *arrival) entry(v *view) (*entry, error) {
 		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
 		if err := a.settle(v, &item, i); err != nil {
 			return nil, err
+		}
+		if a.from != "" && item.Outcome == held && item.Reason == federation.Lowered {
+			a.proof = nil
+			return a.waitsForAct(item), nil
 		}
 		if item.Outcome == refused {
 			item.Mark = v.mark(item.Issuer, item.ID)
