@@ -14,6 +14,7 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
 	"github.com/entente-relay/entente/relay/dashboard"
 	"github.com/entente-relay/entente/relay/store"
@@ -38,6 +39,9 @@ type lowering struct {
 // marked lower, and words the act that two persons have to sign. Nothing is
 // stored.
 func (n *Node) ProposeDowngrade(ctx context.Context, q dashboard.DowngradeProposal) (dashboard.DowngradeProposed, error) {
+	if q.TearLine != "" {
+		return n.proposeTearLine(ctx, q)
+	}
 	w, now := n.world.Load(), n.now()
 	p, err := w.read(n.keys, q.File, q.Name, q.Profile, now)
 	if err != nil {
@@ -120,12 +124,17 @@ func (n *Node) lowering(ctx context.Context, w *World, a *arrival) (*lowering, e
 		return nil, federation.Refuse(federation.Expired, o.ID(), "the content of the version before is no longer kept, so nobody can compare")
 	}
 	before := subjectsOf(w.Reader, m, "")[itemOf(m, old.digest)]
-	l.old, l.was = old, w.Bundle.DecideStore(before, &w.Node, n.now()).From()
+	l.old, l.was = old, n.saidOf(w, before)
 	if l.below = a.subjects[l.item].Below(before); len(l.below) == 0 {
 		return nil, &federation.Refusal{Reason: federation.Unsupported, Where: o.ID(), Detail: "it is marked no lower than the version before", Hint: "publish it"}
 	}
 	l.before, err = v.actOn(w.Directory, n.id, old.digest)
 	return l, err
+}
+
+// saidOf is a marking in its origin's words.
+func (n *Node) saidOf(w *World, s *policy.Subject) string {
+	return w.Bundle.DecideStore(s, &w.Node, n.now()).From()
 }
 
 // Downgrade takes what two persons signed, makes this node's act of it, and
@@ -142,6 +151,9 @@ func (n *Node) Downgrade(ctx context.Context, q dashboard.DowngradeConsent) (das
 	a, err := n.signAgain(w, q.Objects, now)
 	if err != nil {
 		return dashboard.Downgraded{}, err
+	}
+	if first := a.verified.Items()[0].Object; first.ID() != d.Object && len(a.verified.Items()) == 1 {
+		return n.commitTearLine(ctx, w, d, act, a)
 	}
 	l, err := n.lowering(ctx, w, a)
 	if err != nil {
@@ -264,7 +276,10 @@ func (n *Node) Downgrades(ctx context.Context) ([]dashboard.Downgraded, error) {
 		}
 		out = append(out, one)
 	}
-	return out, nil
+	lines, err := n.tearLines(ctx)
+	out = append(out, lines...)
+	slices.SortStableFunc(out, func(a, b dashboard.Downgraded) int { return a.At.Compare(b.At) })
+	return out, err
 }
 
 // downgraded shows one act. Of one that can no longer be read only what the index
@@ -286,4 +301,3 @@ func (n *Node) downgraded(ctx context.Context, x store.Withdrawal) (dashboard.Do
 	}
 	return out, nil
 }
-

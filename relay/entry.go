@@ -97,6 +97,9 @@ type entry struct {
 	// Lost says of a marker that something stood here which the disk lost.
 	Lost bool `json:"lost,omitempty"`
 
+	// Act is the one by which two persons let this node sign a tear-line. It
+	// never leaves.
+	Act   string      `json:"act,omitempty"`
 	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`

@@ -42,15 +42,21 @@ func (a *app) downgradeRequestCmd() *cobra.Command {
 	var q dashboard.DowngradeProposal
 	var until string
 	c := &cobra.Command{
-		Use:   "request FILE --because TEXT --by PERSON --key FILE",
-		Short: "ask that a newer version, marked lower, may be published",
+		Use:   "request FILE|--tear-line ID --because TEXT --by PERSON --key FILE",
+		Short: "ask that a newer version marked lower, or a tear-line, may be published",
 		Long: `Read one newer version of an object that this node published, marked lower, show what
 would go down, and sign the request as one person under approvers:. What is printed
 goes to another person, who runs ` + "`entente downgrade approve`" + ` on it (exit code 4).
 With two persons at one console it is done at once. FILE is what ` + "`entente publish`" + ` takes;
 the version needs a later "modified". --until is the last moment at which a peer may
-first accept it (default 90 days from now).`,
-		Args: cobra.ExactArgs(1),
+first accept it (default 90 days from now).
+
+With --tear-line the request is for an object of its own, made of those parts of an
+indicator or malware whose granular_markings let them go under the label of --to: with a
+new id, whole days for times, and nothing that is not marked. It is refused if what may
+go repeats what stays, or names another object. When the original is replaced or taken
+back, so is the tear-line; of which object it was made nobody else learns.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := who.check(); err != nil {
 				return err
@@ -64,15 +70,25 @@ first accept it (default 90 days from now).`,
 					return err
 				}
 			}
-			if q.File, err = a.read(args[0]); err != nil {
-				return err
+			if (len(args) == 0) == (q.TearLine == "") {
+				return usage(errors.New("name a file with the newer version, or an object with --tear-line ID"))
 			}
-			q.Name = args[0]
+			if (q.TearLine == "") != (q.To == "") {
+				return usage(errors.New("--tear-line ID and --to LABEL go together"))
+			}
+			if len(args) > 0 {
+				if q.File, err = a.read(args[0]); err != nil {
+					return err
+				}
+				q.Name = args[0]
+			}
 			return a.requestDowngrade(cmd.Context(), q, &who)
 		},
 	}
 	who.flags(c)
 	c.Flags().StringVar(&q.Because, "because", "", "why, for every recipient")
+	c.Flags().StringVar(&q.TearLine, "tear-line", "", "id of an own object: make a new one of its marked parts")
+	c.Flags().StringVar(&q.To, "to", "", "label of the tear-line, such as TLP:GREEN")
 	c.Flags().StringVar(&q.Profile, "profile", "", "source profile of the file")
 	c.Flags().StringVar(&until, "until", "", "last moment at which a peer may first accept it")
 	return c
@@ -101,7 +117,7 @@ func (a *app) agreeDowngrade(ctx context.Context, cfg *configs.Node, client *das
 	if err != nil {
 		return err
 	}
-	a.say("%s %s", d.Object, d.New.Version)
+	a.say("%s %s", d.Object, d.Old.Version)
 	a.say("from %s to %s: lower in %s", d.From, d.To, joined(d.Axes))
 	a.say("because: %s", d.Reason)
 	for _, raw := range r.Objects {
@@ -234,5 +250,8 @@ func (a *app) printDowngraded(d *dashboard.Downgraded) {
 	}
 	a.printf("%s  %s\n", d.At.UTC().Format(time.RFC3339), object)
 	a.printf("  %s → %s, lower in %s; agreed by %s\n", d.From, d.To, joined(d.Axes), joined(d.By))
+	if d.TearLine != "" {
+		a.printf("  as the tear-line %s\n", d.TearLine)
+	}
 	a.printf("  because: %s\n", d.Because)
 }

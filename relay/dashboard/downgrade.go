@@ -10,11 +10,15 @@ import (
 // DowngradeProposal asks for the text of an act by which a newer version of an
 // own object may be marked lower.
 type DowngradeProposal struct {
-	Name    string    `json:"name"` // of the file
-	File    []byte    `json:"file"` // with the newer version
-	Profile string    `json:"profile,omitempty"`
-	Because string    `json:"because"`
-	Until   time.Time `json:"until,omitzero"` // last moment of first acceptance
+	Name string `json:"name,omitempty"` // of the file
+	File []byte `json:"file,omitempty"` // with the newer version
+	// TearLine is, instead of a file, the id of an object of which a tear-line is
+	// to be made, To its label.
+	TearLine string    `json:"tear_line,omitempty"`
+	To       string    `json:"to,omitempty"`
+	Profile  string    `json:"profile,omitempty"`
+	Because  string    `json:"because"`
+	Until    time.Time `json:"until,omitzero"` // last moment of first acceptance
 }
 
 // DowngradeProposed is that text, and the objects as they would be signed.
@@ -48,6 +52,9 @@ type Downgraded struct {
 	Because string    `json:"because,omitempty"`
 	At      time.Time `json:"at"`
 	Here    bool      `json:"here"` // the lower version has come
+	// TearLine is the id of the object that was made of marked parts. Nobody else
+	// learns of which.
+	TearLine string `json:"tear_line,omitempty"`
 }
 
 // Downgrades is what the node lets its own machine do about markings that go down.
