@@ -146,6 +146,17 @@ func (o *Object) Text(path string) (string, bool) {
 	return o.str(i)
 }
 
+// isText reports whether a value is the string of a text.
+func isText(value []byte, text string) bool {
+	switch {
+	case value[0] != '"':
+		return false
+	case bytes.IndexByte(value, '\\') >= 0:
+		return unquote(value) == text
+	}
+	return string(value[1:len(value)-1]) == text
+}
+
 // find returns the node at a path below node i, or -1. A member name that
 // holds a dot is found too: the path is matched against the names that are
 // there, not cut at each dot.

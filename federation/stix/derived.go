@@ -41,6 +41,12 @@ func (o *Object) DerivedFrom() []string {
 	if !o.DerivedID() {
 		return nil
 	}
+	return o.contributing()
+}
+
+// contributing returns the paths of the units whose values go into the object's
+// id if that is a derived one.
+func (o *Object) contributing() []string {
 	from := o.info.derived
 	if o.info.class != observable {
 		from = []string{"name", "value", "identity_class", "abstract", "content", "opinion", "contact_information",
