@@ -346,7 +346,7 @@ func TestReloadUnderTraffic(t *testing.T) {
 	got, at := 0, link.Cursor{Incarnation: s.node.log.Incarnation()}
 	pull := func() {
 		f := s.pull("pl-cert", at)
-		got, at = got+len(f.Messages), f.Then
+		got, at = got+f.Count(), f.Then
 	}
 	for i := 0; ; i++ {
 		pull()
@@ -382,6 +382,9 @@ func TestReloadUnderTraffic(t *testing.T) {
 	for _, r := range found.Records {
 		if !good[r.Sent.Policy] {
 			t.Errorf("a frame was judged by %s, which was never in force", r.Sent.Policy)
+		}
+		if r.Sent.Agreement == "" {
+			t.Error("the record of a frame does not name the terms it was judged under")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -22,7 +23,9 @@ var ErrNothing = errors.New("envelope: nothing of the message may go")
 type Cleared struct {
 	*variant
 
-	peer   string // "" for a message that only takes back
+	peer   string         // "" for a message that only takes back
+	common *policy.Common // nil: it goes to this peer alone
+	said   *said          // by whom it is sent on, the same to all
 	bundle [32]byte
 	until  time.Time // zero: the decisions stand for good
 	marks  []Mapped
@@ -38,6 +41,8 @@ type variant struct {
 	removed  []bool // by index into the disclosures of v; nil when nothing is
 	items    []Item
 	withheld []Withheld
+	once     sync.Once
+	head     []byte // the text without our hop, see text
 }
 
 // removal is a disclosure to be taken out, and for which class of reason.
@@ -62,7 +67,7 @@ type Withheld struct {
 // [ErrNothing] says that nothing may go; a refusal with reason TooLarge that the
 // message has no room for another hop, so that it cannot go any further.
 func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
-	c := &Cleared{variant: &variant{v: v}}
+	c := &Cleared{variant: &variant{v: v}, said: &said{}}
 	if err := c.bind(ds); err != nil {
 		return nil, err
 	}
@@ -77,6 +82,7 @@ func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
 		return nil, err
 	}
 	c.mark(ds)
+	c.common = policy.CommonOf(ds)
 	return c, c.room()
 }
 
@@ -87,7 +93,7 @@ func (c *Cleared) For(ds []policy.Decision) (*Cleared, error) {
 	if !c.valid() {
 		return nil, federation.Refuse(federation.PolicyError, "redact", "not a cleared message")
 	}
-	other := &Cleared{variant: c.variant}
+	other := &Cleared{variant: c.variant, said: &said{}}
 	if err := other.bind(ds); err != nil {
 		return nil, err
 	}

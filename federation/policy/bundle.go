@@ -25,6 +25,7 @@ type Bundle struct {
 	tables    *scheme.Tables
 	reviewed  map[string]Review
 	moments   []time.Time // at which a rule begins, ends or counts
+	names     bool        // a rule asks who the peer is: nothing is decided for an audience
 
 	// What is only compared, see Diff: the schema as Cedar writes it, each fact
 	// of law by its place in its file, the examples.

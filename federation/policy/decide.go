@@ -8,6 +8,7 @@ import (
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // question is what is asked about a whole object: which requests make it up.
@@ -79,7 +80,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 		o = b.work(q, s, to, now, without)
 		b.outcomes.put(key, o)
 	}
-	d := Decision{subject: s, peer: to.agreement.Peer, outcome: o, verdict: o.verdict}
+	d := Decision{subject: s, peer: to.agreement.Peer, to: to, outcome: o, verdict: o.verdict}
 	if o.verdict == federation.Redact {
 		d.settle(q == toTranslate)
 	}
@@ -92,7 +93,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 // work asks the engine.
 func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, without string) *outcome {
 	v := b.view(to, now)
-	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling)}}
+	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling), standing: v.facts.agreement, names: b.names}}
 	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)
@@ -117,7 +118,23 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, with
 		}
 	}
 	w.b.byOrder(w.out.reasons)
+	w.levels()
 	return w.out
+}
+
+// levels keeps what was asked of the equivalence tables: for the object, and for
+// properties that have levels of their own.
+func (w *worker) levels() {
+	for _, f := range w.items {
+		if f == nil {
+			continue
+		}
+		for _, l := range f.levels {
+			if !slices.ContainsFunc(w.out.levels, func(o mapping.Outcome) bool { return o.From == l.From }) {
+				w.out.levels = append(w.out.levels, l)
+			}
+		}
+	}
 }
 
 // worker builds one outcome.

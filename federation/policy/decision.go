@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // Wire classes of a removal: all that a peer learns about why something is
@@ -21,11 +22,13 @@ const (
 type Decision struct {
 	subject *Subject
 	peer    string
+	to      *Recipient
 	outcome *outcome
 	verdict federation.Verdict
 	gone    []goneUnit // top-most units that do not go
 	extra   []Cited    // reasons that only the object or the message has
 	lifted  []Cited    // decisions of persons that took a rule out of the question
+	own     bool       // it rests on something elsewhere that is this peer's alone
 }
 
 // outcome is what the engine found for a class of objects: shared between all
@@ -36,8 +39,11 @@ type outcome struct {
 	reasons  []Cited
 	allowed  []Cited
 	denied   [][]Cited // by unit class; nil where it may go
+	levels   []mapping.Outcome
 	from, to string
 	span     span
+	standing string // of the recipient's terms
+	names    bool   // the rules may ask who the recipient is
 }
 
 // goneUnit is a unit that is removed, with the rule to name for it.
@@ -175,6 +181,16 @@ func (d Decision) To() string {
 		return ""
 	}
 	return d.outcome.to
+}
+
+// Levels returns what each level of the origin is at the recipient, or why it is
+// nothing there: with the law that decided and the rows it rests on (law A16).
+// Empty for what is not classified.
+func (d Decision) Levels() []mapping.Outcome {
+	if !d.Valid() {
+		return nil
+	}
+	return slices.Clone(d.outcome.levels)
 }
 
 // Bundle returns the digest of the bundle that decided.

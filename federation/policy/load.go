@@ -189,6 +189,7 @@ func (b *Bundle) readRuleFile(name string, raw []byte, s *resolved.Schema) []err
 // moments at which one begins, ends or counts.
 func (b *Bundle) index() {
 	for _, r := range b.rules {
+		b.names = b.names || namesPeer((*expast.Policy)(r.policy.AST()))
 		for _, a := range r.actions {
 			b.asked[a] = append(b.asked[a], r)
 		}

@@ -36,6 +36,9 @@ func (c *Closure) Relate(ds []Decision) []Decision {
 	if slices.ContainsFunc(out, func(d Decision) bool { return d.Valid() && len(d.subject.mentions) > 0 }) {
 		c.close(out)
 	}
+	for i := range out {
+		out[i].own = out[i].own || c.own
+	}
 	follow(out)
 	return out
 }

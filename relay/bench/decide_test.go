@@ -2,30 +2,17 @@ package bench
 
 import (
 	"crypto/sha256"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
 )
 
-// processorTime is what this process has used of the processors so far: on a
-// busy machine it says more than the clock.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // BenchmarkDecide64 is the step decide by itself, and what prepares it, over
 // messages of 64 objects of which none comes twice: their victims, the subject
 // and the decision of each, and the closing of the message.
 func BenchmarkDecide64(b *testing.B) {
-	x := newBorder(b)
+	x := benchSteps(b)
 	const messages = 128
 	var objects []*stix.Object
 	var digests [][32]byte
