@@ -58,15 +58,6 @@ const (
 	maxText = 512
 )
 
-// encode returns the record's text.
-func (r *record) encode() ([]byte, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("hop record: %w", err)
-	}
-	return text, nil
-}
-
 // encode returns the payload's text.
 func (r *rootPayload) encode() ([]byte, error) {
 	text, err := json.Marshal(r)
@@ -259,7 +250,7 @@ func hopLine(text []byte, i, n int, path [][32]byte, root []byte) []byte {
 func appendHop(b, text []byte, i, n int, path [][32]byte, root []byte) []byte {
 	e := base64.RawURLEncoding
 	b = slices.Grow(b, e.EncodedLen(len(text))+e.EncodedLen(32*len(path))+len(root)+16)
-	b = append(e.AppendEncode(b, text), '.')
+	b = append(directory.AppendBase64(b, text), '.')
 	b = append(strconv.AppendInt(b, int64(i), 10), '.')
 	b = append(strconv.AppendInt(b, int64(n), 10), '.')
 	b = append(e.AppendEncode(b, flatten(path)), '.')

@@ -227,7 +227,7 @@ func (m *message) plan(ds []demand) ([]removal, error) {
 
 // planItem adds what goes of one object.
 func (m *message) planItem(out []removal, o demand, s span) []removal {
-	own, start := m.order[s.from], len(out)
+	own, start := int(m.order[s.from]), len(out)
 	if o.whole {
 		return append(out, removal{own, o.class})
 	}
@@ -257,15 +257,16 @@ func wireClass(class string) string {
 func (m *message) covering(s span, path string) int {
 	found := -1
 	for _, at := range m.order[s.from+1 : s.to] {
-		if m.discs[at].covers(path) {
-			found = at // parents come first
+		if m.discs[at].covers(path, m.name(int(at))) {
+			found = int(at) // parents come first
 		}
 	}
 	return found
 }
 
-// covers reports whether the part at a path is what d holds, or in it.
-func (d *disclosure) covers(path string) bool {
+// covers reports whether the part at a path is what d, whose property has a name,
+// holds, or in it.
+func (d *disclosure) covers(path string, name []byte) bool {
 	switch d.place {
 	case inExtensions, inNote:
 		prefix := d.place.container()
@@ -274,11 +275,11 @@ func (d *disclosure) covers(path string) bool {
 		}
 		path = path[len(prefix)+1:]
 	case inHandling, inRefs:
-		own := d.place.path(d.name, d.index)
+		own := d.place.path(name, int(d.index))
 		return len(path) >= len(own) && path[:len(own)] == own && (len(path) == len(own) || path[len(own)] == '.')
 	}
-	n := len(d.name)
-	return len(path) >= n && path[:n] == string(d.name) && (len(path) == n || path[n] == '.')
+	n := len(name)
+	return len(path) >= n && path[:n] == string(name) && (len(path) == n || path[n] == '.')
 }
 
 // apply makes the variant that the plan asks for.
@@ -297,7 +298,8 @@ func (c *Cleared) apply() error {
 	for _, p := range c.plan {
 		r.removed[p.disc], r.class[p.disc] = true, p.class
 	}
-	b := &builder{m: m, removed: r.removed}
+	b := &builder{m: m, removed: r.removed, scratch: newScratch()}
+	defer b.release()
 	for i, s := range m.items {
 		c.item(r, b, i, s)
 	}
@@ -322,7 +324,7 @@ func (c *Cleared) something() error {
 // object, nothing of it is kept.
 func (c *Cleared) item(r *reduction, b *builder, i int, s span) {
 	first := r.reduce(s)
-	own := r.m.order[s.from]
+	own := int(r.m.order[s.from])
 	switch {
 	case r.removed[own]:
 		return

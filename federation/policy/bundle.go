@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
@@ -35,6 +36,7 @@ type Bundle struct {
 	outcomes *cache[outcomeKey, *outcome]
 	answers  *cache[answerKey, *answer]
 	peers    *cache[[32]byte, *peerView]
+	site     *atomic.Pointer[Recipient] // the place of the node that asked last: see siteOf
 }
 
 // Options are what the operator adds to what ships.

@@ -51,12 +51,12 @@ func (b *Bundle) Decide(s *Subject, to *Recipient, now time.Time) Decision {
 // DecideStore says whether a node may keep s, at intake and at import: Share
 // means yes.
 func (b *Bundle) DecideStore(s *Subject, at *Node, now time.Time) Decision {
-	return b.decide(toStore, s, siteOf(at), now)
+	return b.decide(toStore, s, b.siteOf(at), now)
 }
 
 // DecideTransit says whether s may pass through a node that does not keep it.
 func (b *Bundle) DecideTransit(s *Subject, through *Node, now time.Time) Decision {
-	return b.decide(toTransit, s, siteOf(through), now)
+	return b.decide(toTransit, s, b.siteOf(through), now)
 }
 
 // DecideTranslate says which texts of s may go to a translation service under

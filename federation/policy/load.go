@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -54,6 +55,7 @@ func read(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bun
 	b.outcomes = newCache[outcomeKey, *outcome](cacheSize)
 	b.answers = newCache[answerKey, *answer](cacheSize)
 	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
+	b.site = new(atomic.Pointer[Recipient])
 
 	s, text, err := readSchema(policies)
 	if err != nil {

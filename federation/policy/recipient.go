@@ -47,6 +47,18 @@ func siteOf(n *Node) *Recipient {
 	return r
 }
 
+// siteOf is the function of that name, but for a node that is as it was when it
+// was asked for last: that is always the same one, and sealing it costs more than
+// all else about a decision that is known.
+func (b *Bundle) siteOf(n *Node) *Recipient {
+	if r := b.site.Load(); r != nil && r.self.same(n) {
+		return r
+	}
+	r := siteOf(n)
+	b.site.Store(r)
+	return r
+}
+
 // WithEncKeys returns the recipient with the ids of its encryption keys: what an
 // origin sealed goes to it only where one of them is named.
 func (r *Recipient) WithEncKeys(kids []string) *Recipient {
