@@ -134,9 +134,9 @@ func (s *said) make(c *Cleared) error {
 	return nil
 }
 
-// record returns the text of a hop record: what a [record] with the same members
-// is as JSON.
-func (d *Dispatch) record(c *Cleared, i int, salt []byte) ([]byte, error) {
+// appendRecord appends the text of a hop record: what a [record] with the same
+// members is as JSON.
+func (d *Dispatch) appendRecord(b []byte, c *Cleared, i int, salt []byte) ([]byte, error) {
 	if err := d.admit(c); err != nil {
 		return nil, err
 	}
@@ -144,7 +144,6 @@ func (d *Dispatch) record(c *Cleared, i int, salt []byte) ([]byte, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	b := make([]byte, 0, 128+len(d.Self)+len(d.Peer)+len(s.before)+len(s.after))
 	b = append(b, `{"ver":`...)
 	b = strconv.AppendInt(b, Version, 10)
 	b = append(b, `,"n":`...)

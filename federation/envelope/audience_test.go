@@ -101,7 +101,7 @@ func TestSharedRecord(t *testing.T) {
 			r.Tab = d.Tables
 		}
 		want, err := r.encode()
-		got, err2 := d.record(&x, 1, salt)
+		got, err2 := d.appendRecord(nil, &x, 1, salt)
 		if (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(got, want) {
 			rt.Fatalf("%s, %v\nwant %s, %v", got, err2, want, err)
 		}
