@@ -140,6 +140,9 @@ func (im *importer) store(ctx context.Context, x *examined) (link.Receipt, error
 	if len(f.Messages) == 0 {
 		return rc, nil // nothing crossed: the position moves with the next message
 	}
+	if err := n.room(ctx); err != nil {
+		return link.Receipt{}, err
+	}
 	x.freshen(im)
 	w, now, arrivals := x.world, x.now, x.arrivals
 	if err := im.boundWaiting(ctx, arrivals); err != nil {
