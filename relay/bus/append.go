@@ -75,8 +75,6 @@ func (s *Stream) Append(ctx context.Context, records []Record) (last uint64, err
 	if errors.Is(err, nats.ErrNoResponders) {
 		return 0, fmt.Errorf("bus: append to %s: JetStream does not answer: nothing was stored", s.name)
 	}
-	// From here on the batch may be stored, so readers look again.
-	defer s.notify()
 	if err != nil {
 		return 0, fmt.Errorf("%w: append to %s: %w", ErrUnknown, s.name, err)
 	}
