@@ -273,7 +273,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
+	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now, Unread: n.letGo}
 	return nil
 }
 
