@@ -9,7 +9,7 @@ import (
 // MaxUnread is how many bytes of answers may be on their way to a peer before it
 // shows that it reads them. An honest one asks again when it has read the last,
 // so that one frame is on its way; this is several that got lost.
-const MaxUnread = 2 << 20
+const MaxUnread = 4 << 20
 
 // unread counts what peers were answered and have not shown to have read. What
 // shows it is a pull with the cursor of the last answer: no cursor is sealed the
