@@ -61,6 +61,9 @@ func (h *hub) fill(ctx context.Context, first, most int) (objects int, err error
 // waiting, and memory does not grow with what it misses: beyond a bound whoever
 // brings more waits. Once it is mended it has everything.
 func TestIndexIsStuck(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three thousand objects: not with -short")
+	}
 	disk := make(chan struct{})
 	var stuck, failing atomic.Bool
 	mend := sync.OnceFunc(func() { stuck.Store(false); close(disk) })
