@@ -56,6 +56,8 @@ type Stream struct {
 
 	batchID string // a random id of this process, joined with batches
 	batches atomic.Uint64
+
+	reading chan struct{} // held by the one Read under way, so that what it asks for is all that waits
 }
 
 // subject is what a Record.Subject may look like: tokens that mean nothing
@@ -135,7 +137,7 @@ func (b *Bus) spec(name, prefix string) jetstream.StreamConfig {
 func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, api string, spec jetstream.StreamConfig) (*Stream, error) {
 	s := &Stream{
 		nc: nc, js: js, name: spec.Name, api: api, batchID: randomID(),
-		prefix: strings.TrimSuffix(spec.Subjects[0], ">"),
+		prefix: strings.TrimSuffix(spec.Subjects[0], ">"), reading: make(chan struct{}, 1),
 	}
 	have, err := js.Stream(ctx, spec.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
