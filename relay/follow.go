@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -218,7 +219,11 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 // were, whatever came into the log meanwhile: only so does the journal know
 // them again, and tells of every entry once.
 func (n *Node) journalIntakes(ctx context.Context, intakes []*journal.Record) error {
-	for _, some := range [][]*journal.Record{n.unsure, intakes} {
+	groups := [][]*journal.Record{n.unsure}
+	for some := range slices.Chunk(intakes, toldTogether(len(intakes))) {
+		groups = append(groups, some)
+	}
+	for _, some := range groups {
 		for len(some) > 0 && some[0].Intake.Log <= n.intakeDone {
 			some = some[1:]
 		}
@@ -238,6 +243,14 @@ func (n *Node) journalIntakes(ctx context.Context, intakes []*journal.Record) er
 		n.intakeDone = some[len(some)-1].Intake.Log
 	}
 	return nil
+}
+
+// toldTogether says how many of so many records are given to the journal at once.
+func toldTogether(records int) int {
+	if records <= bus.Few {
+		return 1
+	}
+	return records
 }
 
 // intake is the journal's record of what became of one entry.

@@ -45,16 +45,18 @@ type Options struct {
 
 // Node is one running relay. Make it with New.
 type Node struct {
-	id      string
-	cfg     *configs.Node
-	opt     Options
-	slog    *slog.Logger
-	keys    *Keys
-	world   atomic.Pointer[World]
-	roots   *envelope.RootCache
-	recent  *recent
-	far     far
-	started time.Time
+	id        string
+	cfg       *configs.Node
+	opt       Options
+	slog      *slog.Logger
+	keys      *Keys
+	world     atomic.Pointer[World]
+	roots     *envelope.RootCache
+	recent    *recent
+	far       far
+	audiences audiences
+	packs     packs
+	started   time.Time
 
 	bus       *bus.Bus
 	log       *keptLog
@@ -258,7 +260,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{OnStored: n.onJournal, Logger: n.slog}); err != nil {
+	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{Few: bus.Few, OnStored: n.onJournal, Logger: n.slog}); err != nil {
 		return err
 	}
 	if err := n.catchUp(ctx, logLast); err != nil {
@@ -271,7 +273,11 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
+	codec, err := link.NewCodec()
+	if err != nil {
+		return err
+	}
+	n.server = &link.Server{Codec: codec, Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 
