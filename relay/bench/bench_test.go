@@ -197,3 +197,25 @@ func TestChildSaysWhy(t *testing.T) {
 		t.Error("a run without a program")
 	}
 }
+
+// Every row is explained in the manual, and CI looks for those of a short run.
+func TestRowsAreListed(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	manual, ci := read("../../README.md"), read("../../.ci/run")
+	for _, name := range Names(true) {
+		if !strings.Contains(manual, "`"+name+"`") {
+			t.Errorf("README.md does not say what %s is", name)
+		}
+	}
+	_, list, _ := strings.Cut(ci, "bench_rows=(")
+	list, _, _ = strings.Cut(list, ")")
+	if got, want := strings.Join(strings.Fields(list), " "), strings.Join(Names(false), " "); got != want {
+		t.Errorf(".ci/run looks for\n%s\nand there are\n%s", got, want)
+	}
+}

@@ -97,3 +97,17 @@ func TestPatterns(t *testing.T) {
 		t.Errorf("%d rows, %v", len(m), err)
 	}
 }
+
+// One probe that was hit by chance does not make a machine noisy.
+func TestSpreadLeavesOutTheWorst(t *testing.T) {
+	probes := []float64{10, 10.5, 11, 10, 10, 10.2, 10, 10, 10, 10, 500}
+	if got := spread(probes); got != 10 {
+		t.Errorf("spread of %v: %v %%, want 10", probes, got)
+	}
+	if got := spread([]float64{10, 20, 20}); got != 100 {
+		t.Errorf("spread of a noisy machine: %v %%", got)
+	}
+	if got := spread(nil); got != 0 {
+		t.Errorf("spread of nothing: %v", got)
+	}
+}
