@@ -186,12 +186,17 @@ func TestCancelEndsTheChildren(t *testing.T) {
 	}
 }
 
-// A child that cannot do its work says why, and the run ends.
+// A child that cannot do its work says why; the rows that need no such child are
+// in the report all the same.
 func TestChildSaysWhy(t *testing.T) {
 	o := tiny(t, "relay/one-border/8")
 	o.Program = append(o.Program, "no-such-role")
-	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "no role") {
+	rep, err := Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "no role") || !strings.Contains(err.Error(), "relay/one-border/8: ") {
 		t.Errorf("the run ended with %v", err)
+	}
+	if rep == nil || len(rep.Rows) != 0 || rep.Noise.Verdict == "" {
+		t.Errorf("the report of a row that failed: %+v", rep)
 	}
 	if _, err := Run(t.Context(), Options{}); err == nil {
 		t.Error("a run without a program")
