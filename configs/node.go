@@ -103,6 +103,9 @@ type Accreditation struct {
 	Ceiling   []string `yaml:"ceiling"`
 	Until     Date     `yaml:"until"`
 	Exercise  bool     `yaml:"exercise"`
+	// Compartments are the special-access regimes it is read into, such as
+	// ATOMAL, in capitals.
+	Compartments []string `yaml:"compartments"`
 }
 
 // Review records who read a rule that allows personal or restricted data,

@@ -69,6 +69,8 @@ type Outcome struct {
 	Rows     []string // rows used: name and file:line
 	Accepted []string // names among Rows that are unverified and count because the operator accepted them
 	Text     string   // one or two sentences for people
+
+	Unaccepted []string // names that are unverified and would answer if the operator accepted them
 }
 
 // Fault is the error of everything that reads a marking: what was not

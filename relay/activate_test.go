@@ -383,6 +383,9 @@ func TestReloadUnderTraffic(t *testing.T) {
 		if !good[r.Sent.Policy] {
 			t.Errorf("a frame was judged by %s, which was never in force", r.Sent.Policy)
 		}
+		if r.Sent.Agreement == "" {
+			t.Error("the record of a frame does not name the terms it was judged under")
+		}
 	}
 }
 

@@ -21,8 +21,9 @@ import (
 	"github.com/entente-relay/entente/relay/store"
 )
 
-// recentBytes bounds the log entries kept in memory for live peers.
-const recentBytes = 24 << 20
+// recentBytes bounds the log entries kept in memory for live peers, by their
+// bodies; verified and read, they take six times as much.
+const recentBytes = 12 << 20
 
 // Options are what a caller may give a node besides its configuration. The
 // zero value is right for production.
@@ -85,6 +86,7 @@ type Node struct {
 	wg        sync.WaitGroup
 	queued    chan struct{} // wakes the follower
 	told      *broadcast    // that the index went on
+	acts      atomic.Bool   // one came that lets something be marked lower
 	erases    bool          // something was spilled; the follower's, like spills and owes
 	spills    []target      // where what was spilled waited
 	expires   atomic.Bool   // something may be over
@@ -102,7 +104,8 @@ type Node struct {
 	logKnown   uint64            // the highest log sequence that the journal knew of at the start
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
-	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+	ahead      ahead             // stored in the log, not indexed yet
+	written    written           // stored by the journal, not indexed yet
 
 	// noted is the last log entry that the index has heard of. What the stream
 	// has beyond it is not shown to peers yet: what it refers to may be in the

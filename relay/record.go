@@ -7,6 +7,7 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/link"
 	"github.com/entente-relay/entente/federation/policy"
+	"github.com/entente-relay/entente/mapping"
 	"github.com/entente-relay/entente/relay/bus"
 	"github.com/entente-relay/entente/relay/journal"
 	"github.com/entente-relay/entente/relay/store"
@@ -84,6 +85,7 @@ func sentRecord(d *draft, f *link.Frame, from uint64) (*journal.Sent, error) {
 	s := &journal.Sent{Peer: journal.Token(d.peer), Root: journal.Token(f.Root), LogFrom: from, LogTo: d.pos,
 		Policy: journal.Token(d.world.Bundle.Digest())}
 	if p, ok := d.world.peer(d.peer); ok {
+		s.Agreement = journal.Token(p.Agreement.ID)
 		for _, use := range p.Agreement.Purposes {
 			s.Purpose = append(s.Purpose, journal.Token(use))
 		}
@@ -140,6 +142,7 @@ func sentFrameOf(s *journal.Sent) *sentFrame {
 func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
 	o := journal.SentObject{Digest: s.Digest(), ID: journal.ID(s.Object().ID()), Verdict: d.Verdict(),
 		From: journal.Label(d.From()), To: journal.Label(d.To())}
+	o.Levels = levelsOf(d)
 	for _, c := range d.Reasons() {
 		o.Cited = append(o.Cited, journal.Cited{Reason: c.Reason, Rule: journal.Token(c.Rule), Basis: journal.Label(c.Basis)})
 	}
@@ -147,6 +150,22 @@ func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
 		o.Removed = append(o.Removed, journal.Removed{Path: journal.Path(r.Path), Class: journal.Token(r.Class), Reason: r.Reason, Rule: journal.Token(r.Rule)})
 	}
 	return o
+}
+
+// levelsOf is what a decision asked of the equivalence tables, for the record.
+func levelsOf(d policy.Decision) []journal.SentLevel {
+	var out []journal.SentLevel
+	for _, l := range d.Levels() {
+		level := journal.SentLevel{From: journal.Label(l.From.Scheme + "/" + l.From.Code), Outcome: journal.Token(l.Kind.String()), Law: journal.Token(l.Law)}
+		if l.Kind == mapping.Mapped {
+			level.To = journal.Label(l.To.Scheme + "/" + l.To.Code)
+		}
+		for _, row := range l.Rows {
+			level.Rows = append(level.Rows, journal.Label(row))
+		}
+		out = append(out, level)
+	}
+	return out
 }
 
 // events turns journal records into what the index counts.

@@ -161,7 +161,7 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	w.Node = policy.Node{ID: cfg.Node.ID, Country: cfg.Node.Country, Storage: cfg.Storage, Kind: cfg.Node.Kind, Sector: cfg.Node.Sector,
 		PublicProvider: cfg.Node.PublicProvider != nil && *cfg.Node.PublicProvider, Accreditation: policy.Accreditation{
 			Authority: cfg.Accreditation.Authority, ID: cfg.Accreditation.ID, Ceiling: cfg.Accreditation.Ceiling,
-			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}}
+			Until: endOf(cfg.Accreditation.Until.Time), Exercise: cfg.Accreditation.Exercise}, Compartments: cfg.Accreditation.Compartments}
 	var errs []error
 	var err error
 	if w.retention, err = newRetention(cfg.Retention, cfg.Path); err != nil {
@@ -172,9 +172,8 @@ func loadRules(cfg *configs.Node) (*World, error) {
 		return w, errors.Join(append(errs, err)...)
 	}
 	w.Tables = tables
-	for _, v := range w.Tables.Prove() {
-		errs = append(errs, fmt.Errorf("schemes: law %s: %s: rows %v", v.Law, v.Text, v.Rows))
-	}
+	proved := make(chan error, 1)
+	go func() { proved <- w.Tables.Check() }() // beside the rules, which take longer
 	// Read once and packed: what is judged by is what is kept to compare with.
 	if w.packed, err = PackRules(cfg, Folders{}); err == nil {
 		w.Bundle, err = unpackRules(w.packed, w.Tables)
@@ -184,6 +183,9 @@ func loadRules(cfg *configs.Node) (*World, error) {
 	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("policies: %w", err))
+	}
+	if err := <-proved; err != nil {
+		errs = append(errs, fmt.Errorf("schemes: %w", err))
 	}
 	if w.Dictionary, err = vocab.Load(dataFS(cfg.Dirs.Vocabularies, configs.Vocabularies())); err != nil {
 		errs = append(errs, fmt.Errorf("vocabularies: %w", err))

@@ -8,6 +8,7 @@ import (
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // question is what is asked about a whole object: which requests make it up.
@@ -117,7 +118,23 @@ func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, with
 		}
 	}
 	w.b.byOrder(w.out.reasons)
+	w.levels()
 	return w.out
+}
+
+// levels keeps what was asked of the equivalence tables: for the object, and for
+// properties that have levels of their own.
+func (w *worker) levels() {
+	for _, f := range w.items {
+		if f == nil {
+			continue
+		}
+		for _, l := range f.levels {
+			if !slices.ContainsFunc(w.out.levels, func(o mapping.Outcome) bool { return o.From == l.From }) {
+				w.out.levels = append(w.out.levels, l)
+			}
+		}
+	}
 }
 
 // worker builds one outcome.

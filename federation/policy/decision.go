@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/entente-relay/entente/federation"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // Wire classes of a removal: all that a peer learns about why something is
@@ -38,6 +39,7 @@ type outcome struct {
 	reasons  []Cited
 	allowed  []Cited
 	denied   [][]Cited // by unit class; nil where it may go
+	levels   []mapping.Outcome
 	from, to string
 	span     span
 	standing string // of the recipient's terms
@@ -179,6 +181,16 @@ func (d Decision) To() string {
 		return ""
 	}
 	return d.outcome.to
+}
+
+// Levels returns what each level of the origin is at the recipient, or why it is
+// nothing there: with the law that decided and the rows it rests on (law A16).
+// Empty for what is not classified.
+func (d Decision) Levels() []mapping.Outcome {
+	if !d.Valid() {
+		return nil
+	}
+	return slices.Clone(d.outcome.levels)
 }
 
 // Bundle returns the digest of the bundle that decided.

@@ -148,6 +148,9 @@ func (t *trial) tryRule(x examples, bad func(error) error) ([]Trial, error) {
 			trials = append(trials, one)
 		}
 	}
+	if err := t.gates(r, x.Allow); err != nil {
+		errs = append(errs, bad(err))
+	}
 	return trials, errors.Join(errs...)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/mapping"
 )
 
 // vocabulary is what a fact with a closed list of words may say. The loader
@@ -143,9 +144,12 @@ type itemFacts struct {
 	victimConsent, victimContract       string
 	aggregate                           bool
 
-	why  map[string]string
-	to   string // the marking as the receiver would show it
-	span span
+	why map[string]string
+	to  string // the marking as the receiver would show it
+	// levels is what each level of the origin is at the recipient, or that it is
+	// nothing there, with law and rows.
+	levels []mapping.Outcome
+	span   span
 }
 
 // record returns the facts as Cedar attributes.

@@ -122,6 +122,7 @@ func (b *Bundle) classify(f *itemFacts, s *Subject, h mapping.Handling, v *peerV
 			continue
 		}
 		there := v.tables.Map(l, target(&v.to.agreement), now)
+		f.levels = append(f.levels, there)
 		f.why["to "+l.Scheme] = there.To.Label
 		worse(&f.peerAccreditation, "covers", covers(v.tables, &v.to.agreement.Accreditation, l, there, now, &f.span))
 		worse(&f.agreedLevel, "within", agreedLevel(v.tables, v.to.agreement.Classified, l, there, now))
@@ -130,10 +131,19 @@ func (b *Bundle) classify(f *itemFacts, s *Subject, h mapping.Handling, v *peerV
 		}
 		f.consentFor(l, s, v, now)
 	}
+	if outside(h.Compartments, v.to.self.Compartments) {
+		worse(&f.ownAccreditation, "covers", "below") // a regime that the node is not read into is above any level
+	}
 	if v.problem != nil {
 		f.equivalent, f.why["equivalence"] = "unknown", v.problem.Error()+"."
 	}
 	f.explainAccreditation()
+}
+
+// outside reports whether one of the compartments is none that somebody is read
+// into.
+func outside(compartments, into []string) bool {
+	return slices.ContainsFunc(compartments, func(c string) bool { return !slices.Contains(into, c) })
 }
 
 // worse replaces a fact that is still good.

@@ -266,16 +266,3 @@ func isCountry(c string) bool {
 	r, err := language.ParseRegion(c)
 	return err == nil && r.IsCountry() && r.Canonicalize().String() == c
 }
-
-// alpha2 returns the ISO 3166-1 alpha-2 code of a country given as alpha-2 or
-// alpha-3.
-func alpha2(c string) (string, bool) {
-	if len(c) == 3 {
-		r, err := language.ParseRegion(c)
-		if err != nil || r.ISO3() != c {
-			return "", false
-		}
-		c = r.String()
-	}
-	return c, isCountry(c)
-}

@@ -22,6 +22,8 @@ type Node struct {
 	Storage []string
 	// Accreditation says up to which level it may hold classified material.
 	Accreditation Accreditation
+	// Compartments lists the special-access compartments it is read into.
+	Compartments []string
 }
 
 // Accreditation is an authority's approval to hold classified material. The
@@ -59,6 +61,7 @@ func (n *Node) clone() Node {
 	c := *n
 	c.Storage = slices.Clone(n.Storage)
 	c.Accreditation.Ceiling = slices.Clone(n.Accreditation.Ceiling)
+	c.Compartments = slices.Clone(n.Compartments)
 	return c
 }
 

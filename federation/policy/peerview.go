@@ -66,7 +66,7 @@ func siteFacts(n *Node) peerFacts {
 	return peerFacts{
 		id: n.ID, country: known(n.Country), sender: known(n.Country), kind: "unknown", sector: "unknown",
 		senderKind: n.kind(), senderSector: n.Sector, senderProvider: n.provider(),
-		agreement: "self", tlpVersion: "2.0", places: placesOf(n.places()), transfer: "unknown",
+		agreement: "self", tlpVersion: "2.0", places: placesOf(n.places()), transfer: "unknown", compartments: n.Compartments,
 		why: map[string]string{"transfer": "It stays on the node"},
 	}
 }
@@ -188,12 +188,16 @@ func list(words []string) string {
 // Check reports what of an agreement this bundle cannot make use of: levels
 // that no loaded scheme has, rows to accept that no table has. Such terms are
 // safe, because what is not understood reaches nothing, but not what was meant.
+// It also proves the laws over the tables with the rows that the agreement
+// accepts, which count for this peer alone: those that break one are refused.
 func (b *Bundle) Check(a *Agreement, now time.Time) error {
 	var errs []error
 	tables, err := b.tables.Accept(a.Accept...)
 	if err != nil {
 		errs = append(errs, fmt.Errorf("agreement %s: %w", a.ID, err))
 		tables = b.tables
+	} else if err := tables.Check(); err != nil {
+		errs = append(errs, fmt.Errorf("agreement %s: what it accepts: %w", a.ID, err))
 	}
 	names := slices.Concat(a.Classified, a.Accreditation.Ceiling)
 	for _, c := range a.Consents {

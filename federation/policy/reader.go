@@ -117,7 +117,17 @@ func (m *markings) resolve(id string) mapping.Handling {
 		m.fail(federation.UnknownMarking, fmt.Sprintf("%s is neither a published marking nor in the same message", id))
 		return mapping.Handling{}
 	}
-	h, err := marking.Definition(id, def.Raw())
+	said, err := marking.ReadDefinition(id, def.Raw())
+	if err != nil {
+		m.fault(err)
+		return mapping.Handling{}
+	}
+	return m.understand(said)
+}
+
+// understand reads the words of schemes at the time the object was made.
+func (m *markings) understand(said marking.Said) mapping.Handling {
+	h, err := m.reader.tables.Understand(said, m.subject.object.Created())
 	if err != nil {
 		m.fault(err)
 	}
@@ -148,17 +158,11 @@ func (m *markings) labels() {
 		m.fail(federation.UnknownMarking, "labels is not a list of texts")
 		return
 	}
-	for _, tag := range tags {
-		if !strings.Contains(tag, ":") {
-			continue
-		}
-		h, err := marking.Tag(tag)
-		if err != nil {
-			m.fault(err)
-			continue
-		}
-		m.subject.handling = mapping.Join(m.subject.handling, h)
+	said, errs := marking.Tags(tags)
+	for _, err := range errs {
+		m.fault(err)
 	}
+	m.subject.handling = mapping.Join(m.subject.handling, m.understand(said))
 }
 
 // extension joins what the handling extension says.
@@ -181,15 +185,20 @@ func (m *markings) extension() {
 	if e.Contract != "" {
 		h.Contracts = []string{e.Contract}
 	}
+	in := e.Scheme
+	if in == "" {
+		in = e.Origin
+	}
 	for _, c := range e.Caveats {
-		h = mapping.Join(h, caveat(c))
+		h = mapping.Join(h, m.reader.tables.Caveat(in, c))
 	}
 	m.subject.handling = mapping.Join(m.subject.handling, h)
 	m.subject.impact = e.Impact
 }
 
-// classification resolves the origin's word in its scheme at the time the
-// object was made. The scheme's word for "not classified" is no level.
+// classification reads the origin's words in its scheme at the time the object
+// was made: a level, and what stands beside it. The scheme's word for "not
+// classified" is no level.
 func (m *markings) classification(e *stix.Handling, h *mapping.Handling) {
 	if e.Classification == "" {
 		if e.Scheme != "" {
@@ -201,18 +210,18 @@ func (m *markings) classification(e *stix.Handling, h *mapping.Handling) {
 	if in == "" {
 		in = e.Origin // the country's schemes; with neither, the word has to be of one scheme only
 	}
-	l, standing, err := m.reader.tables.Resolve(in, e.Classification, m.subject.object.Created())
-	switch {
-	case err != nil:
+	read, _, err := m.reader.tables.Read(in, e.Classification, m.subject.object.Created())
+	if err != nil {
 		m.fault(err)
-	case standing == scheme.Unclassified:
-	case standing != scheme.Classified:
-		m.fail(federation.UnknownMarking, fmt.Sprintf("%s has no word %q", e.Scheme, e.Classification))
-	case e.Origin != "" && l.Country != "" && e.Origin != l.Country:
-		m.fail(federation.UnknownMarking, fmt.Sprintf("the origin is %s, the scheme %s is that of %s", e.Origin, l.Scheme, l.Country))
-	default:
-		h.Levels = []mapping.Level{l}
+		return
 	}
+	for _, l := range read.Levels {
+		if e.Origin != "" && l.Country != "" && e.Origin != l.Country {
+			m.fail(federation.UnknownMarking, fmt.Sprintf("the origin is %s, the scheme %s is that of %s", e.Origin, l.Scheme, l.Country))
+			return
+		}
+	}
+	*h = mapping.Join(*h, read)
 }
 
 // unmarked records that no TLP was stated. A definition that others are marked

@@ -28,34 +28,69 @@ type body struct {
 	Extensions     map[string]jsontext.Value `json:"extensions"`
 }
 
-// Definition reads the body of the marking-definition id. What it means comes
+// Definition reads the body of the marking-definition id, as far as that needs
+// no tables: what is said in the words of a classification scheme (ACS, CUI) is
+// a fault here, and read by [ReadDefinition].
+func Definition(id string, raw []byte) (mapping.Handling, error) {
+	s, err := ReadDefinition(id, raw)
+	if err != nil {
+		return mapping.Handling{}, err
+	}
+	return s.alone(id, describeRaw(raw))
+}
+
+// ReadDefinition reads the body of the marking-definition id. What it means comes
 // only from bodies whose meaning is fixed: the published TLP and PAP objects
-// under their own identifiers, FIRST IEP 2.0 policies of which every field is
-// understood, and statements, which bind nobody by machine and are carried.
+// under their own identifiers, FIRST IEP 2.0 policies, ACS 3.0 and CUI markings
+// of which every field is understood, and statements, which bind nobody by
+// machine and are carried.
 //
 // The error is a *mapping.Fault: cause Malformed for what is no
 // marking-definition of that identifier, UnknownMarking (law A8) for one that
 // is not understood, with its name and kind in the text.
-func Definition(id string, raw []byte) (mapping.Handling, error) {
+func ReadDefinition(id string, raw []byte) (Said, error) {
 	b, err := readBody(id, raw)
 	if err != nil {
-		return mapping.Handling{}, err
+		return Said{}, err
 	}
 	if p, ok := find(id); ok {
 		if !p.matches(b) {
-			return mapping.Handling{}, unknown(id,
+			return Said{}, unknown(id,
 				fmt.Sprintf("it carries the identifier of %s with a body that says something else", p.name),
 				"use the published object")
 		}
-		return p.handling(), nil
+		return Said{Handling: p.handling()}, nil
 	}
 	if b.DefinitionType != nil {
-		return readByType(id, b)
+		h, err := readByType(id, b)
+		return Said{Handling: h}, err
 	}
-	if raw, ok := b.Extensions[extensionIEP]; ok && len(b.Extensions) == 1 {
-		return readIEP(id, raw)
+	if len(b.Extensions) == 1 {
+		for ext, raw := range b.Extensions {
+			if read, ok := extensionReaders[ext]; ok {
+				return read(id, raw)
+			}
+		}
 	}
-	return mapping.Handling{}, describeExtensions(id, b)
+	return Said{}, describeExtensions(id, b)
+}
+
+// extensionReaders read the marking extensions whose fields are all known.
+var extensionReaders = map[string]func(id string, raw jsontext.Value) (Said, error){
+	extensionIEP: readIEP,
+	extensionACS: readACS,
+	extensionCUI: readCUI,
+}
+
+// describeRaw names the marking of a body that has been read.
+func describeRaw(raw []byte) string {
+	var b body
+	if json.Unmarshal(raw, &b) == nil {
+		for ext, raw := range b.Extensions {
+			return knownExtensions[ext].describe(raw)
+		}
+	}
+	return ""
 }
 
 // readBody decodes raw and checks that it is the marking-definition id and

@@ -8,9 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// extension is a marking scheme that is recognised by its STIX extension but
-// not enforced, or not fully: what of it is not understood is named and left to a
-// person.
+// extension is a marking scheme that is recognised by its STIX extension: what of
+// it is not understood is named and left to a person.
 type extension struct {
 	name  string
 	title []string // paths of the properties that name one marking of the scheme
@@ -20,8 +19,8 @@ type extension struct {
 // (cti-stix-common-objects, extension-definition-specifications).
 var knownExtensions = map[string]extension{
 	extensionIEP: {"FIRST IEP 2.0 policy", []string{"iep_id", "tlp", "permitted_actions"}},
-	"extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce": {"ACS 3.0 marking", []string{"identifier", "control_set.classification", "policy_reference"}},
-	"extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a": {"US CUI marking", []string{"cui_name", "name"}},
+	extensionACS: {"ACS 3.0 marking", []string{"identifier", "control_set.classification", "policy_reference"}},
+	extensionCUI: {"US CUI marking", []string{"control", "name"}},
 }
 
 // maxShown bounds what of a marking's own text is repeated in an error.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/entente-relay/entente/mapping"
 )
@@ -53,21 +54,27 @@ const (
 // readIEP reads a FIRST IEP 2.0 policy. Each field has to be there and
 // understood, for an obligation that is skipped is one that is broken; what only
 // people can apply (a licence to look up) is carried as a statement.
-func readIEP(id string, raw jsontext.Value) (mapping.Handling, error) {
-	refuse := func(format string, args ...any) (mapping.Handling, error) {
-		what := knownExtensions[extensionIEP].describe(raw) + ": " + fmt.Sprintf(format, args...)
-		return mapping.Handling{}, unknown(id, what+"; understood: no", "a person must read it")
-	}
+func readIEP(id string, raw jsontext.Value) (Said, error) {
 	var entry map[string]jsontext.Value
-	if json.Unmarshal(raw, &entry) != nil {
-		return refuse("it is no object")
-	}
+	problem := "it is no object"
 	var h mapping.Handling
+	if json.Unmarshal(raw, &entry) == nil {
+		h, problem = iepPolicyOf(entry)
+	}
+	if problem != "" {
+		what := knownExtensions[extensionIEP].describe(raw) + ": " + problem
+		return Said{}, unknown(id, what+"; understood: no", "a person must read it")
+	}
+	return Said{Handling: h}, nil
+}
+
+// iepPolicyOf reads the fields of a policy.
+func iepPolicyOf(entry map[string]jsontext.Value) (h mapping.Handling, problem string) {
 	for _, name := range slices.Sorted(maps.Keys(iepFields)) {
 		value, ok := text(entry[name])
 		meaning, known := iepFields[name][value]
 		if !ok || !known {
-			return refuse("its %s is not one of %v", name, slices.Sorted(maps.Keys(iepFields[name])))
+			return mapping.Handling{}, fmt.Sprintf("its %s is not one of %v", name, slices.Sorted(maps.Keys(iepFields[name])))
 		}
 		h = mapping.Join(h, meaning)
 	}
@@ -77,16 +84,16 @@ func readIEP(id string, raw jsontext.Value) (mapping.Handling, error) {
 		}
 		part, problem := iepField(name, entry[name])
 		if problem != "" {
-			return refuse("%s", problem)
+			return mapping.Handling{}, problem
 		}
 		h = mapping.Join(h, part)
 	}
 	for _, name := range [...]string{"extension_type", "iep_id", "iep_version", "start_date"} {
 		if _, ok := entry[name]; !ok {
-			return refuse("it has no %s", name)
+			return mapping.Handling{}, "it has no " + name
 		}
 	}
-	return h, nil
+	return h, ""
 }
 
 // iepField reads a field whose values are no closed list.
@@ -100,7 +107,13 @@ func iepField(name string, v jsontext.Value) (h mapping.Handling, problem string
 		if s, _ := text(v); s != "2.0" && string(v) != "2.0" && string(v) != "2" {
 			return h, "its iep_version is not 2.0"
 		}
-	case "iep_id", "name", "description":
+	case "iep_id":
+		// The policy's identifier is a UUID, version 4 or 5 (FIRST IEP 2.0, id).
+		s, _ := text(v)
+		if id, err := uuid.Parse(s); err != nil || len(s) != len(uuid.Nil.String()) || id.Version() != 4 && id.Version() != 5 {
+			return h, "its iep_id is no UUID of version 4 or 5"
+		}
+	case "name", "description":
 		if _, ok := text(v); !ok {
 			return h, "its " + name + " is no text"
 		}

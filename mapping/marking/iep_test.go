@@ -74,6 +74,7 @@ func TestIEPThatIsNotUnderstood(t *testing.T) {
 		{"iep_version", `"1.0"`, "iep_version"}, {"iep_version", "", "iep_version"}, {"iep_version", "3", "iep_version"},
 		{"start_date", "", "start_date"}, {"start_date", "null", "start_date"}, {"start_date", `"2026-01-01"`, "start_date"},
 		{"end_date", `"never"`, "end_date"}, {"iep_id", "", "iep_id"}, {"name", "7", "name"}, {"extension_type", `"toplevel-property-extension"`, "extension_type"},
+		{"iep_id", `"policy-7"`, "iep_id"}, {"iep_id", `"2f1acc6c-ea3a-11ef-96f6-66d908bb1845"`, "iep_id"}, {"iep_id", `"urn:uuid:0224bfdf-ea3a-49c3-96f6-66d908bb1845"`, "iep_id"},
 		{"obfuscate_affected_parties", `"must"`, "obfuscate_affected_parties"}, {"commercial_use", `"may"`, "commercial_use"},
 	} {
 		wantHeld(t, map[string]string{c.field: c.value}, c.want)

@@ -39,11 +39,19 @@ type Answer struct {
 	Accepted []string `json:"accepted"` // unverified names that count because the operator accepted them
 	Reason   string   `json:"reason"`   // one or two sentences
 
+	Unaccepted []string `json:"unaccepted,omitempty"` // unverified names that would answer if they were accepted
+
+	// What the words beside the level say. Absent where the marking has none; a
+	// release list that is there and empty lets nobody have it.
+	ReleasableTo []string `json:"releasable_to,omitzero"`
+	Compartments []string `json:"compartments,omitempty"`
+	Caveats      []string `json:"caveats,omitempty"`
+
 	Kind  mapping.OutcomeKind `json:"-"`
 	Cause mapping.Cause       `json:"cause"` // "" when mapped
 }
 
-// Answer resolves the label and maps it. A country stands for its schemes in
+// Answer reads the label, with what stands beside it, and maps its level. A country stands for its schemes in
 // force at the date of the query: of several the label decides on the side it
 // comes from, and the tables on the side it goes to; what stays ambiguous is
 // refused. A scheme's word for "not classified" needs no table: it becomes the
@@ -52,10 +60,11 @@ func (t *Tables) Answer(q Query) Answer {
 	if q.Date.IsZero() {
 		q.Date = q.Now
 	}
-	from, r, err := t.resolve(q.From, q.Label, q.Date)
+	read, err := t.readLine(q.From, q.Label, q.Date)
 	if err != nil {
 		return faulted(q, err)
 	}
+	from := read.in
 	targets := t.named(q.To)
 	if len(targets) == 0 {
 		return faulted(q, &mapping.Fault{
@@ -63,20 +72,30 @@ func (t *Tables) Answer(q Query) Answer {
 			Hint: "list them with `entente schemes`" + didYouMean(q.To, sortedKeys(t.names)),
 		})
 	}
-	if r.none {
-		return t.noLevel(q, from, targets)
+	if len(read.handling.Levels) == 0 {
+		return t.noLevel(q, from, targets).with(read.handling)
 	}
+	rank := read.handling.Levels[0].Rank
 	created, now := t.start(t.epoch(q.Date)), t.start(t.epoch(q.Now))
-	o := t.outcome(from, r.rank, targets, q.To, created, now, q.Date)
+	o := t.outcome(from, rank, targets, q.To, created, now, q.Date)
 	a := Answer{
 		Outcome: o.Kind.String(), Kind: o.Kind, Cause: o.Cause, Law: o.Law, Reason: o.Text,
-		From:   End{from.ID, from.rung(r.rank).Code, q.Label},
+		From:   End{from.ID, from.rung(rank).Code, q.Label},
 		To:     End{o.To.Scheme, o.To.Code, o.To.Label},
-		Tables: notNil(o.Tables), Rows: notNil(o.Rows), Accepted: notNil(o.Accepted),
+		Tables: notNil(o.Tables), Rows: notNil(o.Rows), Accepted: notNil(o.Accepted), Unaccepted: o.Unaccepted,
 	}
 	if a.To.Scheme == "" {
 		a.To.Scheme = only(targets, q)
 	}
+	return a.with(read.handling)
+}
+
+// with returns the answer with what stands beside the level.
+func (a Answer) with(h mapping.Handling) Answer {
+	if h.Releasable.Restricted() {
+		a.ReleasableTo = notNil(h.Releasable.Members())
+	}
+	a.Compartments, a.Caveats = h.Compartments, h.Caveats
 	return a
 }
 

@@ -100,3 +100,11 @@ func date(t testing.TB, s string) time.Time {
 	}
 	return d
 }
+
+// dayIn returns a day on which a scheme is in force.
+func dayIn(l *ladder) time.Time {
+	if !l.Until.IsZero() {
+		return l.Until.AddDate(0, 0, -1)
+	}
+	return now
+}

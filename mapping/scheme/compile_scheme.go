@@ -16,10 +16,10 @@ func (c *compiler) addScheme(s at[schemeYAML]) {
 	l := &ladder{
 		Scheme: Scheme{
 			ID: y.ID.V, Body: y.Body, Family: y.Family, Authority: y.Authority,
-			Caveats: y.Caveats, Compartments: y.Compartments, Notes: y.Notes,
-			Sources: c.cite(y.Sources), Where: c.row(s.Line),
+			Notes: y.Notes, Sources: c.cite(y.Sources), Where: c.row(s.Line),
 		},
 		index:  len(c.ladders),
+		adds:   map[string]addition{},
 		byCode: map[string]int{},
 		labels: map[string]reading{},
 		exact:  map[string]reading{},
@@ -46,6 +46,7 @@ func (c *compiler) addScheme(s at[schemeYAML]) {
 	}
 	c.addRungs(l, s)
 	c.addWords(l, y)
+	c.addCaveats(l, y)
 	c.codesAreNoOthersLabels(l, s)
 	if y.Replaces.Line != 0 {
 		l.Replaces = y.Replaces.V
@@ -112,6 +113,7 @@ func (c *compiler) addRungs(l *ladder, s at[schemeYAML]) {
 			Handling: y.V.HandlingWord, Where: c.row(y.Line),
 		}
 		r.From, r.Until = c.period(y.V.From, y.V.To)
+		c.inside(y.V.From, y.V.To, r.From, r.Until, l.From, l.Until, "the level "+r.Code, "scheme "+l.ID)
 		c.cite(y.V.Sources)
 		for _, a := range y.V.Also {
 			r.Also = append(r.Also, a.V)
@@ -155,8 +157,13 @@ func (c *compiler) addWords(l *ladder, y schemeYAML) {
 			c.addLabel(l, w.Line, w.Col, text, reading{none: true})
 		}
 	}
+	for _, w := range y.Incomplete {
+		l.NeedsMore = append(l.NeedsMore, w.V.Word)
+		c.addLabel(l, w.Line, w.Col, w.V.Word, reading{partial: &retired{note: w.V.Note}})
+	}
 	for _, w := range y.Retired {
 		c.date(w.V.Until)
+		l.Retired = append(l.Retired, w.V.Word)
 		c.addLabel(l, w.Line, w.Col, w.V.Word, reading{retired: &retired{until: w.V.Until.V, note: w.V.Note}})
 	}
 }
@@ -167,6 +174,10 @@ func (c *compiler) addLabel(l *ladder, line, col int, text string, r reading) {
 	n, ok := normal(text)
 	if !ok {
 		c.problem(line, col, "a label of %s is empty, too long or not UTF-8: %q", l.ID, text)
+		return
+	}
+	if word := mixedScripts(text); word != "" {
+		c.problem(line, col, "%q mixes letters of two alphabets that look alike; write %s in one, for only the exact label is known (A8)", text, word)
 		return
 	}
 	if old, ok := l.labels[n]; ok && old != r {

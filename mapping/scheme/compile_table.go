@@ -148,6 +148,8 @@ func (c *compiler) addColumnRow(t at[tableYAML], pivot *ladder, columns map[stri
 		to = row.V.To
 	}
 	start, stop := c.period(from, to)
+	tableStart, tableStop := c.period(t.V.From, t.V.To)
+	c.inside(row.V.From, row.V.To, start, stop, tableStart, tableStop, "row "+row.V.Row, "table "+t.V.ID.V)
 	base := relation{table: t.V.ID.V, name: t.V.ID.V + "/" + row.V.Row, where: c.row(row.Line), pivot: pivot, start: start, stop: stop}
 	there, back := base.between(l, pivot), base.between(pivot, l)
 	named := c.fillColumns(there, back, columns, row)

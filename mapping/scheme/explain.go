@@ -64,6 +64,7 @@ func (t *Tables) explain(from *ladder, rank int, to *ladder, r result) mapping.O
 	case !r.found && len(r.ignored) > 0:
 		o.Kind, o.Cause, o.Law = mapping.Refused, mapping.Unverified, "A7"
 		slices.Sort(r.ignored)
+		o.Unaccepted = slices.Compact(slices.Clone(r.ignored))
 		text = append(text, fmt.Sprintf("%s has an equivalent in %s only by what is not verified: accept %s by name to use it.",
 			subject, to.ID, strings.Join(slices.Compact(r.ignored), ", ")))
 	case r.ended:
@@ -124,9 +125,17 @@ func remarks(from *ladder, rank int, r result) []string {
 		}
 	}
 	if r.law == "A10" && r.kind != mapping.Hold && !slices.ContainsFunc(r.rows, func(u used) bool { return u.cell.disputed != 0 }) {
-		out = append(out, "The table in force when the marking was made protects more than the one of now, so it counts (A10).")
+		out = append(out, stricter(r))
 	}
 	return out
+}
+
+// stricter says which tables of the past count.
+func stricter(r result) string {
+	if r.since.IsZero() {
+		return "The table in force when the marking was made protects more than the one of now, so it counts (A10)."
+	}
+	return "The table in force from " + day(r.since) + ", after the marking was made, protects more than the one of now, so it counts: an update never lowers (A10)."
 }
 
 // acceptedOf lists what a result rests on without being verified.

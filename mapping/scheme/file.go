@@ -48,8 +48,9 @@ type schemeYAML struct {
 	Levels        []at[levelYAML]   `yaml:"levels"`
 	NotClassified []at[wordYAML]    `yaml:"not_classified"`
 	Retired       []at[retiredYAML] `yaml:"retired"`
-	Caveats       []string          `yaml:"caveats"`
-	Compartments  []string          `yaml:"compartments"`
+	Incomplete    []at[retiredYAML] `yaml:"incomplete"`
+	Caveats       []at[caveatYAML]  `yaml:"caveats"`
+	Compartments  []at[caveatYAML]  `yaml:"compartments"`
 	Notes         []string          `yaml:"notes"`
 }
 
@@ -79,6 +80,30 @@ type retiredYAML struct {
 	Word  string     `yaml:"word"`
 	Until at[string] `yaml:"until"`
 	Note  string     `yaml:"note"`
+}
+
+// caveatYAML is an addition to a level, or a code word. A plain text is the
+// word alone.
+type caveatYAML struct {
+	Word     string       `yaml:"word"`
+	Also     []string     `yaml:"also"`
+	Means    string       `yaml:"means"`
+	Only     []at[string] `yaml:"only"`
+	Nobody   bool         `yaml:"nobody"`
+	List     bool         `yaml:"list"`
+	Personal bool         `yaml:"personal"`
+	Person   bool         `yaml:"person"`
+	Sources  []at[string] `yaml:"sources"`
+}
+
+// UnmarshalYAML accepts a single text in place of a mapping.
+func (c *caveatYAML) UnmarshalYAML(n ast.Node) error {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		type plain caveatYAML // without this method
+		return yaml.NodeToValue(n, (*plain)(c), yaml.Strict())
+	}
+	return yaml.NodeToValue(n, &c.Word)
 }
 
 // tableYAML is one equivalence table, of kind "columns" (one row per scheme,

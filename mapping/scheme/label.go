@@ -43,3 +43,24 @@ func normal(label string) (string, bool) {
 	}
 	return b.String(), b.Len() > 0
 }
+
+// alphabets are those whose letters are taken for one another.
+var alphabets = [...]*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek}
+
+// mixedScripts returns the first word of a label with letters of two of the
+// alphabets: a slip, or a look-alike planted beside the true label (trap T16).
+// It returns "" when there is none.
+func mixedScripts(label string) string {
+	for word := range strings.FieldsFuncSeq(label, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		found := 0
+		for _, a := range alphabets {
+			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(a, r) }) {
+				found++
+			}
+		}
+		if found > 1 {
+			return word
+		}
+	}
+	return ""
+}

@@ -31,8 +31,10 @@ type Scheme struct {
 
 	Rungs         []Rung   // least to most protected; Rank is the index plus 1
 	NotClassified []string // words that state no level
-	Caveats       []string // caveats the scheme knows
-	Compartments  []string // code words and special regimes the scheme knows
+	NeedsMore     []string // words that are no level without a second one
+	Retired       []string // words no longer given out
+	Caveats       []Caveat // additions to a level that the scheme knows
+	Compartments  []Caveat // code words and special regimes the scheme knows
 	Notes         []string
 	Sources       []string // ids of the documents it rests on
 	Where         string   // file:line
@@ -50,13 +52,31 @@ type Rung struct {
 	Where    string // file:line
 }
 
+// Caveat is an addition to a level, or a compartment: a word by which the
+// origin narrows who may have what it marked (trap T14). One that is neither
+// Only, Nobody nor List has no meaning that a machine can apply.
+type Caveat struct {
+	Word     string
+	Also     []string // other spellings
+	Means    string   // the sense in English
+	Only     []string // countries that alone may have it: ISO 3166-1 alpha-2
+	Nobody   bool     // nothing may be handed over, only shown
+	List     bool     // the countries that alone may have it follow the word
+	Personal bool     // it says that there is personal data
+	Person   bool     // beside what it does by itself, a person has to decide
+	Regime   bool     // a compartment: a recipient is read into it, or has it not
+	Sources  []string // ids of documents, when others than the scheme's
+	Where    string   // file:line
+}
+
 // ladder is a compiled scheme.
 type ladder struct {
 	Scheme
 	index  int
-	byCode map[string]int     // code to rank
-	labels map[string]reading // normal form to meaning
-	exact  map[string]reading // spellings as they are usually written, to spare normalising
+	adds   map[string]addition // normal form of a caveat or compartment
+	byCode map[string]int      // code to rank
+	labels map[string]reading  // normal form to meaning
+	exact  map[string]reading  // spellings as they are usually written, to spare normalising
 }
 
 // reading is what a label means in a scheme.
@@ -64,6 +84,7 @@ type reading struct {
 	rank    int      // 0 for a word that is no rung
 	none    bool     // the word says "not classified"
 	retired *retired // the word is no longer given out
+	partial *retired // the word needs a second one before it is a level
 }
 
 // retired is a word of the past.

@@ -98,6 +98,9 @@ type compiler struct {
 	tableAt map[string]string // table id to where it is defined
 	rels    []*relation
 	replace []replacement
+
+	about     []Table           // what the tables say, for people
+	documents map[string]Source // by id
 }
 
 // citation is a source id that must exist.
@@ -120,6 +123,8 @@ func newCompiler() *compiler {
 		byID:    map[string]*ladder{},
 		sources: map[string]string{},
 		tableAt: map[string]string{},
+
+		documents: map[string]Source{},
 	}
 }
 
@@ -136,6 +141,7 @@ func (c *compiler) addFile(f dataFile) {
 			c.problem(raw.Ver.Line, raw.Ver.Col, "source %s is defined in %s too; keep one", id, first)
 		}
 		c.sources[id] = f.path
+		c.documents[id] = Source{ID: id, Document: raw.Sources[id].Document, Section: raw.Sources[id].Section, Kind: raw.Sources[id].Kind}
 		if raw.Sources[id].Document == "" {
 			c.problem(raw.Ver.Line, raw.Ver.Col, "source %s names no document", id)
 		}
@@ -156,6 +162,7 @@ func (c *compiler) finish() {
 	for _, t := range c.pending {
 		c.file = t.file
 		c.addTable(t.at)
+		c.describeTable(t.at)
 	}
 	for _, cite := range c.cited {
 		if _, ok := c.sources[cite.id]; !ok {
@@ -169,13 +176,17 @@ func (c *compiler) finish() {
 	}
 }
 
-// checkSuccession refuses a scheme that replaces what does not exist, or
-// itself by way of others.
+// checkSuccession refuses a scheme that replaces what does not exist, or is
+// still valid beside it (editions of TLP and PAP are), or itself by way of
+// others.
 func (c *compiler) checkSuccession() {
 	for _, r := range c.replace {
 		if c.byID[r.from.Replaces] == nil {
 			c.problems = append(c.problems, fmt.Errorf("%s: %s replaces %q, which is not defined%s", r.where, r.from.ID, r.from.Replaces, didYouMean(r.from.Replaces, c.schemeIDs())))
 			continue
+		}
+		if before := c.byID[r.from.Replaces]; before.Axis == Secrecy && (before.Until.IsZero() || r.from.From.Before(before.Until)) {
+			c.problems = append(c.problems, fmt.Errorf("%s: %s replaces %s, which is still valid when it begins (%s); give that its last day, for a marking is read by the scheme of its date (A10)", r.where, r.from.ID, before.ID, before.Where))
 		}
 		path := []string{r.from.ID}
 		for l := c.byID[r.from.Replaces]; l != nil && len(path) <= len(c.ladders); l = c.byID[l.Replaces] {
@@ -266,4 +277,15 @@ func (c *compiler) period(from, to at[string]) (time.Time, time.Time) {
 		c.problem(to.Line, to.Col, "the last day %s is before the first day %s", to.V, from.V)
 	}
 	return start, until
+}
+
+// inside refuses a part that is valid when the whole it belongs to is not (law
+// A10). from and to say whether, and where, the part's own days are written.
+func (c *compiler) inside(from, to at[string], start, stop, first, last time.Time, part, whole string) {
+	if from.Line != 0 && start.Before(first) {
+		c.problem(from.Line, from.Col, "%s begins on %s, before the %s does (A10)", part, from.V, whole)
+	}
+	if to.Line != 0 && !last.IsZero() && stop.After(last) {
+		c.problem(to.Line, to.Col, "%s ends on %s, after the %s does (A10)", part, to.V, whole)
+	}
 }

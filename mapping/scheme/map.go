@@ -27,22 +27,24 @@ type used struct {
 type result struct {
 	found   bool
 	kind    mapping.OutcomeKind
-	rank    int      // of the target, when Mapped
-	law     string   // the law that decided
-	rows    []used   // what it rests on
-	pivot   *ladder  // the pivot, when one was used
-	via     int      // rank in the pivot
-	ignored []string // names of rows and schemes that would have answered but do not count
-	ended   bool     // a table related the two when the marking was made, none does now
-	stated  bool     // a row states a higher level than the like one
+	rank    int       // of the target, when Mapped
+	law     string    // the law that decided
+	rows    []used    // what it rests on
+	pivot   *ladder   // the pivot, when one was used
+	via     int       // rank in the pivot
+	ignored []string  // names of rows and schemes that would have answered but do not count
+	ended   bool      // a table related the two when the marking was made, none does now
+	stated  bool      // a row states a higher level than the like one
+	since   time.Time // law A10: the change after the marking was made whose tables protect more than those of now
 }
 
 // Map returns what level l is in the scheme, country or body named by to, at
 // the time now. It starts from the origin's level as written, never from what
 // a hop made of it (law A4). A table between the two schemes comes first; if
 // there is none, a table of the EU or of NATO in which both have a row. The
-// table in force when the marking was made and the one in force now are both
-// asked, and the more protective answer counts (law A10). What has no
+// table in force when the marking was made, the one in force now and every one
+// between them are asked, and the most protective answer counts: an update can
+// raise at once, and never lowers what was marked before (law A10). What has no
 // equivalent is refused (law A7), what the table leaves to people is held (law
 // A14). A mapped outcome is no permission to send (law A15).
 func (t *Tables) Map(l mapping.Level, to string, now time.Time) mapping.Outcome {
@@ -137,22 +139,36 @@ func (t *Tables) into(from *ladder, rank int, to *ladder, created, now, asOf tim
 	return t.explain(from, rank, to, r)
 }
 
-// both asks the tables of now and those of then. What is not in force any more
-// does not help; what was stricter still counts.
+// both asks the tables of now, those of then, and those in force between: an
+// update may raise a level at once, and only the originator lowers it again
+// (law A10). What is not in force any more does not help; what was stricter
+// still counts.
 func (t *Tables) both(from *ladder, rank int, to *ladder, created, now time.Time) result {
 	r := t.at(from, rank, to, now)
 	if created.Equal(now) {
 		return r
 	}
-	then := t.at(from, rank, to, created)
-	switch {
-	case !r.found:
-		r.ended = then.found
-	case then.found && protects(then, r):
-		then.law = "A10"
-		return then
+	first, last := created, now
+	if now.Before(created) {
+		first, last = now, created // a marking dated in the future
 	}
-	return r
+	ended, best := false, r
+	ask := func(when, since time.Time) {
+		then := t.at(from, rank, to, when)
+		ended = ended || then.found
+		if then.found && r.found && protects(then, best) {
+			then.law, then.since = "A10", since
+			best = then
+		}
+	}
+	ask(created, time.Time{})
+	for _, change := range t.changes {
+		if change.After(first) && change.Before(last) {
+			ask(change, change)
+		}
+	}
+	best.ended = !r.found && ended
+	return best
 }
 
 // at asks the tables in force at one moment.

@@ -87,11 +87,16 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 	}
 	var found []*ladder
 	var what reading
-	var past []string // why it does not count at this date
+	var past []string    // why it does not count at this date
+	var partial []string // what it needs before it is a level
 	for _, l := range candidates {
 		r, ok := l.find(label)
 		switch {
 		case !ok:
+		case r.partial != nil:
+			if l.inForce(at) {
+				partial = append(partial, l.ID+" has no such level alone: "+r.partial.note)
+			}
 		case !l.inForce(at) || !r.usable(l, at):
 			past = append(past, r.whyNot(l, at))
 		default:
@@ -99,8 +104,15 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 		}
 	}
 	switch {
-	case len(found) == 1:
+	case len(found) == 1 && len(partial) == 0:
 		return found[0], what, nil
+	case len(partial) > 0 && (len(found) > 0 || len(past) == 0):
+		if len(found) > 0 {
+			partial = append(partial, "it means something in "+idsOf(found))
+		}
+		return nil, reading{}, &mapping.Fault{
+			Cause: mapping.Ambiguous, Law: "A9", What: label, Text: strings.Join(partial, "; "), Hint: "write the whole mark and name the scheme",
+		}
 	case len(found) > 1:
 		return nil, reading{}, &mapping.Fault{
 			Cause: mapping.Ambiguous, Law: "A9", What: label,
@@ -109,7 +121,7 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 	case len(past) > 0:
 		return nil, reading{}, &mapping.Fault{
 			Cause: mapping.NotInForce, Law: "A10", What: label,
-			Text: fmt.Sprintf("not valid on %s: %s", at.UTC().Format(time.DateOnly), strings.Join(past, "; ")),
+			Text: fmt.Sprintf("not valid on %s: %s", at.UTC().Format(time.DateOnly), strings.Join(append(past, partial...), "; ")),
 			Hint: "give the scheme and date under which it was marked",
 		}
 	}
@@ -119,7 +131,7 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 // usable reports whether the word may be used at a time within its scheme.
 func (r reading) usable(l *ladder, at time.Time) bool {
 	switch {
-	case r.retired != nil:
+	case r.retired != nil, r.partial != nil:
 		return false
 	case r.none:
 		return true
@@ -161,7 +173,7 @@ func span(from, until time.Time) string {
 
 // unknownLabel is the fault for a label that no candidate knows. The hint is
 // for the person who reads it; nothing is guessed.
-func unknownLabel(label, name string, candidates []*ladder) error {
+func unknownLabel(label, name string, candidates []*ladder) *mapping.Fault {
 	f := &mapping.Fault{Cause: mapping.UnknownLabel, Law: "A8", What: label, Text: "no loaded scheme has this label"}
 	if name == "" {
 		f.Hint = "name the scheme, or check the spelling letter by letter"

@@ -22,13 +22,18 @@ type Tables struct {
 	rels    [][]*relation        // by index of from times number of ladders plus index of to
 	pivots  []*ladder
 	epochs  []time.Time // moments at which an answer can change, in order
+	changes []time.Time // those of them at which a table begins or ends
 
 	accepted map[string]bool // names of unverified schemes, tables and rows that count
 	content  string          // digest of the files
 	digest   string          // digest of the files and of what was accepted
 
-	mu    sync.RWMutex
-	cache map[question]mapping.Outcome
+	mu     sync.RWMutex
+	cache  map[question]mapping.Outcome
+	proofs *proofs // shared with the tables this was made from by Accept
+	seen   memory
+
+	about *catalogue // what is told of all this
 }
 
 // tables makes the compiled data ready to answer.
@@ -36,7 +41,7 @@ func (c *compiler) tables(content string) *Tables {
 	t := &Tables{
 		ladders: c.ladders, byID: c.byID, names: map[string][]*ladder{},
 		rels:     make([][]*relation, len(c.ladders)*len(c.ladders)),
-		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{},
+		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{}, proofs: &proofs{of: map[string]error{}},
 	}
 	for _, l := range t.ladders {
 		for _, name := range []string{l.ID, l.Country, l.Body} {
@@ -53,8 +58,8 @@ func (c *compiler) tables(content string) *Tables {
 			t.pivots = append(t.pivots, r.pivot)
 		}
 	}
-	t.epochs = datesOf(c)
-	t.digest = t.sum()
+	t.epochs, t.changes = datesOf(c)
+	t.digest, t.about = t.sum(), c.catalogue()
 	return t
 }
 
@@ -87,21 +92,23 @@ func newestOfFamilies(ladders []*ladder) map[string]*ladder {
 	return newest
 }
 
-// datesOf lists every moment at which a scheme, a rung or a table begins or
-// ends to be valid, in order.
-func datesOf(c *compiler) []time.Time {
+// datesOf lists, in order, every moment at which a scheme, a rung or a table
+// begins or ends to be valid, and those at which a table does.
+func datesOf(c *compiler) (epochs, changes []time.Time) {
 	seen := map[time.Time]bool{}
+	for _, r := range c.rels {
+		seen[r.start], seen[r.stop] = true, true
+	}
+	delete(seen, time.Time{})
+	changes = slices.SortedFunc(maps.Keys(seen), time.Time.Compare)
 	for _, l := range c.ladders {
 		seen[l.From], seen[l.Until] = true, true
 		for _, r := range l.Rungs {
 			seen[r.From], seen[r.Until] = true, true
 		}
 	}
-	for _, r := range c.rels {
-		seen[r.start], seen[r.stop] = true, true
-	}
 	delete(seen, time.Time{})
-	return slices.SortedFunc(maps.Keys(seen), time.Time.Compare)
+	return slices.SortedFunc(maps.Keys(seen), time.Time.Compare), changes
 }
 
 // pair is the place of a direction in rels.
@@ -157,10 +164,10 @@ func (t *Tables) Accept(names ...string) (*Tables, error) {
 		accepted[n] = true
 	}
 	u := &Tables{
-		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs,
-		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
+		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs, changes: t.changes,
+		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{}, proofs: t.proofs,
 	}
-	u.digest = u.sum()
+	u.digest, u.about = u.sum(), t.about
 	return u, nil
 }
 

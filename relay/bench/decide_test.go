@@ -3,22 +3,10 @@ package bench
 import (
 	"crypto/sha256"
 	"testing"
-	"time"
 
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
 )
-
-// processorTime is what this process has used of the processors so far: on a
-// busy machine it says more than the clock.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	u, err := ownUsage()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return u.CPU
-}
 
 // BenchmarkDecide64 is the step decide by itself, and what prepares it, over
 // messages of 64 objects of which none comes twice: their victims, the subject

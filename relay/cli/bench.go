@@ -67,6 +67,9 @@ func (a *app) benchChildCmd() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == bench.StepsRole { // what a node costs, without the node
+				defer tuneMemory(a.getenv)()
+			}
 			return bench.Child(cmd.Context(), args, a.in, a.out, func(ctx context.Context, config string) error {
 				cfg, err := configs.LoadNode(config)
 				if err != nil {

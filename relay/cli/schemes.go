@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,15 +41,37 @@ type schemesShown struct {
 	Schemes    []schemeShown `json:"schemes"`
 	Accepted   []string      `json:"accepted"`   // unverified names the operator accepts
 	Unverified []string      `json:"unverified"` // unverified names that do not count
+	Tables     []tableListed `json:"tables"`
+	Sources    []sourceShown `json:"sources"` // documents that all this rests on
+}
+
+// tableListed is an equivalence table in a list.
+type tableListed struct {
+	ID         string   `json:"id"`
+	Title      string   `json:"title"`
+	Scope      string   `json:"scope,omitempty"`
+	Schemes    []string `json:"schemes"`
+	From       string   `json:"from,omitempty"`  // first day of validity
+	Until      string   `json:"until,omitempty"` // first day after it
+	Rows       int      `json:"rows"`
+	Unverified int      `json:"unverified"` // rows that do not count
+}
+
+// sourceShown is a document.
+type sourceShown struct {
+	ID       string `json:"id"`
+	Document string `json:"document"`
+	Section  string `json:"section,omitempty"`
+	Kind     string `json:"kind"`
 }
 
 func (a *app) schemesCmd() *cobra.Command {
 	c := &cobra.Command{Use: "schemes", Short: "classification schemes and equivalence tables"}
-	c.AddCommand(&cobra.Command{
+	c.AddCommand(a.schemesShowCmd(), &cobra.Command{
 		Use:   "list",
-		Short: "list the loaded schemes, and which rows nobody has verified",
+		Short: "list the loaded schemes and tables, and which rows nobody has verified",
 		Long: `List the loaded classification schemes with their levels, least protected first,
-and the unverified rows of the equivalence tables. An unverified scheme or row
+the equivalence tables, and their unverified rows. An unverified scheme or row
 counts only where the configuration accepts it by name (accept:). Without a
 configuration the shipped tables are read.`,
 		Args: cobra.NoArgs,
@@ -99,6 +122,7 @@ func (a *app) printSchemes(t *scheme.Tables, accepted []string) error {
 	for _, s := range t.Schemes() {
 		shown.Schemes = append(shown.Schemes, showScheme(s))
 	}
+	shown.Tables, shown.Sources = listTables(t), listSources(t)
 	if a.json {
 		return a.printJSON(shown)
 	}
@@ -113,9 +137,39 @@ func (a *app) printSchemes(t *scheme.Tables, accepted []string) error {
 	if err := a.table(rows); err != nil {
 		return err
 	}
+	a.printf("\n")
+	rows = [][]string{{"TABLE", "FROM", "UNTIL", "ROWS", "NOT COUNTED", "TITLE"}}
+	for _, x := range shown.Tables {
+		rows = append(rows, []string{x.ID, dash(x.From), dash(x.Until), strconv.Itoa(x.Rows), strconv.Itoa(x.Unverified), x.Title})
+	}
+	if err := a.table(rows); err != nil {
+		return err
+	}
 	a.list("unverified, accepted by name", shown.Accepted)
 	a.list("unverified, not counted", shown.Unverified)
 	return a.out.err
+}
+
+func listTables(t *scheme.Tables) []tableListed {
+	out := []tableListed{}
+	for _, x := range t.Equivalences() {
+		l := tableListed{ID: x.ID, Title: x.Title, Scope: x.Scope, Schemes: x.Schemes, From: dayOr(x.From), Until: dayOr(x.Until), Rows: len(x.Rows)}
+		for _, r := range x.Rows {
+			if !r.Verified && !r.Accepted {
+				l.Unverified++
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func listSources(t *scheme.Tables) []sourceShown {
+	out := []sourceShown{}
+	for _, s := range t.Sources() {
+		out = append(out, sourceShown{s.ID, s.Document, s.Section, s.Kind})
+	}
+	return out
 }
 
 // standing says whether a scheme counts, and why.

@@ -47,11 +47,12 @@ func params(dir string) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			shipped, err := filepath.Abs("../../configs/policies")
+			shipped, err := filepath.Abs("../../configs")
 			if err != nil {
 				return err
 			}
-			e.Setenv("POLICIES", shipped)
+			e.Setenv("POLICIES", filepath.Join(shipped, "policies"))
+			e.Setenv("SCHEMES", filepath.Join(shipped, "schemes"))
 			e.Values["nodes"] = map[string]*running{}
 			e.Setenv("NEXTMONTH", time.Now().UTC().AddDate(0, 1, 0).Format(time.DateOnly))
 			return nil

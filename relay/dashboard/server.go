@@ -3,8 +3,6 @@ package dashboard
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -44,6 +42,7 @@ type API struct {
 	// Aggregate counts a closed period, and issues the counts with publish.
 	Aggregate  func(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error)
 	Quarantine Quarantine
+	Downgrades Downgrades
 	// Head signs the end of the journal; Chain writes the journal as it is chained,
 	// one record a line, Records the part of it that an export is made of.
 	Head    func(ctx context.Context) (Head, error)
@@ -64,6 +63,8 @@ type API struct {
 	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
 	Healthy  func() error
 	Metrics  http.Handler
+
+	uploads uploads
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -85,6 +86,7 @@ func (a *API) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
 	a.Quarantine.handle(mux)
+	a.Downgrades.handle(mux)
 	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
 		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
 	})
@@ -139,13 +141,14 @@ func (a *API) probes(mux *http.ServeMux) {
 }
 
 func (a *API) publish(w http.ResponseWriter, r *http.Request) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxUpload))
+	done, err := a.uploads.take(r.Context(), r.ContentLength)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			err = &federation.Refusal{Reason: federation.TooLarge, Where: r.URL.Query().Get("name"),
-				Detail: fmt.Sprintf("the file is larger than %d bytes", MaxUpload), Hint: "split it into several bundles"}
-		}
+		fail(w, err)
+		return
+	}
+	defer done()
+	data, err := readUpload(w, r)
+	if err != nil {
 		fail(w, err)
 		return
 	}

@@ -1,7 +1,7 @@
 package intake
 
 import (
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,20 +44,42 @@ func newInterned() *interned {
 }
 
 func (in *interned) intern(l label) *label {
-	key := fmt.Sprintf("%d %q %q %+q", l.tlp, l.refs, l.conflict, l.hand.key())
-	if have, ok := in.byKey[key]; ok {
+	var buf [512]byte
+	key := l.key(buf[:0])
+	if have, ok := in.byKey[string(key)]; ok {
 		return have
 	}
-	in.byKey[key] = &l
+	in.byKey[string(key)] = &l
 	return &l
 }
 
-func (h *handling) key() []string {
-	key := []string{h.origin, h.scheme, h.classification, h.contract, fmt.Sprint(h.retainDays)}
-	for _, list := range [...][]string{h.caveats, h.releasable, h.residency, h.purpose} {
-		key = append(key, fmt.Sprintf("%t%q", list != nil, list))
+// key appends everything that a label says, each text and list with its length
+// before it: two labels with one key are equal.
+func (l *label) key(b []byte) []byte {
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
 	}
-	return key
+	list := func(all []string) {
+		n := uint64(0) // not stated
+		if all != nil {
+			n = 1 + uint64(len(all))
+		}
+		b = binary.AppendUvarint(b, n)
+		for _, s := range all {
+			text(s)
+		}
+	}
+	b = binary.AppendVarint(b, int64(l.tlp))
+	list(append([]string{}, l.refs...)) // none and not stated are the same here
+	h := &l.hand
+	for _, s := range [...]string{l.conflict, h.origin, h.scheme, h.classification, h.contract} {
+		text(s)
+	}
+	for _, all := range [...][]string{h.caveats, h.releasable, h.residency, h.purpose} {
+		list(all)
+	}
+	return binary.AppendVarint(b, int64(h.retainDays))
 }
 
 // join returns the label of what two labels protect: every marking of both,
@@ -175,20 +197,17 @@ func (in *interned) read(o *stix.Object, defs map[string]*stix.Object) (*label, 
 		all = mapping.Join(all, h)
 		l.refs = append(l.refs, id)
 	}
-	for _, tag := range tags(o) {
-		h, err := marking.Tag(tag)
-		if f, ok := errors.AsType[*mapping.Fault](err); ok && f.Cause == mapping.NotMarking {
-			continue
-		}
-		if err != nil {
-			return nil, unread
-		}
-		all = mapping.Join(all, h)
-		l.refs = append(l.refs, handlingRefs(h)...)
+	said, errs := marking.Tags(tags(o))
+	told, ok := inFacts(said)
+	if len(errs) > 0 || !ok {
+		return nil, unread
 	}
+	all = mapping.Join(all, said.Handling)
+	l.refs = append(l.refs, handlingRefs(said.Handling)...)
 	l.tlp = all.TLP
 	l.refs = narrowest(l.refs)
-	l.hand = handlingOf(o.Handling())
+	own := handlingOf(o.Handling())
+	l.hand, l.conflict = joinHandling(&own, &told)
 	if all.TLP == mapping.TLPUnmarked {
 		return in.intern(l), unmarked
 	}
@@ -205,8 +224,36 @@ func resolve(id string, defs map[string]*stix.Object) (mapping.Handling, bool) {
 	if !ok {
 		return mapping.Handling{}, false
 	}
-	h, err := marking.Definition(id, def.Raw())
-	return h, err == nil
+	said, err := marking.ReadDefinition(id, def.Raw())
+	return said.Handling, err == nil
+}
+
+// inFacts returns what tags say as handling facts, beside TLP and PAP, which
+// marking-definitions say. It reports false for what no fact can say: an object
+// that takes its marking from others would lose it. Words that no table knows are
+// held by policy wherever they stand.
+func inFacts(s marking.Said) (h handling, ok bool) {
+	x := s.Handling
+	if len(x.Contracts)+len(x.Statements) > 0 || x.Residency.Restricted() || x.Purposes.Restricted() ||
+		x.RetainDays != 0 || !x.NotBefore.IsZero() || !x.NotAfter.IsZero() || x.Releasable.Restricted() {
+		return handling{}, false
+	}
+	h.caveats = slices.Concat(x.Caveats, x.Compartments)
+	for _, w := range s.Words {
+		if w.Level != "" {
+			if h.classification != "" && (h.scheme != w.Scheme || h.classification != w.Level) {
+				return handling{}, false
+			}
+			h.scheme, h.classification = w.Scheme, w.Level
+		}
+		h.caveats = append(h.caveats, w.Beside...)
+	}
+	slices.Sort(h.caveats)
+	h.caveats = slices.Compact(h.caveats)
+	if len(h.caveats) == 0 {
+		h.caveats = nil // nothing stated
+	}
+	return h, true
 }
 
 // handlingRefs returns the marking-definitions that say what a tag said.

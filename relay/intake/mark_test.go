@@ -235,3 +235,34 @@ func TestContextIsNeverWider(t *testing.T) {
 		}
 	})
 }
+
+// What tags of classification schemes say of a referrer protects its context too,
+// as facts; what no fact can say keeps the context waiting.
+func TestTagsPassOn(t *testing.T) {
+	for _, tc := range []struct{ name, tags, want string }{
+		{"a level", `nato:classification=\"NS\"`, ` nato NS []`},
+		{"a level with a compartment", `nato:classification=\"CTS-A\"`, ` nato CTS [ATOMAL]`},
+		{"a control", `dni-ism:dissem=\"NF\"`, `   [NF]`},
+		{"a level and a control", `dni-ism:classification:us=\"S\"","dni-ism:dissem=\"NF\"`, ` us-eo13526 S [NF]`},
+		{"a code word", `de-vs:Schutzwort=\"AMBOSS\"`, `   [Schutzwort AMBOSS]`},
+		{"consent", `ais-marking:AISConsent=\"NONE\"`, `   [AIS CONSENT NONE]`},
+		{"nothing that binds", `dni-ism:complies:with=\"USGov\"`, `   []`},
+		{"two levels", `nato:classification=\"NS\"","de-vs:Einstufung=\"GEHEIM\"`, "unknown-marking"},
+		{"near its spelling", `nato:classification=\"ns\"`, "unknown-marking"},
+		{"a policy that is not whole", `iep2-policy:unmodified_resale=\"must-not\"`, "unknown-marking"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			res := read(t, bundle(ip(1, ""), observed1(1, 1, markedWith(green)+`,"labels":["`+tc.tags+`"]`)), nil)
+			if it := res.Items[0]; it.Outcome != Taken {
+				if string(it.Reason) != tc.want {
+					t.Errorf("%s %s", it.Reason, it.Text)
+				}
+				return
+			}
+			h := res.Taken[0].Handling()
+			if got := fmt.Sprintf(" %s %s %v", h.Scheme, h.Classification, h.Caveats); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -165,6 +165,8 @@ func TestMISPTags(t *testing.T) {
 		{"others are labels", tag("rsit:fraud=\"phishing\""), "", "amber by partner-feed", `rsit:fraud="phishing"`},
 		{"not understood stays, and is no default", tag("tlp:unclear"), "", "", "tlp:unclear"},
 		{"a national marking is no default", tag("de-vs:einstufung=\"vs-nfd\""), "", "", `de-vs:einstufung="vs-nfd"`},
+		{"a national marking stays beside TLP", tag("tlp:green", "nato:classification=\"NS\""), "", "green", `nato:classification="NS"`},
+		{"consent stays", tag("tlp:green", "ais-marking:AISConsent=\"NONE\""), "", "green", `ais-marking:AISConsent="NONE"`},
 		{"a tag that cannot be read", `,"Tag":[17]`, "", "", "tlp:unreadable"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

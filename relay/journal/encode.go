@@ -290,6 +290,7 @@ func (e *encoder) sent(k Kind, s *Sent) {
 	e.number("log_from", s.LogFrom)
 	e.number("log_to", s.LogTo)
 	e.token("policy", s.Policy)
+	e.token("agreement", s.Agreement)
 	e.tokens("purpose", s.Purpose)
 	e.tokens("claims", s.Claims)
 	e.grounds(s.Grounds)
@@ -350,6 +351,7 @@ func (e *encoder) object(o *SentObject) {
 	e.word("verdict", string(o.Verdict))
 	e.label("from", o.From)
 	e.label("to", o.To)
+	e.levels(o.Levels)
 	if o.Cited != nil {
 		e.name("cited")
 		e.begin('[')
@@ -390,6 +392,34 @@ func (e *encoder) object(o *SentObject) {
 		e.end(']')
 	}
 	e.end('}')
+}
+
+func (e *encoder) levels(ls []SentLevel) {
+	if ls == nil {
+		return
+	}
+	e.name("levels")
+	e.begin('[')
+	for i := range ls {
+		l := &ls[i]
+		e.next()
+		e.begin('{')
+		e.label("from", l.From)
+		e.label("to", l.To)
+		e.token("outcome", l.Outcome)
+		e.token("law", l.Law)
+		if l.Rows != nil {
+			e.name("rows")
+			e.begin('[')
+			for _, row := range l.Rows {
+				e.next()
+				e.text(string(row), isLabel)
+			}
+			e.end(']')
+		}
+		e.end('}')
+	}
+	e.end(']')
 }
 
 func (e *encoder) receipt(r *Receipt) {

@@ -121,6 +121,8 @@ type Sent struct {
 	LogFrom uint64 `json:"log_from,omitzero"` // judged: log_from < seq <= log_to
 	LogTo   uint64 `json:"log_to,omitzero"`
 	Policy  Token  `json:"policy,omitzero"` // digest of the policy bundle
+	// Agreement is the id of the terms it was judged under.
+	Agreement Token `json:"agreement,omitzero"`
 	// Purpose lists the uses that the agreement allows the peer, Claims the laws
 	// whose protection is claimed for what left, Grounds the permissions that
 	// were relied upon for it.
@@ -162,11 +164,25 @@ type SentObject struct {
 	Verdict federation.Verdict `json:"verdict,omitzero"`
 	From    Label              `json:"from,omitzero"` // marking before and after
 	To      Label              `json:"to,omitzero"`
-	Cited   []Cited            `json:"cited,omitzero"`
-	Removed []Removed          `json:"removed,omitzero"`
+	// Levels is what each level of its origins is at the peer, for what is
+	// classified.
+	Levels  []SentLevel `json:"levels,omitzero"`
+	Cited   []Cited     `json:"cited,omitzero"`
+	Removed []Removed   `json:"removed,omitzero"`
 	// Grounds are those of the frame on which it left, by their places in the
 	// frame's list: many objects leave on the same few.
 	Grounds []int `json:"grounds,omitzero"`
+}
+
+// SentLevel is one level of an origin and what the equivalence tables say of it:
+// "mapped" to another, "hold" or "refused", by which law (A1 to A15), and the
+// rows, each with file and line.
+type SentLevel struct {
+	From    Label   `json:"from,omitzero"` // scheme/code
+	To      Label   `json:"to,omitzero"`
+	Outcome Token   `json:"outcome,omitzero"`
+	Law     Token   `json:"law,omitzero"`
+	Rows    []Label `json:"rows,omitzero"`
 }
 
 // Cited is a reason with the rule that gave it and what the rule cites.

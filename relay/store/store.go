@@ -112,6 +112,10 @@ func (s *Store) Note(entries []Entry) {
 	s.changes.tell(entries)
 }
 
+// Behind counts the objects and withdrawals that were noted and not applied. Each
+// takes some hundred bytes of memory until it is.
+func (s *Store) Behind() int { return s.memory.behind() }
+
 // Seen reports for each digest whether an object of issuer with it was taken.
 // Held and refused objects are not seen: what an unverified message claims to
 // hold must not keep the real object out.
