@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/entente-relay/entente/relay/bench"
 )
 
 // proxy passes TCP connections on to a target. It can cut them all, or swallow
@@ -117,44 +119,12 @@ type holed struct {
 	to net.Conn
 }
 
-// late copies one way as a long line does: each byte comes through after the
-// delay, and the next ones need not wait for it.
-func late(to io.Writer, from io.Reader, delay time.Duration) {
-	type chunk struct {
-		data []byte
-		due  time.Time
-	}
-	under := make(chan chunk, 1<<14)
-	go func() {
-		defer close(under)
-		for {
-			b := make([]byte, 32<<10)
-			n, err := from.Read(b)
-			if n > 0 {
-				under <- chunk{b[:n], time.Now().Add(delay)}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	broken := false
-	for c := range under {
-		wait := time.NewTimer(time.Until(c.due))
-		<-wait.C
-		if !broken {
-			_, err := to.Write(c.data)
-			broken = err != nil
-		}
-	}
-}
-
 // pipe copies one way; when it ends, for whatever reason, both ends are
 // closed: but the end of a black hole is swallowed as well, until the test
 // cuts it.
 func (p *proxy) pipe(c *carried, to, from net.Conn) {
 	if p.delay > 0 {
-		late(holed{c, to}, from, p.delay)
+		bench.Late(holed{c, to}, from, p.delay)
 	} else {
 		_, _ = io.Copy(holed{c, to}, from)
 	}

@@ -16,9 +16,12 @@
 // those of the project's classification reference: A1 no lowering, A2
 // monotone, A3 independent axes, A4 map from the origin's label, A5 no path
 // advantage, A6 round trip, A7 no equivalent is refused, A8 unknown is refused
-// or held, A9 an ambiguous label is refused, A10 both the table of then and of
-// now, A14 one-to-many is not ours to pick, A15 an equivalence is no
-// permission.
+// or held, A9 an ambiguous label is refused, A10 the tables of then, of now and
+// of all between count, A11 a container protects like its parts together, A12
+// only the originator lowers, A13 the order of arrival does not matter, A14
+// one-to-many is not ours to pick, A15 an equivalence is no permission, A16
+// every answer says why. How each is kept, and by which tests, stands in
+// package scheme.
 //
 // Children: marking reads markings as they are written, scheme holds the
 // national ladders and equivalence tables and proves the laws over them. What

@@ -5,13 +5,17 @@ import "time"
 // Handling is what all markings of one object mean together: the effective
 // label. The zero value states nothing; it is the identity of [Join], and it
 // is not shareable, because its TLP is TLPUnmarked. Slices are read-only.
+//
+// The set of origins is that of its levels. Consents are no part of it: they are
+// given for a level and a recipient, in the agreement, and each level asks for
+// its own, so that a join goes only where every origin lets it.
 type Handling struct {
 	TLP         TLP  // audience
 	TLPVersion1 bool // some TLP was stated in version 1.0: its AMBER may have meant one organisation (trap T3)
 	PAP         PAP  // use
 
 	Levels       []Level  // one per origin and period, sorted; never merged across origins
-	Compartments []string // code words and special regimes (ATOMAL, SCI); each must be known to the receiver
+	Compartments []string // code words and special regimes (ATOMAL); sender and receiver must be read into each
 	Caveats      []string // other caveats as written, upper case; carried and shown
 
 	Releasable Set // countries or organisations it may go to

@@ -346,7 +346,7 @@ func TestReloadUnderTraffic(t *testing.T) {
 	got, at := 0, link.Cursor{Incarnation: s.node.log.Incarnation()}
 	pull := func() {
 		f := s.pull("pl-cert", at)
-		got, at = got+len(f.Messages), f.Then
+		got, at = got+f.Count(), f.Then
 	}
 	for i := 0; ; i++ {
 		pull()

@@ -15,9 +15,11 @@ import (
 )
 
 // Bounds of one frame. Its messages together stay within what one NATS
-// request may carry, with room for the hop records that signing adds.
+// request may carry, with room for the hop records that signing adds. It is as
+// large as that allows, because each costs the receiver a commit and both sides a
+// journal record, and because over a long way only one is under way at a time.
 const (
-	frameBytes    = 448 << 10
+	frameBytes    = 896 << 10
 	frameMessages = 400
 	// recordBytes and scanEntries bound how much one pull judges when most of
 	// it is withheld: the cursor moves on and the peer asks again. One message
@@ -63,7 +65,7 @@ func (x *exporter) Frame(ctx context.Context, peer string, p link.Pull) (link.Fr
 		lane.pos.Store(at.Pos)
 		f, err := x.turn(ctx, lane, peer, at, p.MaxBytes)
 		lane.Unlock()
-		if err != nil || len(f.Messages) > 0 || f.Gap != nil {
+		if err != nil || f.Count() > 0 || f.Gap != nil {
 			n.at(stepExportAnswer)
 			return f, err
 		}
@@ -119,6 +121,7 @@ type draft struct {
 	peer      string
 	world     *World
 	recipient *policy.Recipient
+	audience  policy.Audience
 	now       time.Time
 	pos       uint64 // log sequence judged so far
 	check     uint64 // of what stands there
@@ -140,6 +143,8 @@ type judged struct {
 	subjects  []*policy.Subject
 	waitsFor  []string   // ids for which something of it is held or removed
 	lacking   int        // how many parts are removed for them
+	account   *account   // the same for the journal
+	weight    int        // estimate of what it takes in the journal, in bytes
 	gone      []goneItem // what the message takes back
 }
 
@@ -157,9 +162,12 @@ func (x *exporter) build(ctx context.Context, peer string, at link.Cursor, maxBy
 	}
 	more := false
 	for scanned := 0; ; scanned++ {
-		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries || d.reach.Size() >= scanEntries {
+		if d.bytes >= limit || len(d.cleared) >= frameMessages || d.record >= recordBytes || scanned >= scanEntries || d.reach.looked() >= scanEntries {
 			more = true
 			break
+		}
+		if d.pos >= n.known() {
+			break // the index does not know more yet, and a look at the log's end costs a question to the server
 		}
 		p, err := d.log.at(ctx, d.pos+1)
 		if err != nil {
@@ -223,13 +231,29 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	if p.kind != entryMessage || p.passed(d.peer) {
 		return nil
 	}
+	j, c, err := x.verdict(ctx, d, p)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		j.message = len(d.cleared)
+		d.cleared = append(d.cleared, c)
+		d.bytes += c.Len() + hopAllowance
+	}
+	d.verdicts = append(d.verdicts, j)
+	d.record += j.weight
+	return nil
+}
+
+// alone decides on an entry for the draft's peer by itself.
+func (x *exporter) alone(ctx context.Context, d *draft, p *prepared) (judged, *envelope.Cleared, error) {
 	j := judged{seq: p.seq, issuer: p.verified.Owner(), message: -1, subjects: p.subjects}
 	var err error
 	if j.decisions, err = d.reach.judge(p); err != nil {
-		return err
+		return j, nil, err
 	}
 	if d.reach.early {
-		return errEarly
+		return j, nil, errEarly
 	}
 	j.waitsFor, j.lacking = d.reach.waitsFor(j.decisions)
 	c, err := envelope.Redact(p.verified, j.decisions)
@@ -238,24 +262,22 @@ func (x *exporter) judge(ctx context.Context, d *draft, p *prepared) error {
 	}
 	switch {
 	case err == nil:
-		j.message = len(d.cleared)
-		d.cleared = append(d.cleared, c)
-		d.bytes += len(p.verified.Raw()) + hopAllowance
 		for _, w := range c.Withheld() {
 			d.keepBack(&j, w.Digest, federation.ReasonOf(w.Err), w.Err.Error())
 		}
 	case errors.Is(err, envelope.ErrNothing):
+		c = nil
 	case federation.ReasonOf(err) == federation.TooLarge:
 		// No room for another hop: it ends here, and says so.
 		for _, s := range p.subjects {
 			d.keepBack(&j, s.Digest(), federation.TooLarge, err.Error())
 		}
+		c = nil
 	default:
-		return fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
+		return j, nil, fmt.Errorf("log entry %d for %s: %w", p.seq, d.peer, err)
 	}
-	d.verdicts = append(d.verdicts, j)
-	d.record += j.size()
-	return nil
+	j.weight, j.account = j.size(), newAccount(j.subjects, j.decisions)
+	return j, c, nil
 }
 
 // keepBack replaces the decision on one object by a restrictive one, for the
@@ -294,6 +316,26 @@ func (p *prepared) passed(peer string) bool {
 		slices.ContainsFunc(p.verified.Hops(), func(h envelope.Hop) bool { return h.Iss == peer })
 }
 
+// parties are the participants of whom [prepared.passed] is true.
+func (p *prepared) parties() []string {
+	out := []string{p.from, p.verified.Issuer()}
+	for _, h := range p.verified.Hops() {
+		out = append(out, h.Iss)
+	}
+	return out
+}
+
+// sent are the log entries that the draft's messages were made of.
+func (d *draft) sent() []uint64 {
+	out := make([]uint64, 0, len(d.cleared))
+	for i := range d.verdicts {
+		if d.verdicts[i].message >= 0 {
+			out = append(out, d.verdicts[i].seq)
+		}
+	}
+	return out
+}
+
 // seal signs the draft's messages, records in the journal what leaves and
 // what does not, and fills the frame. Nothing leaves unrecorded.
 func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) error {
@@ -308,8 +350,9 @@ func (n *Node) seal(ctx context.Context, d *draft, from uint64, f *link.Frame) e
 		}
 		f.Root = signed[0].Root()
 		for _, s := range signed {
-			f.Messages = append(f.Messages, s.Bytes())
+			f.Tails = append(f.Tails, s.Tail())
 		}
+		f.Blocks = n.blocks(signed, d.sent())
 	}
 	if len(d.verdicts) == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 // them loses nothing and takes nothing twice.
 const (
 	stepPublishReceived = "publish/received"
-	stepPublishVerified = "publish/verified" // judged and signed
+	stepPublishVerified = "publish/verified" // judged, and so many messages of it signed as share a commit
 	stepPublishAnswer   = "publish/before-answer"
 
 	stepImportReceived = "import/received"

@@ -11,7 +11,7 @@ import (
 )
 
 // flow is how traffic moves over a link that stands. Back-pressure is a state
-// and no error: whoever is slow is waited for, with one frame in hand and one on
+// and no error: whoever is slow is waited for, with two frames in hand and one on
 // its way, and nobody else waits for it.
 type flow string
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -18,9 +19,11 @@ import (
 // order.
 func (n *Node) onStored(seqs []uint64, entries []*entry) {
 	noted := make([]store.Entry, len(entries))
+	next := make([]followed, len(entries))
 	w := n.world.Load()
 	for i, e := range entries {
 		noted[i] = e.indexed(seqs[i], w)
+		next[i] = followed{seqs[i], e, noted[i], w}
 		if e.Kind == entryErased {
 			n.log.learn(seqs[i], e)
 		}
@@ -36,10 +39,13 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 		n.recent.add(p)
 	}
 	n.index.Note(noted)
+	n.ahead.put(next)
 	// After a commit whose fate was unknown there may be entries before these
 	// that the index has not heard of: it reads them from the log.
 	if seqs[0] <= n.known()+1 {
 		n.noted.Store(seqs[len(seqs)-1])
+	} else {
+		n.ahead.unread.Store(true)
 	}
 	for i := range noted {
 		for _, o := range noted[i].Objects {
@@ -57,9 +63,7 @@ func (n *Node) known() uint64 { return max(n.noted.Load(), n.index.Applied()) }
 
 // onJournal takes what the journal stored, for the index. It must not block.
 func (n *Node) onJournal(records []*journal.Record) {
-	n.mu.Lock()
-	n.written = append(n.written, records...)
-	n.mu.Unlock()
+	n.written.put(records)
 	n.wake()
 }
 
@@ -88,6 +92,7 @@ func (n *Node) follow(ctx context.Context) {
 		case <-n.queued:
 		case <-again:
 		case <-retry.C:
+			n.ahead.unread.Store(true) // a commit may have been stored that nobody was told of
 			n.expires.Store(true)
 			n.note(errors.Join(n.retryPending(ctx), n.dropExpired(ctx), n.tellAges(ctx, told)))
 		}
@@ -139,17 +144,19 @@ func (n *Node) followBoth(ctx context.Context) error {
 
 // followJournal indexes what the journal stored.
 func (n *Node) followJournal(ctx context.Context) error {
-	n.mu.Lock()
-	records := n.written
-	n.written = nil
-	n.mu.Unlock()
-	if len(records) == 0 {
+	records, spilled := n.written.take()
+	if spilled {
+		// Read where it is stored; what was taken out of memory is among it.
+		if err := n.indexJournal(ctx); err != nil {
+			n.written.back(nil, true)
+			return err
+		}
+	}
+	if len(records) == 0 || spilled {
 		return nil
 	}
 	if err := n.index.Record(ctx, events(records)); err != nil {
-		n.mu.Lock()
-		n.written = append(records, n.written...) // in order, for the next try
-		n.mu.Unlock()
+		n.written.back(records, false)
 		return err
 	}
 	return nil
@@ -168,31 +175,66 @@ func (n *Node) note(err error) {
 	n.fault = err
 }
 
-// followLog indexes and journals what the log has beyond the index.
+// followEntries bounds how many log entries are indexed in one transaction; the
+// records that the journal makes of them are one batch of it, see
+// [journal.Options].
+const followEntries = 400
+
+// followLog indexes and journals what the log has beyond the index: what was
+// stored just now as it lies in memory, else as the log has it.
 func (n *Node) followLog(ctx context.Context) error {
 	for {
-		got, err := n.log.Read(ctx, n.index.Applied()+1, 256, readBytes)
-		if err != nil || len(got) == 0 {
-			return err
+		some := n.ahead.from(n.index.Applied()+1, followEntries)
+		if len(some) == 0 {
+			if n.index.Applied() >= n.noted.Load() && !n.ahead.unread.Load() {
+				return nil
+			}
+			var end bool
+			var err error
+			if some, end, err = n.readOn(ctx); err != nil || end {
+				return err
+			}
 		}
-		if err := n.followSome(ctx, got); err != nil {
+		if err := n.followSome(ctx, some); err != nil {
 			return err
 		}
 	}
 }
 
-func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
-	batch := make([]store.Entry, 0, len(got))
-	var intakes []*journal.Record
+// readOn reads what the log has beyond the index, and whether that is nothing.
+func (n *Node) readOn(ctx context.Context) (some []followed, end bool, err error) {
+	n.ahead.unread.Store(false)
+	got, err := n.log.Read(ctx, n.index.Applied()+1, 256, readBytes)
+	if err == nil && len(got) == 0 {
+		return nil, true, nil
+	}
+	n.ahead.unread.Store(true) // until nothing more comes
+	if err != nil {
+		return nil, false, err
+	}
 	w := n.world.Load()
 	for _, st := range got {
-		e, err := decodeEntry(st.Data)
-		if err != nil {
-			return fmt.Errorf("log sequence %d: %w", st.Seq, err)
+		var e *entry
+		if e, err = decodeEntry(st.Data); err != nil {
+			return nil, false, fmt.Errorf("log sequence %d: %w", st.Seq, err)
 		}
-		batch = append(batch, e.indexed(st.Seq, w))
-		if len(e.Items)+len(e.Gone)+len(e.Erased)-e.Carried > 0 && st.Seq > n.intakeDone {
-			intakes = append(intakes, e.intake(st.Seq))
+		some = append(some, followed{st.Seq, e, e.indexed(st.Seq, w), w})
+	}
+	return some, false, nil
+}
+
+func (n *Node) followSome(ctx context.Context, some []followed) error {
+	batch := make([]store.Entry, 0, len(some))
+	var intakes []*journal.Record
+	w := n.world.Load()
+	for i := range some {
+		f := &some[i]
+		if f.world != w {
+			f.indexed.Due = w.retention.dues(f.entry, f.seq)
+		}
+		batch = append(batch, f.indexed)
+		if e := f.entry; len(e.Items)+len(e.Gone)+len(e.Erased)-e.Carried > 0 && f.seq > n.intakeDone {
+			intakes = append(intakes, e.intake(f.seq))
 		}
 	}
 	if err := n.journalIntakes(ctx, intakes); err != nil {
@@ -218,7 +260,11 @@ func (n *Node) followSome(ctx context.Context, got []bus.Stored) error {
 // were, whatever came into the log meanwhile: only so does the journal know
 // them again, and tells of every entry once.
 func (n *Node) journalIntakes(ctx context.Context, intakes []*journal.Record) error {
-	for _, some := range [][]*journal.Record{n.unsure, intakes} {
+	groups := [][]*journal.Record{n.unsure}
+	for some := range slices.Chunk(intakes, toldTogether(len(intakes))) {
+		groups = append(groups, some)
+	}
+	for _, some := range groups {
 		for len(some) > 0 && some[0].Intake.Log <= n.intakeDone {
 			some = some[1:]
 		}
@@ -238,6 +284,14 @@ func (n *Node) journalIntakes(ctx context.Context, intakes []*journal.Record) er
 		n.intakeDone = some[len(some)-1].Intake.Log
 	}
 	return nil
+}
+
+// toldTogether says how many of so many records are given to the journal at once.
+func toldTogether(records int) int {
+	if records <= bus.Few {
+		return 1
+	}
+	return records
 }
 
 // intake is the journal's record of what became of one entry.
@@ -285,6 +339,7 @@ func (n *Node) catchUp(ctx context.Context, logLast uint64) error {
 		}
 		q.Before = last.Next
 	}
+	n.ahead.unread.Store(true)
 	var err error
 	if n.logKnown, err = n.knownLog(ctx); err != nil {
 		return err

@@ -141,6 +141,10 @@ func (n *Node) awaitIndex(ctx context.Context, logSeq, journalSeq uint64) error 
 		if n.index.Applied() >= logSeq && n.index.Journaled() >= journalSeq {
 			return nil
 		}
+		if n.index.Applied() < logSeq && n.known() < logSeq { // stored, and nobody was told of it
+			n.ahead.unread.Store(true)
+			n.wake()
+		}
 		select {
 		case <-told:
 		case <-ctx.Done():

@@ -21,7 +21,7 @@ import (
 type importer struct {
 	node *Node
 	peer string
-	// For the puller's goroutine:
+	// For whoever stores, one frame at a time:
 	last link.Position  // as far as known
 	gap  link.Gap       // the last that the journal was told of
 	wait []pendingCount // of the last frames, until the index knows of them
@@ -90,7 +90,49 @@ func (im *importer) positionBefore(ctx context.Context, seq uint64) (link.Positi
 // Commit verifies and judges every message of a frame, and stores what may be
 // kept together with the link's new position.
 func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, error) {
-	n := im.node
+	return im.Examine(ctx, f)(ctx)
+}
+
+// Examine verifies and judges the messages of a frame, which depends on nothing
+// that is stored. What it returns does the rest of Commit.
+func (im *importer) Examine(_ context.Context, f link.Frame) func(context.Context) (link.Receipt, error) {
+	x := &examined{frame: f}
+	if len(f.Messages) > 0 {
+		im.node.at(stepImportReceived)
+		x.judge(im)
+	}
+	return func(ctx context.Context) (link.Receipt, error) { return im.store(ctx, x) }
+}
+
+// examined is a frame whose messages are verified and judged, as of a moment.
+type examined struct {
+	frame    link.Frame
+	world    *World
+	now      time.Time
+	arrivals []*arrival
+}
+
+func (x *examined) judge(im *importer) {
+	x.world, x.now = im.node.world.Load(), im.node.now()
+	x.arrivals = im.examine(x.world, x.frame, x.now)
+}
+
+// maxExamined is how old the judgement of a frame may be when it is stored. The
+// frame before it is stored within a few milliseconds, or something is wrong.
+const maxExamined = 2 * time.Second
+
+// freshen judges a frame again that waited for the one before it while the rules
+// changed, or for long.
+func (x *examined) freshen(im *importer) {
+	if age := im.node.now().Sub(x.now); x.world != im.node.world.Load() || age < 0 || age > maxExamined {
+		x.judge(im)
+	}
+}
+
+// store stores what may be kept of a frame, together with the link's position
+// behind it.
+func (im *importer) store(ctx context.Context, x *examined) (link.Receipt, error) {
+	n, f := im.node, x.frame
 	rc := link.Receipt{Peer: im.peer, Link: n.id, FirstSeq: f.FirstSeq, LastSeq: f.FirstSeq + uint64(len(f.Messages)) - 1, Root: f.Root}
 	if err := im.tell(ctx, f); err != nil {
 		return link.Receipt{}, err
@@ -98,9 +140,11 @@ func (im *importer) Commit(ctx context.Context, f link.Frame) (link.Receipt, err
 	if len(f.Messages) == 0 {
 		return rc, nil // nothing crossed: the position moves with the next message
 	}
-	n.at(stepImportReceived)
-	w, now := n.world.Load(), n.now()
-	arrivals := im.examine(w, f, now)
+	if err := n.room(ctx); err != nil {
+		return link.Receipt{}, err
+	}
+	x.freshen(im)
+	w, now, arrivals := x.world, x.now, x.arrivals
 	if err := im.boundWaiting(ctx, arrivals); err != nil {
 		return link.Receipt{}, err
 	}
@@ -187,6 +231,10 @@ func (im *importer) waits(res result) {
 // many of this peer wait already: they are kept whole, and nobody can say yet
 // whether anybody stands behind them.
 func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error {
+	pending := func(a *arrival) bool { return pendingReasons[federation.ReasonOf(a.err)] }
+	if !slices.ContainsFunc(arrivals, pending) {
+		return nil
+	}
 	counts, err := im.node.index.Counts(ctx)
 	if err != nil {
 		return err
@@ -204,7 +252,7 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 		}
 	}
 	for _, a := range arrivals {
-		if !pendingReasons[federation.ReasonOf(a.err)] {
+		if !pending(a) {
 			continue
 		}
 		if count++; count > maxPending {

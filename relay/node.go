@@ -21,8 +21,9 @@ import (
 	"github.com/entente-relay/entente/relay/store"
 )
 
-// recentBytes bounds the log entries kept in memory for live peers.
-const recentBytes = 24 << 20
+// recentBytes bounds the log entries kept in memory for live peers, by their
+// bodies; verified and read, they take six times as much.
+const recentBytes = 12 << 20
 
 // Options are what a caller may give a node besides its configuration. The
 // zero value is right for production.
@@ -45,16 +46,18 @@ type Options struct {
 
 // Node is one running relay. Make it with New.
 type Node struct {
-	id      string
-	cfg     *configs.Node
-	opt     Options
-	slog    *slog.Logger
-	keys    *Keys
-	world   atomic.Pointer[World]
-	roots   *envelope.RootCache
-	recent  *recent
-	far     far
-	started time.Time
+	id        string
+	cfg       *configs.Node
+	opt       Options
+	slog      *slog.Logger
+	keys      *Keys
+	world     atomic.Pointer[World]
+	roots     *envelope.RootCache
+	recent    *recent
+	far       far
+	audiences audiences
+	packs     packs
+	started   time.Time
 
 	bus       *bus.Bus
 	log       *keptLog
@@ -100,7 +103,8 @@ type Node struct {
 	logKnown   uint64            // the highest log sequence that the journal knew of at the start
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
-	written    []*journal.Record // stored by the journal, not indexed yet; under mu
+	ahead      ahead             // stored in the log, not indexed yet
+	written    written           // stored by the journal, not indexed yet
 
 	// noted is the last log entry that the index has heard of. What the stream
 	// has beyond it is not shown to peers yet: what it refers to may be in the
@@ -258,7 +262,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{OnStored: n.onJournal, Logger: n.slog}); err != nil {
+	if n.journal, err = journal.NewWriter(ctx, n.journalLog(), journal.Options{Few: bus.Few, OnStored: n.onJournal, Logger: n.slog}); err != nil {
 		return err
 	}
 	if err := n.catchUp(ctx, logLast); err != nil {
@@ -271,7 +275,11 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
+	codec, err := link.NewCodec()
+	if err != nil {
+		return err
+	}
+	n.server = &link.Server{Codec: codec, Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
 	return nil
 }
 

@@ -99,7 +99,10 @@ func (n *Node) observeSome(ctx context.Context, peer string, from uint64) (pos u
 	for range d.cleared {
 		f.Messages = append(f.Messages, nil)
 	}
-	_, err = n.journal.Append(ctx, &journal.Record{At: d.now, Observed: sentRecord(d, &f, from)})
+	s, err := sentRecord(d, &f, from)
+	if err == nil {
+		_, err = n.journal.Append(ctx, &journal.Record{At: d.now, Observed: s})
+	}
 	if err != nil {
 		return from, false, err
 	}
@@ -155,6 +158,7 @@ func (x *exporter) draft(ctx context.Context, peer string, pos uint64) *draft {
 	n := x.node
 	w := n.world.Load()
 	d := &draft{peer: peer, world: w, recipient: w.Recipient(peer), now: n.now(), pos: pos, log: logReader{node: n, world: w}}
+	d.audience = d.recipient.Audience(d.now)
 	d.reach = newReach(ctx, n, w, d.recipient, peer, d.now)
 	return d
 }

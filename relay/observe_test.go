@@ -64,8 +64,8 @@ func TestObserve(t *testing.T) {
 	}
 	start := link.Cursor{Incarnation: s.node.log.Incarnation()}
 	f := s.pull("se-cert", start)
-	if len(f.Messages) > 0 || f.Then != start || f.Gap != nil || f.More {
-		t.Fatalf("a peer that is observed got %d messages, its cursor went from %+v to %+v", len(f.Messages), start, f.Then)
+	if f.Count() > 0 || f.Then != start || f.Gap != nil || f.More {
+		t.Fatalf("a peer that is observed got %d messages, its cursor went from %+v to %+v", f.Count(), start, f.Then)
 	}
 	if _, err := journal.Find(t.Context(), s.node.journalLog(), journal.Query{}); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestObserve(t *testing.T) {
 	if shared, _ := s.seen("se-cert", 10); shared != 7 {
 		t.Errorf("after a restart %d would have gone, want 7", shared)
 	}
-	if f := s.pull("se-cert", start); len(f.Messages) > 0 {
+	if f := s.pull("se-cert", start); f.Count() > 0 {
 		t.Error("after a restart the peer got something")
 	}
 
@@ -94,7 +94,7 @@ func TestObserve(t *testing.T) {
 	if st, err := s.node.Status(t.Context()); err != nil || len(st.Warnings) != 1 {
 		t.Errorf("the status warns of %q, %v", st.Warnings, err)
 	}
-	if f := s.pull("se-cert", start); len(f.Messages) > 0 {
+	if f := s.pull("se-cert", start); f.Count() > 0 {
 		t.Error("sending began by itself")
 	}
 
@@ -102,8 +102,8 @@ func TestObserve(t *testing.T) {
 		t.Fatal(was, err)
 	}
 	must(t, s.node.Reload(t.Context()))
-	if f := s.pull("se-cert", start); len(f.Messages) != 2 {
-		t.Errorf("%d messages when sending begins, want the 2 with what is TLP:CLEAR", len(f.Messages))
+	if f := s.pull("se-cert", start); f.Count() != 2 {
+		t.Errorf("%d messages when sending begins, want the 2 with what is TLP:CLEAR", f.Count())
 	}
 	if _, err := s.node.Observed(t.Context(), "se-cert"); err == nil {
 		t.Error("one who is sent to counts as observed")

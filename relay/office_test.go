@@ -224,7 +224,7 @@ func (f *office) pull() int {
 	for {
 		frame, err := (&exporter{f.node}).Frame(f.t.Context(), "pl-cert", link.Pull{At: f.at})
 		f.o.must(err)
-		came += len(frame.Messages)
+		came += frame.Count()
 		if frame.Then == f.at || frame.Then == (link.Cursor{}) {
 			break
 		}

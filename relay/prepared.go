@@ -43,12 +43,12 @@ func subjectsOf(r *policy.Reader, v *envelope.Verified, from string) []*policy.S
 		objects[i] = it.Object
 	}
 	r = r.Among(objects)
+	if from != "" {
+		r = r.From(from)
+	}
 	for i, it := range items {
 		out[i] = r.Subject(v.Issuer(), it.Digest, it.Object, defs)
-		switch h := it.Object.Handling(); {
-		case from != "":
-			out[i] = out[i].Arrived(from)
-		case h != nil && h.Aggregate != "":
+		if h := it.Object.Handling(); from == "" && h != nil && h.Aggregate != "" {
 			out[i] = out[i].Aggregated() // only this node itself says so of its own
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,6 +41,9 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 	if owner != "" && !directory.ValidID(owner) {
 		return dashboard.Published{}, federation.Refuse(federation.NotOwner, name, fmt.Sprintf("%q is not the id of a participant", owner))
 	}
+	if err := n.roomToPublish(ctx); err != nil {
+		return dashboard.Published{}, err
+	}
 	w, now := n.world.Load(), n.now()
 	if err := w.maySign(n.keys, now); err != nil {
 		return dashboard.Published{}, err
@@ -55,17 +60,74 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 	}
 	// Only a node that dispatches what it signs can account for decoys.
 	p.decoys = p.world.decoys
-	signed, err := p.sign()
+	groups, err := p.groups()
 	if err != nil {
 		return dashboard.Published{}, err
 	}
-	n.at(stepPublishVerified)
 	ids := p.ids()
 	n.publishing.begin(ids)
 	defer func() {
 		n.publishing.end(ids)
 		n.news.tell()
 	}()
+	if err := n.commitAll(ctx, p, groups); err != nil {
+		return dashboard.Published{}, err
+	}
+	if err := p.commitRest(ctx, n.committer); err != nil {
+		return dashboard.Published{}, err
+	}
+	n.at(stepPublishAnswer)
+	return p.report(), nil
+}
+
+// commitAll signs and commits the groups of a file, some at a time: while some
+// are committed, the next are signed, and no more of a large file than both lies
+// in memory signed.
+func (n *Node) commitAll(ctx context.Context, p *publication, groups [][]*stix.Object) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	type signed struct {
+		some []*arrival
+		err  error
+	}
+	next := make(chan signed)
+	go func() {
+		defer close(next)
+		for chunk := range slices.Chunk(groups, publishBatch) {
+			var s signed
+			for _, g := range chunk {
+				if s.some, s.err = p.issue(s.some, g); s.err != nil {
+					break
+				}
+			}
+			select {
+			case next <- s:
+			case <-ctx.Done():
+				return
+			}
+			if s.err != nil {
+				return
+			}
+		}
+	}()
+	var err error
+	for s := range next {
+		if err == nil {
+			err = s.err
+		}
+		if err == nil {
+			n.at(stepPublishVerified)
+			err = n.commitSome(ctx, p, s.some)
+		}
+		if err != nil {
+			stop() // and wait until nothing is signed any more
+		}
+	}
+	return err
+}
+
+// commitSome commits signed messages, in as many commits as it takes.
+func (n *Node) commitSome(ctx context.Context, p *publication, signed []*arrival) error {
 	batch := publishBatch
 	for len(signed) > 0 {
 		k := min(len(signed), batch)
@@ -73,16 +135,12 @@ func (n *Node) PublishFor(ctx context.Context, owner, name, profile string, data
 		case errors.Is(err, errTooMany) && k > 1:
 			batch = k / 2
 		case err != nil:
-			return dashboard.Published{}, err
+			return err
 		default:
 			signed = signed[k:]
 		}
 	}
-	if err := p.commitRest(ctx, n.committer); err != nil {
-		return dashboard.Published{}, err
-	}
-	n.at(stepPublishAnswer)
-	return p.report(), nil
+	return nil
 }
 
 // ids lists the objects that the file brings into the log.
@@ -142,6 +200,8 @@ type publication struct {
 	at       map[idKey]int // item of each taken object, by id and version
 	logged   map[int]bool  // items that an entry of their own accounts for
 	stored   map[int]bool  // of those, the ones taken
+	strict   map[int]bool  // items of the restricted lane
+	told     sync.Mutex    // of items, while some are signed and others committed
 	waiting  []*stix.Object
 	sealer   *sealer
 	decoys   int
@@ -173,8 +233,20 @@ func (w *World) read(k *Keys, data []byte, name, profile string, now time.Time) 
 func fileKey(o *stix.Object) idKey { return idKey{o.Version(), o.ID()} }
 
 // sign judges every object of the file and signs what may be kept.
-func (p *publication) sign() ([]*arrival, error) {
-	p.at, p.logged, p.stored = make(map[idKey]int, len(p.read.Items)), map[int]bool{}, map[int]bool{}
+func (p *publication) sign() (signed []*arrival, err error) {
+	groups, err := p.groups()
+	for _, g := range groups {
+		if err == nil {
+			signed, err = p.issue(signed, g)
+		}
+	}
+	return signed, err
+}
+
+// groups judges every object of the file and returns those to sign, a message
+// each, what is restricted first.
+func (p *publication) groups() ([][]*stix.Object, error) {
+	p.at, p.logged, p.stored, p.strict = make(map[idKey]int, len(p.read.Items)), map[int]bool{}, map[int]bool{}, map[int]bool{}
 	taken, waits := 0, 0
 	for idx := range p.read.Items {
 		switch p.read.Items[idx].Outcome {
@@ -195,18 +267,13 @@ func (p *publication) sign() ([]*arrival, error) {
 		return nil, err
 	}
 	ordinary, restricted := intake.Group(fresh, p.restricted)
-	var signed []*arrival
-	for _, g := range append(restricted, ordinary...) {
-		if signed, err = p.issue(signed, g); err != nil {
-			return nil, err
-		}
-	}
-	return signed, nil
+	return append(restricted, ordinary...), nil
 }
 
 // publishBatch is how many signed messages share one commit: enough to make
-// its sync cheap, few enough to let links in between.
-const publishBatch = 48
+// its sync cheap, few enough to let links in between, and to take 20 MB of memory
+// until they are stored.
+const publishBatch = 16
 
 // judge returns the objects to sign, and marks those that wait and those that
 // are refused.
@@ -229,7 +296,9 @@ func (p *publication) judge() (fresh []*stix.Object) {
 		switch d.Verdict() {
 		case federation.Share, federation.Redact:
 			fresh = append(fresh, o)
-			continue
+			if restricted(s.Handling()) {
+				p.strict[p.at[fileKey(o)]] = true
+			}
 		case federation.Hold:
 			p.settle(o, intake.Held, d)
 			p.waiting = append(p.waiting, o)
@@ -276,9 +345,11 @@ func (p *publication) settle(o *stix.Object, out intake.Outcome, d policy.Decisi
 }
 
 // restricted reports whether an object belongs into the lane that is never
-// mixed with ordinary material.
-func (p *publication) restricted(o *stix.Object) bool {
-	h := p.world.Reader.Subject(p.world.Node.ID, [32]byte{}, o, nil).Handling()
+// mixed with ordinary material. It was judged before; what was sealed of it
+// since changes no marking.
+func (p *publication) restricted(o *stix.Object) bool { return p.strict[p.at[fileKey(o)]] }
+
+func restricted(h mapping.Handling) bool {
 	return len(h.Levels) > 0 || h.TLP >= mapping.TLPAmberStrict || h.Releasable.Restricted() || len(h.Compartments) > 0
 }
 
@@ -308,11 +379,13 @@ func (p *publication) issue(signed []*arrival, group []*stix.Object) ([]*arrival
 // without refuses the objects that cannot be issued and returns the others.
 func (p *publication) without(group []*stix.Object, cannot *envelope.Refused) []*stix.Object {
 	out := map[int]bool{}
+	p.told.Lock()
 	for _, r := range cannot.Objects {
 		out[r.Index] = true
 		it := &p.read.Items[p.at[fileKey(group[r.Index])]]
 		it.Outcome, it.Reason, it.Text = intake.Refused, federation.ReasonOf(r.Err), r.Err.Error()
 	}
+	p.told.Unlock()
 	var rest []*stix.Object
 	for i, o := range group {
 		if !out[i] {
@@ -370,6 +443,8 @@ func (p *publication) commit(ctx context.Context, c *committer, signed []*arriva
 // marking-definition is copied along into several messages: taken once is
 // taken.
 func (p *publication) note(e *entry) {
+	p.told.Lock()
+	defer p.told.Unlock()
 	for _, it := range e.Items {
 		name := idKey{it.Version, it.ID}
 		if it.ID == "" {

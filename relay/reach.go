@@ -31,19 +31,38 @@ type reach struct {
 	depth  int               // of questions about what says less
 	lesser map[origin]string // why what says less in its place stays here, "" if it may go
 
+	found map[mention]*finding // how ids outside their messages stand
+	trail trail                // what the last verdict rests on, see audiences
+
 	err   error // the first fault of the index or the log
 	early bool  // something mentioned is being published just now
 }
 
+// mention is an id as an issuer mentions it, finding how it stands and what that
+// rests on.
+type (
+	mention struct{ issuer, id string }
+	finding struct {
+		policy.Standing
+		trail trail
+	}
+)
+
 func newReach(ctx context.Context, n *Node, w *World, r *policy.Recipient, peer string, now time.Time) *reach {
-	x := &reach{ctx: ctx, node: n, world: w, bundle: w.Bundle, far: &n.far, recipient: r, peer: peer, now: now, begun: n.judgedNow()}
+	x := &reach{ctx: ctx, node: n, world: w, bundle: w.Bundle, far: &n.far, recipient: r, peer: peer, now: now, begun: n.judgedNow(), found: map[mention]*finding{}}
 	x.Closure = policy.NewClosure(x.find)
 	return x
 }
 
+// looked is how many ids outside their messages were looked up.
+func (x *reach) looked() int { return len(x.found) }
+
 // judge decides on all objects of a log entry, and closes the decisions over
 // what they mention in it and elsewhere.
 func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
+	// Each message is closed by itself over what was found for all, so that it is
+	// known what its verdict rests on.
+	x.Closure, x.trail = policy.NewClosure(x.find), trail{}
 	ds := make([]policy.Decision, len(p.subjects))
 	withdrawn := x.node.withdrawn(p)
 	for i := range p.subjects {
@@ -56,6 +75,10 @@ func (x *reach) judge(p *prepared) ([]policy.Decision, error) {
 // decide judges one object: what its issuer took back, and what this node holds
 // or refused itself, goes to nobody.
 func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
+	x.trail.changes = append(x.trail.changes, x.node.index.ChangeOfDigest(p.subjects[i].Digest()))
+	if at := x.world.retention.due(p.from, p.at, &p.items[i]); x.now.Before(at) {
+		x.trail.ends(at)
+	}
 	if withdrawn {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Withdrawn, "its issuer took it back", x.now)
 	}
@@ -85,6 +108,7 @@ func (x *reach) decide(p *prepared, i int, withdrawn bool) policy.Decision {
 // sayLess judges what says less in an object's place. It says as little as can be
 // said: of a part of it nobody would be the wiser, who has the rest of the object.
 func (x *reach) sayLess(p *prepared, i int, o origin, d policy.Decision) policy.Decision {
+	x.trail.own = true // it hangs on what else the peer gets
 	if no := x.instead(p, o); no != "" {
 		return x.bundle.Withhold(p.subjects[i], x.recipient, federation.Withhold, federation.Duplicate, no, x.now)
 	}
@@ -102,9 +126,23 @@ func (w *World) revoked(p *prepared, now time.Time) bool {
 	return !ok || !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt)
 }
 
-// find says how an id stands. What cannot be read counts as held, and the
-// frame is not made.
+// find says how an id stands, looked up once for all messages.
 func (x *reach) find(issuer, id string) policy.Standing {
+	k := mention{issuer, id}
+	f := x.found[k]
+	if f == nil {
+		before := x.trail
+		x.trail = trail{changes: []store.Change{x.node.index.ChangeOfID(id)}}
+		f = &finding{Standing: x.lookUp(issuer, id)}
+		x.found[k], f.trail, x.trail = f, x.trail, before
+	}
+	x.trail.follow(&f.trail)
+	return f.Standing
+}
+
+// lookUp says how an id stands. What cannot be read counts as held, and the
+// frame is not made.
+func (x *reach) lookUp(issuer, id string) policy.Standing {
 	places, err := x.node.index.Places(issuer, id)
 	if err != nil {
 		return x.failed(err)
@@ -137,6 +175,8 @@ func (x *reach) stand(s *policy.Standing, place store.Place) error {
 			if i := slices.IndexFunc(p.subjects, func(sub *policy.Subject) bool { return sub.Digest() == place.Digest }); i >= 0 {
 				d := x.decide(p, i, x.node.index.Withdrawn(place.Issuer, [][32]byte{place.Digest})[0])
 				s.Theirs = s.Theirs || p.passed(x.peer)
+				x.trail.ends(d.Until())
+				x.trail.parties = append(x.trail.parties, p.parties()...)
 				s.Decisions = append(s.Decisions, d)
 				if s.Theirs || d.Verdict() == federation.Share || d.Verdict() == federation.Redact {
 					return nil
@@ -161,12 +201,15 @@ func (x *reach) stand(s *policy.Standing, place store.Place) error {
 
 // absent says how an id stands that no object taken here has.
 func (x *reach) absent(issuer, id string) policy.Standing {
+	mark := x.node.keys.mark(issuer, id)
+	x.trail.absent = append(x.trail.absent, id)
+	x.trail.changes = append(x.trail.changes, x.node.index.ChangeOfMark(mark))
 	waits, err := x.node.index.Waits(id)
 	if err != nil {
 		return x.failed(err)
 	}
 	if !waits {
-		refused, err := x.node.index.Refused(x.node.keys.mark(issuer, id))
+		refused, err := x.node.index.Refused(mark)
 		if err != nil {
 			return x.failed(err)
 		}

@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/link"
@@ -66,12 +65,15 @@ func (l journalLog) Last(ctx context.Context) (journal.Stored, bool, error) {
 // recordFrame writes what was judged for a peer to the journal, before any of
 // it leaves: that is what makes the peer a recorded recipient.
 func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from uint64) error {
-	s := sentRecord(d, f, from)
+	s, err := sentRecord(d, f, from)
+	if err != nil {
+		return err
+	}
 	seq, err := n.journal.Append(ctx, &journal.Record{At: d.now, Sent: s})
 	if err != nil {
 		return fmt.Errorf("the journal did not take the record of a frame, so the frame does not leave: %w", forPeer(err))
 	}
-	if len(f.Messages) > 0 {
+	if f.Count() > 0 {
 		n.lane(d.peer).sent.add(sentFrameOf(s))
 	}
 	n.lane(d.peer).recorded = seq
@@ -79,7 +81,7 @@ func (n *Node) recordFrame(ctx context.Context, d *draft, f *link.Frame, from ui
 }
 
 // sentRecord says what was judged for a peer in a frame.
-func sentRecord(d *draft, f *link.Frame, from uint64) *journal.Sent {
+func sentRecord(d *draft, f *link.Frame, from uint64) (*journal.Sent, error) {
 	s := &journal.Sent{Peer: journal.Token(d.peer), Root: journal.Token(f.Root), LogFrom: from, LogTo: d.pos,
 		Policy: journal.Token(d.world.Bundle.Digest())}
 	if p, ok := d.world.peer(d.peer); ok {
@@ -88,8 +90,8 @@ func sentRecord(d *draft, f *link.Frame, from uint64) *journal.Sent {
 			s.Purpose = append(s.Purpose, journal.Token(use))
 		}
 	}
-	if len(f.Messages) > 0 {
-		s.First, s.Last = f.FirstSeq, f.FirstSeq+uint64(len(f.Messages))-1
+	if count := f.Count(); count > 0 {
+		s.First, s.Last = f.FirstSeq, f.FirstSeq+uint64(count)-1
 	}
 	for _, j := range d.verdicts {
 		m := journal.SentMessage{Log: j.seq, Issuer: journal.Token(j.issuer)}
@@ -99,15 +101,15 @@ func sentRecord(d *draft, f *link.Frame, from uint64) *journal.Sent {
 		for _, g := range j.gone {
 			m.Gone = append(m.Gone, journal.Gone{Digest: journal.Digest(g.Digest), For: journal.Token(g.For)})
 		}
-		for i, dec := range j.decisions {
-			m.Objects = append(m.Objects, sentObject(j.subjects[i], dec))
-			if v := dec.Verdict(); v == federation.Share || v == federation.Redact {
-				m.Objects[i].Grounds = grounds(s, dec.Allowed())
+		if j.account != nil {
+			var err error
+			if m, err = j.account.in(s, m); err != nil {
+				return nil, err
 			}
 		}
 		s.Messages = append(s.Messages, m)
 	}
-	return s
+	return s, nil
 }
 
 // forPeer is an error of our journal as a peer may hear it: how full a disk is
@@ -135,27 +137,6 @@ func sentFrameOf(s *journal.Sent) *sentFrame {
 		}
 	}
 	return f
-}
-
-// grounds adds the permissions that were relied upon to those of the frame, and
-// returns their places.
-func grounds(s *journal.Sent, allowed []policy.Cited) []int {
-	var out []int
-	for _, c := range allowed {
-		g := journal.Ground{Rule: journal.Token(c.Rule), Basis: journal.Label(c.Basis), Claims: journal.Token(c.Claims)}
-		i := slices.Index(s.Grounds, g)
-		if i < 0 {
-			i = len(s.Grounds)
-			s.Grounds = append(s.Grounds, g)
-			if g.Claims != "" && !slices.Contains(s.Claims, g.Claims) {
-				s.Claims = append(s.Claims, g.Claims)
-			}
-		}
-		if !slices.Contains(out, i) {
-			out = append(out, i)
-		}
-	}
-	return out
 }
 
 func sentObject(s *policy.Subject, d policy.Decision) journal.SentObject {
@@ -189,28 +170,21 @@ func levelsOf(d policy.Decision) []journal.SentLevel {
 
 // events turns journal records into what the index counts.
 func events(records []*journal.Record) []store.Event {
-	out := make([]store.Event, len(records))
+	out, counts := make([]store.Event, len(records)), counted{}
 	for i, r := range records {
-		out[i] = store.Event{Seq: r.Seq, At: r.At, Sent: sentEvent(r.Sent), Receipt: receiptEvent(r.Receipt)}
+		out[i] = store.Event{Seq: r.Seq, At: r.At, Sent: counts.event(r.Sent), Receipt: receiptEvent(r.Receipt)}
 		if r.Settle != nil {
 			out[i].Settled = []store.Settled{{Peer: string(r.Settle.Peer), LogSeq: r.Settle.Log, Digest: r.Settle.Digest}}
 		}
-		out[i].Names, out[i].About = named(r)
+		out[i].Names, out[i].About = counts.named(r)
 	}
 	return out
 }
 
 // named lists what a record names and may be asked for by: ids and digests of
 // objects, of a receipt the frame; and whom it is about.
-func named(r *journal.Record) (keys []store.Key, about string) {
-	object := func(id journal.ID, d journal.Digest) {
-		if id != "" {
-			keys = append(keys, store.KeyOf(string(id)))
-		}
-		if d != (journal.Digest{}) {
-			keys = append(keys, store.KeyOfDigest(d))
-		}
-	}
+func (t counted) named(r *journal.Record) (keys []store.Key, about string) {
+	object := func(id journal.ID, d journal.Digest) { keys = appendNames(keys, id, d) }
 	switch {
 	case r.Intake != nil:
 		for i := range r.Intake.Objects {
@@ -226,9 +200,7 @@ func named(r *journal.Record) (keys []store.Key, about string) {
 	case r.Sent != nil:
 		for i := range r.Sent.Messages {
 			m := &r.Sent.Messages[i]
-			for j := range m.Objects {
-				object(m.Objects[j].ID, m.Objects[j].Digest)
-			}
+			keys = append(keys, t.of(m).names...)
 			for _, g := range m.Gone {
 				object("", g.Digest)
 			}
@@ -243,30 +215,39 @@ func named(r *journal.Record) (keys []store.Key, about string) {
 	return nil, ""
 }
 
-func sentEvent(s *journal.Sent) *store.Sent {
+// appendNames adds what an object may be asked for by.
+func appendNames(keys []store.Key, id journal.ID, d journal.Digest) []store.Key {
+	if id != "" {
+		keys = append(keys, store.KeyOf(string(id)))
+	}
+	if d != (journal.Digest{}) {
+		keys = append(keys, store.KeyOfDigest(d))
+	}
+	return keys
+}
+
+func (t counted) event(s *journal.Sent) *store.Sent {
 	if s == nil {
 		return nil
 	}
 	out := &store.Sent{Peer: string(s.Peer), Root: string(s.Root), LogFrom: s.LogFrom, LogTo: s.LogTo, Withheld: map[federation.Reason]int{}}
-	for _, m := range s.Messages {
-		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link}
+	for i := range s.Messages {
+		m := &s.Messages[i]
+		e := t.of(m)
+		sm := store.SentMessage{LogSeq: m.Log, LinkSeq: m.Link, Objects: e.sent}
 		for _, g := range m.Gone {
 			sm.Gone = append(sm.Gone, g.Digest)
 		}
-		for _, o := range m.Objects {
+		for _, o := range e.held {
 			var first journal.Cited
 			if len(o.Cited) > 0 {
 				first = o.Cited[0]
 			}
-			switch o.Verdict {
-			case federation.Share, federation.Redact:
-				sm.Objects = append(sm.Objects, store.SentObject{Digest: o.Digest, Verdict: o.Verdict})
-			case federation.Hold:
-				out.Held = append(out.Held, store.HeldOut{LogSeq: m.Log, Issuer: string(m.Issuer), Digest: o.Digest, ID: string(o.ID),
-					Reason: first.Reason, Rule: string(first.Rule), Basis: string(first.Basis)})
-			default:
-				out.Withheld[first.Reason]++
-			}
+			out.Held = append(out.Held, store.HeldOut{LogSeq: m.Log, Issuer: string(m.Issuer), Digest: o.Digest, ID: string(o.ID),
+				Reason: first.Reason, Rule: string(first.Rule), Basis: string(first.Basis)})
+		}
+		for _, reason := range e.withheld {
+			out.Withheld[reason]++
 		}
 		if len(sm.Objects)+len(sm.Gone) > 0 {
 			out.Messages = append(out.Messages, sm)

@@ -64,3 +64,14 @@ const classifiedSample = `{"type":"indicator","spec_version":"2.1","id":"indicat
 "pattern":"[domain-name:value = 'a.example']","pattern_type":"stix","valid_from":"2026-01-05T00:00:00.000Z",
 "object_marking_refs":["marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"],
 "extensions":{"extension-definition--7a5c4f0e-1d6b-4c83-9f2e-3b8d50a6e917":{"extension_type":"property-extension","scheme":"de-vs","classification":"LABEL"}}}`
+
+// What the configuration says of special regimes is what decisions ask.
+func TestNodeIsReadIntoCompartments(t *testing.T) {
+	s := newSolo(t)
+	s.edit("\naccept:", "\naccreditation: {authority: EXERCISE, id: EXERCISE, ceiling: [nato/NR], until: 2030-12-31, exercise: true, compartments: [ATOMAL]}\naccept:")
+	w, err := LoadWorld(s.cfg, time.Now())
+	must(t, err)
+	if !slices.Equal(w.Node.Compartments, []string{"ATOMAL"}) {
+		t.Errorf("read into %v", w.Node.Compartments)
+	}
+}

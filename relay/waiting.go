@@ -28,9 +28,10 @@ type waiter struct {
 type waiting struct {
 	mu    sync.Mutex
 	byID  map[string][]waiter
-	count int
+	count int      // in byID and due
 	due   []waiter // may go now, to be looked at by the follower
-	freed uint64   // how often something was let go that had waited
+	isDue map[waiter]bool
+	freed uint64 // how often something was let go that had waited
 }
 
 // judgedAt is when something was judged: what came or was let go since may change
@@ -79,11 +80,16 @@ func (w *waiting) came(id string) bool {
 		return false
 	}
 	delete(w.byID, id)
-	w.count -= len(xs)
 	for _, x := range xs {
-		if !slices.Contains(w.due, x) {
-			w.due = append(w.due, x)
+		if w.isDue[x] {
+			w.count--
+			continue
 		}
+		if w.isDue == nil {
+			w.isDue = map[waiter]bool{}
+		}
+		w.isDue[x] = true
+		w.due = append(w.due, x)
 	}
 	return true
 }
@@ -93,7 +99,8 @@ func (w *waiting) take() []waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := w.due
-	w.due = nil
+	w.due, w.isDue = nil, nil
+	w.count -= len(out)
 	return out
 }
 

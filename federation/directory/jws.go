@@ -3,7 +3,6 @@ package directory
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -15,26 +14,6 @@ import (
 
 // maxHeader bounds the base64url text of a protected header, in bytes.
 const maxHeader = 512
-
-// strict decodes base64url without padding and refuses stray low bits in the
-// last character, so that no two texts of one length stand for the same bytes
-// (RFC 4648 §3.5). It still skips CR and LF: DecodeBase64 refuses those.
-var strict = base64.RawURLEncoding.Strict()
-
-// DecodeBase64 appends the bytes that text stands for to dst. Exactly one text
-// is accepted for any bytes: no padding, no line breaks, no stray bits.
-func DecodeBase64(dst, text []byte) ([]byte, error) {
-	out, err := strict.AppendDecode(dst, text)
-	if err != nil {
-		return dst, fmt.Errorf("base64url: %w", err)
-	}
-	// A line break, which the decoder skips, leaves fewer bytes than a text of
-	// that length has. (No text has a length of 1 modulo 4.)
-	if len(text)%4 == 1 || len(out)-len(dst) != strict.DecodedLen(len(text)) {
-		return dst, errors.New("base64url: a line break, or a length that no text has")
-	}
-	return out, nil
-}
 
 // JWS is a compact JWS whose signature has been verified: its three parts,
 // decoded, and the key.

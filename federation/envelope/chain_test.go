@@ -61,17 +61,17 @@ func TestDisclosuresAndHops(t *testing.T) {
 	var gone, note, child []byte
 	for i := range v.m.discs {
 		switch d := &v.m.discs[i]; {
-		case string(d.name) == "description":
-			gone = d.text
+		case string(v.m.name(i)) == "description":
+			gone = v.m.text(i)
 		case d.place == inHandling:
-			note = d.text
+			note = v.m.text(i)
 		case d.place == inNote:
-			child = d.text
+			child = v.m.text(i)
 		}
 	}
 	for i := range atPL.m.discs {
 		t.Run(fmt.Sprintf("disclosure %d taken out in silence", i), func(t *testing.T) {
-			_, err := verifyAs(t, without(t, atPL.Raw(), atPL.m.discs[i].text), "pl-cert")
+			_, err := verifyAs(t, without(t, atPL.Raw(), atPL.m.text(i)), "pl-cert")
 			wantReason(t, err, federation.UnaccountedRedaction)
 		})
 	}

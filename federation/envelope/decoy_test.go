@@ -30,9 +30,12 @@ func withDecoys(t testing.TB, step int) *Verified {
 func digestCounts(t testing.TB, v *Verified) (objects int, properties []int) {
 	t.Helper()
 	for _, s := range v.m.items {
-		d := v.m.discs[v.m.order[s.from]]
+		plain, _, err := v.m.json(int(v.m.order[s.from]), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var parts []jsonValue
-		if err := json.Unmarshal(d.plain, &parts); err != nil {
+		if err := json.Unmarshal(plain, &parts); err != nil {
 			t.Fatal(err)
 		}
 		var o struct {

@@ -37,16 +37,18 @@ func Drop(v *Verified, digests [][32]byte) (*Verified, error) {
 	out := &message{sd: raw[:len(sd):len(sd)], head: m.head, jws: m.jws, issuer: m.issuer, owner: m.owner, id: m.id, issued: m.issued,
 		expires: m.expires, objects: m.objects, gone: m.gone, hops: m.hops, secret: m.secret}
 	out.dropped = sortedDigests(append(slices.Clone(m.dropped), digests...))
-	items, err := out.readBack(bytes.Count(sd, []byte{'~'}) - 1)
+	items, err := out.readBack(bytes.Count(sd, []byte{'~'})-1, nil)
 	if err != nil {
 		return nil, fmt.Errorf("drop: %w", err)
 	}
 	return out.verified(raw, items), nil
 }
 
-// readBack reads n disclosures of a text that this node made itself.
-func (m *message) readBack(n int) ([]Item, error) {
-	if err := m.readDisclosures(n); err != nil {
+// readBack reads n disclosures of a text that this node made itself, of those in
+// all if that is not nil.
+func (m *message) readBack(n int, all []made) ([]Item, error) {
+	defer m.release()
+	if err := m.readDisclosures(n, all); err != nil {
 		return nil, err
 	}
 	items, err := m.rebuild()

@@ -70,7 +70,7 @@ func ProveEquivocation(a *Verified, digestA [32]byte, b *Verified, digestB [32]b
 		if at < 0 {
 			return nil, federation.Refuse(federation.Malformed, "proof", "no object "+digestString(side.digest)+" in the message")
 		}
-		p.Messages = append(p.Messages, string(m.sd[:m.head+1])+string(m.discs[at].text)+"~")
+		p.Messages = append(p.Messages, string(m.sd[:m.head+1])+string(m.text(at))+"~")
 	}
 	sides := [2]*side{}
 	for i, v := range []*Verified{a, b} {
@@ -114,7 +114,9 @@ func CheckEquivocation(text []byte, keys directory.KeySource, now time.Time) (e 
 		if len(m.discs) != 1 {
 			return nil, federation.Refuse(federation.Malformed, fmt.Sprintf("message %d", i), "want the disclosure of one object and no other")
 		}
-		if sides[i], err = m.side(m.digests[0]); err != nil {
+		sides[i], err = m.side(m.digests[0])
+		m.release()
+		if err != nil {
 			return nil, within(fmt.Sprintf("message %d", i), err)
 		}
 	}
@@ -134,8 +136,12 @@ func (m *message) side(digest [32]byte) (*side, error) {
 	if at < 0 || !slices.Contains(m.objects, digest) {
 		return nil, federation.Refuse(federation.Malformed, "digest "+digestString(digest), "is not that of an object of the message")
 	}
-	b := &builder{m: m}
-	_, value, err := b.take(at, inMessage, -1)
+	b := &builder{m: m, scratch: new(scratch)}
+	_, s, err := b.take(at, inMessage, -1)
+	if err != nil {
+		return nil, err
+	}
+	value, err := b.plain(&s, at)
 	if err != nil {
 		return nil, err
 	}

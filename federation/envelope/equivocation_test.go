@@ -127,7 +127,7 @@ func TestForgedProofs(t *testing.T) {
 	property := func(v *Verified) string { // a property in the place of the object
 		for i, d := range v.m.discs {
 			if d.place == inObject {
-				return string(v.m.sd[:v.m.head+1]) + string(v.m.discs[i].text) + "~"
+				return string(v.m.sd[:v.m.head+1]) + string(v.m.text(i)) + "~"
 			}
 		}
 		return ""
@@ -175,7 +175,7 @@ func rough(a, b *Verified) []byte {
 	p := proof{Typ: typProof, Ver: Version}
 	for _, v := range []*Verified{a, b} {
 		d := v.Items()[0].Digest
-		p.Messages = append(p.Messages, string(v.m.sd[:v.m.head+1])+string(v.m.discs[v.m.find(&d)].text)+"~")
+		p.Messages = append(p.Messages, string(v.m.sd[:v.m.head+1])+string(v.m.text(v.m.find(&d)))+"~")
 	}
 	text, _ := json.Marshal(&p) // strings only
 	return text
@@ -184,7 +184,7 @@ func rough(a, b *Verified) []byte {
 // swapped is the signature of one message over the object of another.
 func swapped(a, b *Verified) string {
 	d := b.Items()[0].Digest
-	return string(a.m.sd[:a.m.head+1]) + string(b.m.discs[b.m.find(&d)].text) + "~"
+	return string(a.m.sd[:a.m.head+1]) + string(b.m.text(b.m.find(&d))) + "~"
 }
 
 func FuzzCheckEquivocation(f *testing.F) {

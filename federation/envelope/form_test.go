@@ -281,4 +281,4 @@ func (f *vectorMaker) forms(two *Verified) {
 }
 
 // textAt is the text of the i-th disclosure.
-func (m *message) textAt(i int) string { return string(m.discs[i].text) }
+func (m *message) textAt(i int) string { return string(m.text(i)) }

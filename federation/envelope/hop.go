@@ -252,9 +252,14 @@ func flatten(path [][32]byte) []byte {
 
 // hopLine returns the text of a hop.
 func hopLine(text []byte, i, n int, path [][32]byte, root []byte) []byte {
+	return appendHop(nil, text, i, n, path, root)
+}
+
+// appendHop appends the text of a hop.
+func appendHop(b, text []byte, i, n int, path [][32]byte, root []byte) []byte {
 	e := base64.RawURLEncoding
-	b := make([]byte, 0, e.EncodedLen(len(text))+e.EncodedLen(32*len(path))+len(root)+16)
-	b = append(e.AppendEncode(b, text), '.')
+	b = slices.Grow(b, e.EncodedLen(len(text))+e.EncodedLen(32*len(path))+len(root)+16)
+	b = append(directory.AppendBase64(b, text), '.')
 	b = append(strconv.AppendInt(b, int64(i), 10), '.')
 	b = append(strconv.AppendInt(b, int64(n), 10), '.')
 	b = append(e.AppendEncode(b, flatten(path)), '.')

@@ -2,6 +2,8 @@ package envelope
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -90,13 +92,16 @@ func Issue(objs []*stix.Object, o IssueOptions) ([]*Verified, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	parts, err := o.disclose(objs)
+	d := newDiscloser(o.Issuer, o.Secret)
+	d.decoys = o.Decoys
+	defer d.release()
+	parts, err := o.disclose(d, objs)
 	if err != nil {
 		return nil, err
 	}
 	var out []*Verified
 	add := func(batch []*disclosed, gone []Gone) error {
-		v, err := o.message(batch, gone)
+		v, err := o.message(d.room, batch, gone)
 		out = append(out, v)
 		return err
 	}
@@ -143,12 +148,11 @@ func (o *IssueOptions) check() error {
 
 // disclose makes the disclosures of every object. The same object twice is
 // issued once.
-func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
-	d := newDiscloser(o.Issuer, o.Secret)
-	d.decoys = o.Decoys
+func (o *IssueOptions) disclose(d *discloser, objs []*stix.Object) ([]*disclosed, error) {
 	var refused Refused
 	parts := make([]*disclosed, 0, len(objs))
-	seen := make(map[string]*disclosed, len(objs))
+	type version struct{ id, version string }
+	seen := make(map[version]*disclosed, len(objs))
 	for i, obj := range objs {
 		if obj == nil {
 			return nil, fmt.Errorf("issue: object %d is nil", i)
@@ -157,7 +161,7 @@ func (o *IssueOptions) disclose(objs []*stix.Object) ([]*disclosed, error) {
 		if err == nil {
 			err = o.admit(part)
 		}
-		key := obj.ID() + " " + obj.Version()
+		key := version{obj.ID(), d.version}
 		if prev := seen[key]; err == nil && prev != nil {
 			if prev.digest == part.digest {
 				continue
@@ -190,7 +194,7 @@ func (o *IssueOptions) admit(d *disclosed) error {
 }
 
 // message signs one batch.
-func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, error) {
+func (o *IssueOptions) message(r *room, batch []*disclosed, gone []Gone) (*Verified, error) {
 	expiry := o.Expiry
 	switch {
 	case expiry == 0 && len(gone) > 0:
@@ -200,11 +204,11 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	}
 	p := payload{Ver: Version, Iss: o.Issuer, For: o.For, Jti: o.NewID(), Iat: o.Now.Unix(), Exp: o.Now.Add(expiry).Unix(),
 		SDAlg: "sha-256", Objects: make([]dots, len(batch))}
-	var all []made
 	size := 0
+	r.all = r.all[:0]
 	for i, d := range batch {
 		p.Objects[i].Digest = digestString(d.digest)
-		all = append(all, d.discs...)
+		r.all = append(r.all, d.discs...)
 		size += d.size
 	}
 	if len(batch) > 0 {
@@ -221,18 +225,46 @@ func (o *IssueOptions) message(batch []*disclosed, gone []Gone) (*Verified, erro
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b made) int { return compareDigests(a.digest, b.digest) })
+	all := r.byDigest()
 	sd := append(make([]byte, 0, len(jws)+1+size), jws...)
 	sd = append(sd, '~')
 	for _, m := range all {
 		sd = append(append(sd, m.text...), '~')
 	}
-	return o.readBack(sd)
+	return o.readBack(sd, all)
 }
 
-// readBack reads our own message as a receiver would, all but the signature,
-// which was made just now. So what others would refuse is never issued.
-func (o *IssueOptions) readBack(sd []byte) (*Verified, error) {
+// digestKey is the first bytes of the digest of the disclosure at an index.
+type digestKey struct {
+	head uint64
+	at   int
+}
+
+// byDigest returns r.all in the ascending order of their digests; it is good
+// until the next call. It moves keys, and each disclosure once.
+func (r *room) byDigest() []made {
+	r.keys, r.sorted = r.keys[:0], r.sorted[:0]
+	for i := range r.all {
+		r.keys = append(r.keys, digestKey{binary.BigEndian.Uint64(r.all[i].digest[:]), i})
+	}
+	slices.SortFunc(r.keys, func(a, b digestKey) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		return compareDigests(r.all[a.at].digest, r.all[b.at].digest)
+	})
+	for _, k := range r.keys {
+		r.sorted = append(r.sorted, r.all[k.at])
+	}
+	return r.sorted
+}
+
+// readBack reads our own message as a receiver would. So what others would
+// refuse is never issued. Two things are not computed again, for they were made
+// just now from the bytes that are read: the signature, and the digests of the
+// disclosures, where the text in the message is compared with the one that was
+// hashed.
+func (o *IssueOptions) readBack(sd []byte, all []made) (*Verified, error) {
 	m := &message{secret: o.Secret, sd: sd, head: bytes.IndexByte(sd, '~'), jws: &directory.JWS{Key: directory.Key{KID: o.Key.KeyID(), Owner: o.Issuer}}}
 	if len(sd) > MaxMessage {
 		return nil, federation.Refuse(federation.TooLarge, "issue", fmt.Sprintf("%d bytes, over %d", len(sd), MaxMessage))
@@ -248,7 +280,7 @@ func (o *IssueOptions) readBack(sd []byte) (*Verified, error) {
 	if err := m.readPayload(o.Now); err != nil {
 		return nil, fmt.Errorf("issue: %w", err)
 	}
-	items, err := m.readBack(bytes.Count(sd, []byte{'~'}) - 1)
+	items, err := m.readBack(bytes.Count(sd, []byte{'~'})-1, all)
 	if err != nil {
 		return nil, fmt.Errorf("issue: %w", err)
 	}

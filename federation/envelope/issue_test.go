@@ -262,7 +262,11 @@ func TestSaltsAreSecret(t *testing.T) {
 	n := 0
 	for _, v := range []*Verified{issueOne(t, workload(t)...), issueOne(t, sampleObjects(t)...)} {
 		for i := range v.m.discs {
-			s := scanner{b: v.m.discs[i].plain}
+			plain, _, err := v.m.json(i, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := scanner{b: plain}
 			s.next('[')
 			salt, _, _ := s.text()
 			if len(salt) != 22 {

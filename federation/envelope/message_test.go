@@ -58,7 +58,7 @@ func TestRemovableAsUnits(t *testing.T) {
 		var got, want []string
 		for _, at := range m.order[m.items[0].from+1 : m.items[0].to] {
 			d := m.discs[at]
-			got = append(got, d.place.path(d.name, d.index))
+			got = append(got, d.place.path(m.name(int(at)), int(d.index)))
 		}
 		for _, u := range o.Units() {
 			if !u.Fixed {
@@ -302,7 +302,7 @@ func TestDrop(t *testing.T) {
 		t.Error("dropping nothing changed something")
 	}
 	// What was dropped cannot hide that something else is missing.
-	_, err = Verify(without(t, d.Raw(), d.m.discs[0].text), o)
+	_, err = Verify(without(t, d.Raw(), d.m.text(0)), o)
 	if err == nil {
 		t.Error("a disclosure could be taken out of a dropped message unnoticed")
 	}

@@ -26,9 +26,10 @@ type message struct {
 	gone            []Gone
 
 	digests [][32]byte   // of discs, ascending
+	rows    digestRows   // where in digests those with one first byte are
 	discs   []disclosure // in the same order
-	size    int          // bytes of JSON in all of them
-	order   []int        // indexes into discs: object by object, parents first
+	scratch *scratch     // has their JSON; only while the message is read
+	order   []int16      // indexes into discs: object by object, parents first
 	out     [][32]byte   // what hops and this node say they took out, ascending
 	missing []hole       // digests without a disclosure, in the order met
 	items   []span       // the objects that are there, in the issuer's order
@@ -41,19 +42,20 @@ type message struct {
 	decoys []hole // digests of its own that stand for nothing, not listed yet
 }
 
-// disclosure is one disclosure and where it stands.
+// disclosure is one disclosure and where it stands. A message has up to 2048 of
+// them and lives long, so they hold numbers and no pointers: what is kept of a
+// message is its text, the digests, and each object's bytes.
 type disclosure struct {
-	text  []byte // as sent
-	plain []byte // the JSON it encodes
-
-	used   bool
-	place  place
-	name   []byte // of a property
-	item   int    // index into items
-	index  int    // of an element, among those that are there
-	parent int    // index into discs, -1 for an object
-	holds  bool   // its value is a container of disclosures,
-	open   int    // with so many parts that are none
+	from, to   uint32 // its text in line 1
+	plain      uint32 // where its JSON begins in scratch.plain
+	name, nend uint32 // a property's name in its object's bytes
+	item       int16  // index into items
+	index      int16  // of an element, among those that are there
+	parent     int16  // index into discs, -1 for an object
+	place      place
+	used       bool
+	holds      bool // its value is a container of disclosures,
+	open       bool // with parts that are none
 }
 
 // hole is a digest that has no disclosure.
@@ -63,10 +65,39 @@ type hole struct {
 	place  place
 }
 
-// span is an object: its range in order.
+// span is an object: its range in order, and its bytes, which its
+// [stix.Object] has too.
 type span struct {
 	digest   [32]byte
 	from, to int
+	raw      []byte
+}
+
+// text returns a disclosure as it was sent.
+func (m *message) text(at int) []byte { d := &m.discs[at]; return m.sd[d.from:d.to:d.to] }
+
+// name returns the name of the property that a disclosure holds, or nothing.
+func (m *message) name(at int) []byte {
+	d := &m.discs[at]
+	if d.nend == 0 {
+		return nil
+	}
+	return m.items[d.item].raw[d.name:d.nend]
+}
+
+// json returns the JSON of a disclosure: what was decoded, while the message is
+// read, later decoded anew behind buf, which is returned longer.
+func (m *message) json(at int, buf []byte) (plain, longer []byte, err error) {
+	d := &m.discs[at]
+	n := base64.RawURLEncoding.DecodedLen(int(d.to - d.from))
+	if m.scratch != nil {
+		return m.scratch.plain[d.plain : int(d.plain)+n : int(d.plain)+n], buf, nil
+	}
+	from := len(buf)
+	if buf, err = directory.DecodeBase64(buf, m.text(at)); err != nil {
+		return nil, buf, bad("disclosure %d: %v", at, err)
+	}
+	return buf[from:len(buf):len(buf)], buf, nil
 }
 
 // readSD reads line 1. It bounds and counts before it decodes.
@@ -90,7 +121,7 @@ func (m *message) readSD(sd []byte, keys directory.KeySource, now time.Time) err
 	if err := m.readPayload(now); err != nil {
 		return err
 	}
-	return m.readDisclosures(n - 1)
+	return m.readDisclosures(n-1, nil)
 }
 
 // unended says why a line 1 that does not end with '~' is refused. In RFC 9901
@@ -117,48 +148,49 @@ func keyBound() error {
 
 // readDisclosures decodes and hashes the n disclosures. They stand in the
 // ascending order of their digests, so each set has one text and none occurs
-// twice.
-func (m *message) readDisclosures(n int) error {
+// twice. Of a message that was made here just now, all has each with its digest:
+// then the text must be the one that was hashed, and is not hashed again.
+func (m *message) readDisclosures(n int, all []made) error {
+	if all != nil && len(all) != n {
+		return bad("%d disclosures were made, and %d are there", len(all), n)
+	}
 	m.discs = make([]disclosure, n)
 	m.digests = make([][32]byte, n)
-	plain := make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(m.sd)-m.head))
+	m.scratch = newScratch()
+	plain := slices.Grow(m.scratch.plain[:0], base64.RawURLEncoding.DecodedLen(len(m.sd)-m.head))
 	at := m.head + 1
 	for i := range n {
 		end := at + bytes.IndexByte(m.sd[at:], '~')
 		d := &m.discs[i]
-		d.text = m.sd[at:end]
+		d.from, d.to, d.plain = uint32(at), uint32(end), uint32(len(plain))
+		text := m.sd[at:end]
 		at = end + 1
-		from := len(plain)
 		var err error
-		if plain, err = directory.DecodeBase64(plain, d.text); err != nil {
+		if plain, err = directory.DecodeBase64(plain, text); err != nil {
 			return &federation.Refusal{Reason: federation.Malformed, Where: fmt.Sprintf("disclosure %d", i), Err: err}
 		}
-		d.plain = plain[from:len(plain):len(plain)]
-		m.digests[i] = sha256.Sum256(d.text)
+		switch {
+		case all == nil:
+			m.digests[i] = sha256.Sum256(text)
+		case !bytes.Equal(text, all[i].text):
+			return bad("disclosure %d is not the one that was made", i)
+		default:
+			m.digests[i] = all[i].digest
+		}
 		if i > 0 && bytes.Compare(m.digests[i-1][:], m.digests[i][:]) >= 0 {
 			return federation.Refuse(federation.Malformed, fmt.Sprintf("disclosure %d", i),
 				"not in the ascending order of digests, or there twice")
 		}
 	}
-	m.size = len(plain)
+	m.scratch.plain = plain
+	m.rows.of(m.digests)
 	return nil
 }
 
-// find returns the index of the disclosure with that digest, or -1.
-func (m *message) find(d *[32]byte) int {
-	lo, hi := 0, len(m.digests)
-	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		if bytes.Compare(m.digests[mid][:], d[:]) < 0 {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo < len(m.digests) && m.digests[lo] == *d {
-		return lo
-	}
-	return -1
+// release gives back what is needed only while the message is read.
+func (m *message) release() {
+	m.scratch.release()
+	m.scratch = nil
 }
 
 // keepDropped forgets digests that are not those of missing objects, or that a

@@ -80,11 +80,14 @@ func (p *packer) groups() [][]int {
 		}
 	}
 	for i, d := range p.parts {
-		for _, r := range d.object.Refs() {
-			if j, ok := byID[r.Target]; ok && d.object.Type() != "marking-definition" {
+		if d.object.Type() == "marking-definition" {
+			continue
+		}
+		d.object.EachRef(func(_, target []byte) {
+			if j, ok := byID[string(target)]; ok {
 				join(i, j)
 			}
-		}
+		})
 	}
 	at := map[int]int{}
 	var out [][]int
@@ -105,6 +108,9 @@ func (p *packer) groups() [][]int {
 // with returns objects and the marking-definitions they need, in the order in
 // which a message lists them: definitions first.
 func (p *packer) with(objects ...int) []int {
+	if len(p.markings) == 0 {
+		return objects
+	}
 	var out []int
 	seen := map[int]bool{}
 	var visit func(i int)

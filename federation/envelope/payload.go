@@ -44,9 +44,23 @@ type version struct {
 	Rest jsontext.Value `json:",embed"`
 }
 
-// decodeVersioned reads a signed JSON object of our version into v, strictly:
-// no unknown members, no duplicate names, valid UTF-8.
-func decodeVersioned(raw []byte, where string, v any) error {
+// versioned is the content of a signed JSON object, which states its version.
+type versioned interface{ version() int }
+
+func (p *payload) version() int     { return p.Ver }
+func (r *record) version() int      { return r.Ver }
+func (r *rootPayload) version() int { return r.Ver }
+func (p *proof) version() int       { return p.Ver }
+
+// decodeVersioned reads a signed JSON object of our version into v, which is
+// zero, strictly: no unknown members, no duplicate names, valid UTF-8.
+func decodeVersioned(raw []byte, where string, v versioned) error {
+	err := json.Unmarshal(raw, v, json.RejectUnknownMembers(true))
+	if err == nil && v.version() == Version {
+		return nil
+	}
+	// A newer version may well have members that we do not know: it is told from
+	// a bad message by its version alone.
 	var head version
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: err}
@@ -59,10 +73,7 @@ func decodeVersioned(raw []byte, where string, v any) error {
 			Detail: fmt.Sprintf("wire version %d, this program reads %d", head.Ver, Version),
 			Hint:   "a newer program may read it"}
 	}
-	if err := json.Unmarshal(raw, v, json.RejectUnknownMembers(true)); err != nil {
-		return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: err}
-	}
-	return nil
+	return &federation.Refusal{Reason: federation.Malformed, Where: where, Err: err}
 }
 
 // readPayload reads the payload of a verified JWS and checks what does not
@@ -168,7 +179,7 @@ func readDigest(text []byte) (d [32]byte, err error) {
 
 // appendDigest appends the text of a digest.
 func appendDigest(dst []byte, d [32]byte) []byte {
-	return base64.RawURLEncoding.AppendEncode(dst, d[:])
+	return directory.AppendBase64(dst, d[:])
 }
 
 // digestString returns the text of a digest.

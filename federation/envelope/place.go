@@ -51,20 +51,23 @@ func (p place) removable(typ string, name []byte) bool {
 
 // path returns the STIX selector of what a disclosure at a place holds. index
 // counts the elements of object_refs that are still there.
-func (p place) path(name []byte, index int) string {
+func (p place) path(name []byte, index int) string { return string(p.appendPath(nil, name, index)) }
+
+// appendPath appends it.
+func (p place) appendPath(dst, name []byte, index int) []byte {
 	switch p {
 	case inObject:
-		return string(name)
+		return append(dst, name...)
 	case inRefs:
-		return "object_refs.[" + strconv.Itoa(index) + "]"
+		return append(strconv.AppendInt(append(dst, "object_refs.["...), int64(index), 10), ']')
 	case inExtensions:
-		return "extensions." + string(name)
+		return append(append(dst, "extensions."...), name...)
 	case inHandling:
-		return handlingEntry + "." + string(name)
+		return append(append(dst, handlingEntry+"."...), name...)
 	case inNote:
-		return notePath + "." + string(name)
+		return append(append(dst, notePath+"."...), name...)
 	}
-	return ""
+	return dst
 }
 
 // container returns the selector of what holds the disclosures at a place.

@@ -173,7 +173,8 @@ func reencode(v *Verified) []byte {
 	}
 	slices.SortFunc(order, func(a, b int) int { return compareDigests(m.digests[a], m.digests[b]) })
 	for _, i := range order {
-		out = append(append(out, b64(m.discs[i].plain)...), '~')
+		plain, _, _ := m.json(i, nil)
+		out = append(append(out, b64(plain)...), '~')
 	}
 	for _, h := range m.hops {
 		p := strings.SplitN(string(h.line), ".", 5)

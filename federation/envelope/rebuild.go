@@ -17,7 +17,7 @@ type builder struct {
 	m       *message
 	removed []bool // by index into discs: to be left out; nil leaves out none
 	record  bool   // write places, items, order and missing into m
-	out     []byte
+	*scratch
 
 	item   int    // of the object being written
 	typ    string // its type
@@ -29,9 +29,9 @@ type builder struct {
 // rebuild puts every object together and fills in m.items, m.order, m.missing
 // and the places of the disclosures.
 func (m *message) rebuild() ([]Item, error) {
-	// Without salts and digests the objects are shorter than their disclosures.
-	b := &builder{m: m, record: true, out: make([]byte, 0, m.size)}
-	m.order = make([]int, 0, len(m.discs))
+	b := &builder{m: m, record: true, scratch: m.scratch}
+	m.order = make([]int16, 0, len(m.discs))
+	m.items = make([]span, 0, len(m.objects))
 	m.out = m.allOut()
 	items := make([]Item, 0, len(m.objects))
 	for i := range m.objects {
@@ -48,7 +48,8 @@ func (m *message) rebuild() ([]Item, error) {
 		if err != nil {
 			return nil, within(fmt.Sprintf("object %d, digest %s", i, digestString(*d)), err)
 		}
-		m.items[len(m.items)-1].to = len(m.order)
+		s := &m.items[len(m.items)-1]
+		s.to, s.raw = len(m.order), o.Raw()
 		items = append(items, Item{Digest: *d, Object: o})
 	}
 	return items, nil
@@ -57,19 +58,22 @@ func (m *message) rebuild() ([]Item, error) {
 // object writes the object whose disclosure has index at, and parses it.
 func (b *builder) object(at, item int) (*stix.Object, error) {
 	b.item, b.typ, b.refs, b.gaps, b.hidden = item, "", 0, b.gaps[:0], false
-	_, value, err := b.take(at, inMessage, -1)
+	b.out, b.json, b.sd = b.out[:0], b.json[:0], b.sd[:0]
+	_, s, err := b.take(at, inMessage, -1)
 	if err != nil {
 		return nil, err
 	}
-	from := len(b.out)
-	s := scanner{b: value}
 	if s.peek() != '{' {
 		return nil, bad("not a JSON object")
 	}
 	if err := b.properties(&s, inObject, at); err != nil {
 		return nil, err
 	}
-	o, err := stix.Parse(b.out[from:len(b.out):len(b.out)])
+	if err := b.closed(&s, at); err != nil {
+		return nil, err
+	}
+	// A copy of its own: who keeps an object keeps its bytes and not its message's.
+	o, err := stix.Parse(bytes.Clone(b.out))
 	if err != nil {
 		return nil, err
 	}
@@ -105,40 +109,52 @@ func (b *builder) checkSelectors(o *stix.Object) error {
 	return nil
 }
 
-// take marks the disclosure at an index as used in a place and cuts its name
-// and value. Its text is [salt, value] for an object or an element and
-// [salt, name, value] for a property.
-func (b *builder) take(at int, p place, parent int) (name, value []byte, err error) {
+// take marks the disclosure at an index as used in a place and cuts its name; s
+// stands at its value. Its text is [salt, value] for an object or an element and
+// [salt, name, value] for a property. Who has read the value calls closed.
+func (b *builder) take(at int, p place, parent int) (name []byte, s scanner, err error) {
 	d := &b.m.discs[at]
 	if b.record {
 		if d.used {
-			return nil, nil, bad("digest %s occurs twice", digestString(b.m.digests[at]))
+			return nil, s, bad("digest %s occurs twice", digestString(b.m.digests[at]))
 		}
-		d.used, d.place, d.item, d.parent = true, p, b.item, parent
-		b.m.order = append(b.m.order, at)
+		d.used, d.place, d.item, d.parent = true, p, int16(b.item), int16(parent)
+		b.m.order = append(b.m.order, int16(at))
 	}
-	s := scanner{b: d.plain}
+	if s.b, b.json, err = b.m.json(at, b.json); err != nil {
+		return nil, s, err
+	}
 	if !s.next('[') {
-		return nil, nil, bad("disclosure %d is not a JSON array", at)
+		return nil, s, bad("disclosure %d is not a JSON array", at)
 	}
 	salt, escaped, ok := s.text()
 	if !ok || escaped || !goodSalt(salt) || !s.next(',') {
-		return nil, nil, bad("disclosure %d does not begin with a salt of 22 to 64 base64url characters", at)
+		return nil, s, bad("disclosure %d does not begin with a salt of 22 to 64 base64url characters", at)
 	}
 	if p != inMessage && p != inRefs {
 		name, escaped, ok = s.text()
 		if !ok || escaped || !s.next(',') {
-			return nil, nil, bad("disclosure %d has no plain property name", at)
+			return nil, s, bad("disclosure %d has no plain property name", at)
 		}
 	}
-	value, ok = s.value()
-	if !ok || !s.next(']') || !s.end() {
-		return nil, nil, bad("disclosure %d has not the shape for its place", at)
+	return name, s, nil
+}
+
+// closed checks that a disclosure ends after its value.
+func (b *builder) closed(s *scanner, at int) error {
+	if !s.next(']') || !s.end() {
+		return bad("disclosure %d has not the shape for its place", at)
 	}
-	if b.record {
-		d.name = name
+	return nil
+}
+
+// plain reads the value at which a disclosure stands, and its end.
+func (b *builder) plain(s *scanner, at int) ([]byte, error) {
+	value, ok := s.value()
+	if !ok {
+		return nil, bad("disclosure %d has not the shape for its place", at)
 	}
-	return name, value, nil
+	return value, b.closed(s, at)
 }
 
 // goodSalt reports whether a salt has at least 128 bits and one spelling.
@@ -169,7 +185,7 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 	b.out = append(b.out, '{')
 	start := len(b.out)
 	own := b.holder(p, parent)
-	var sd []byte
+	from, hidden := len(b.sd), false
 	for first := true; ; first = false {
 		name, escaped, more, ok := s.member(first)
 		if !ok {
@@ -183,27 +199,30 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 			return bad("a property name with escapes in %s", orObject(p))
 		}
 		if string(name) == "_sd" {
-			if sd != nil {
+			if hidden {
 				return bad("_sd occurs twice")
 			}
-			if sd, ok = s.value(); !ok {
-				return bad("_sd has no value")
+			hidden = true
+			if err := b.list(s); err != nil {
+				return err
 			}
 			continue
 		}
 		if own != nil {
-			own.open++
+			own.open = true
 		}
 		b.name(name, start)
 		if err := b.open(s, p, name, parent); err != nil {
 			return err
 		}
 	}
-	if sd != nil {
-		if err := b.disclosed(sd, p, parent, start); err != nil {
+	for i := from; i < len(b.sd); i++ {
+		d := b.sd[i] // what follows may move the list
+		if err := b.property(&d, p, parent, start); err != nil {
 			return err
 		}
 	}
+	b.sd = b.sd[:from]
 	b.out = append(b.out, '}')
 	return nil
 }
@@ -266,38 +285,30 @@ func (b *builder) open(s *scanner, p place, name []byte, parent int) error {
 	return nil
 }
 
-// disclosed writes what the digests of an _sd array stand for.
-func (b *builder) disclosed(sd []byte, p place, parent, start int) error {
-	s := scanner{b: sd}
+// list reads an _sd array and appends its digests to those of the containers
+// around it.
+func (b *builder) list(s *scanner) error {
 	if !s.next('[') {
 		return bad("_sd is not an array")
 	}
 	b.hidden = true
-	var prev [32]byte
 	for first := true; ; first = false {
 		more, ok := s.element(first)
 		if !ok {
 			return bad("_sd is not an array")
 		}
 		if !more {
-			break
+			return nil
 		}
-		d, err := b.digest(&s)
+		d, err := b.digest(s)
 		if err != nil {
 			return err
 		}
-		if !first && bytes.Compare(prev[:], d[:]) >= 0 {
+		if !first && bytes.Compare(b.sd[len(b.sd)-1][:], d[:]) >= 0 {
 			return bad("the digests of _sd are not in ascending order")
 		}
-		prev = d
-		if err := b.property(&d, p, parent, start); err != nil {
-			return err
-		}
+		b.sd = append(b.sd, d)
 	}
-	if !s.end() {
-		return bad("_sd is not an array")
-	}
-	return nil
 }
 
 // digest reads a digest as a JSON string.
@@ -331,7 +342,7 @@ func (b *builder) property(d *[32]byte, p place, parent, start int) error {
 	if err != nil || at < 0 {
 		return err
 	}
-	name, value, err := b.take(at, p, parent)
+	name, s, err := b.take(at, p, parent)
 	if err != nil {
 		return err
 	}
@@ -339,17 +350,25 @@ func (b *builder) property(d *[32]byte, p place, parent, start int) error {
 		return bad("%s arrives by disclosure and is always in the open", p.path(name, 0))
 	}
 	b.name(name, start)
-	s := scanner{b: value}
+	if b.record {
+		b.m.discs[at].name, b.m.discs[at].nend = uint32(len(b.out)-2-len(name)), uint32(len(b.out)-2)
+	}
 	switch c := s.peek(); {
 	case p == inObject && string(name) == "extensions" && c == '{':
-		return b.properties(&s, inExtensions, at)
+		err = b.properties(&s, inExtensions, at)
 	case p == inObject && string(name) == "object_refs" && c == '[':
-		return b.elements(&s, at)
+		err = b.elements(&s, at)
 	case p == inHandling && string(name) == "note" && c == '{':
-		return b.properties(&s, inNote, at)
+		err = b.properties(&s, inNote, at)
+	default:
+		value, err := b.plain(&s, at)
+		b.out = append(b.out, value...)
+		return err
 	}
-	b.out = append(b.out, value...)
-	return nil
+	if err != nil {
+		return err
+	}
+	return b.closed(&s, at)
 }
 
 // elements writes object_refs: each element is a value, or a digest that
@@ -374,7 +393,7 @@ func (b *builder) elements(s *scanner, parent int) error {
 		} else if value, ok = s.value(); !ok {
 			err = bad("object_refs is not an array")
 		} else if own != nil {
-			own.open++
+			own.open = true
 		}
 		if err != nil {
 			return err
@@ -407,10 +426,13 @@ func (b *builder) hiddenElement(s *scanner, parent, pos int) (value []byte, err 
 		return nil, nil
 	}
 	if b.record {
-		b.m.discs[at].index = b.refs
+		b.m.discs[at].index = int16(b.refs)
 	}
-	_, value, err = b.take(at, inRefs, parent)
-	return value, err
+	_, inner, err := b.take(at, inRefs, parent)
+	if err != nil {
+		return nil, err
+	}
+	return b.plain(&inner, at)
 }
 
 // dots reads {"...": digest}.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
@@ -22,7 +23,9 @@ var ErrNothing = errors.New("envelope: nothing of the message may go")
 type Cleared struct {
 	*variant
 
-	peer   string // "" for a message that only takes back
+	peer   string         // "" for a message that only takes back
+	common *policy.Common // nil: it goes to this peer alone
+	said   *said          // by whom it is sent on, the same to all
 	bundle [32]byte
 	until  time.Time // zero: the decisions stand for good
 	marks  []Mapped
@@ -38,6 +41,8 @@ type variant struct {
 	removed  []bool // by index into the disclosures of v; nil when nothing is
 	items    []Item
 	withheld []Withheld
+	once     sync.Once
+	head     []byte // the text without our hop, see text
 }
 
 // removal is a disclosure to be taken out, and for which class of reason.
@@ -62,7 +67,7 @@ type Withheld struct {
 // [ErrNothing] says that nothing may go; a refusal with reason TooLarge that the
 // message has no room for another hop, so that it cannot go any further.
 func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
-	c := &Cleared{variant: &variant{v: v}}
+	c := &Cleared{variant: &variant{v: v}, said: &said{}}
 	if err := c.bind(ds); err != nil {
 		return nil, err
 	}
@@ -77,6 +82,7 @@ func Redact(v *Verified, ds []policy.Decision) (*Cleared, error) {
 		return nil, err
 	}
 	c.mark(ds)
+	c.common = policy.CommonOf(ds)
 	return c, c.room()
 }
 
@@ -87,7 +93,7 @@ func (c *Cleared) For(ds []policy.Decision) (*Cleared, error) {
 	if !c.valid() {
 		return nil, federation.Refuse(federation.PolicyError, "redact", "not a cleared message")
 	}
-	other := &Cleared{variant: c.variant}
+	other := &Cleared{variant: c.variant, said: &said{}}
 	if err := other.bind(ds); err != nil {
 		return nil, err
 	}
@@ -221,7 +227,7 @@ func (m *message) plan(ds []demand) ([]removal, error) {
 
 // planItem adds what goes of one object.
 func (m *message) planItem(out []removal, o demand, s span) []removal {
-	own, start := m.order[s.from], len(out)
+	own, start := int(m.order[s.from]), len(out)
 	if o.whole {
 		return append(out, removal{own, o.class})
 	}
@@ -251,15 +257,16 @@ func wireClass(class string) string {
 func (m *message) covering(s span, path string) int {
 	found := -1
 	for _, at := range m.order[s.from+1 : s.to] {
-		if m.discs[at].covers(path) {
-			found = at // parents come first
+		if m.discs[at].covers(path, m.name(int(at))) {
+			found = int(at) // parents come first
 		}
 	}
 	return found
 }
 
-// covers reports whether the part at a path is what d holds, or in it.
-func (d *disclosure) covers(path string) bool {
+// covers reports whether the part at a path is what d, whose property has a name,
+// holds, or in it.
+func (d *disclosure) covers(path string, name []byte) bool {
 	switch d.place {
 	case inExtensions, inNote:
 		prefix := d.place.container()
@@ -268,11 +275,11 @@ func (d *disclosure) covers(path string) bool {
 		}
 		path = path[len(prefix)+1:]
 	case inHandling, inRefs:
-		own := d.place.path(d.name, d.index)
+		own := d.place.path(name, int(d.index))
 		return len(path) >= len(own) && path[:len(own)] == own && (len(path) == len(own) || path[len(own)] == '.')
 	}
-	n := len(d.name)
-	return len(path) >= n && path[:n] == string(d.name) && (len(path) == n || path[n] == '.')
+	n := len(name)
+	return len(path) >= n && path[:n] == string(name) && (len(path) == n || path[n] == '.')
 }
 
 // apply makes the variant that the plan asks for.
@@ -291,7 +298,8 @@ func (c *Cleared) apply() error {
 	for _, p := range c.plan {
 		r.removed[p.disc], r.class[p.disc] = true, p.class
 	}
-	b := &builder{m: m, removed: r.removed}
+	b := &builder{m: m, removed: r.removed, scratch: newScratch()}
+	defer b.release()
 	for i, s := range m.items {
 		c.item(r, b, i, s)
 	}
@@ -316,7 +324,7 @@ func (c *Cleared) something() error {
 // object, nothing of it is kept.
 func (c *Cleared) item(r *reduction, b *builder, i int, s span) {
 	first := r.reduce(s)
-	own := r.m.order[s.from]
+	own := int(r.m.order[s.from])
 	switch {
 	case r.removed[own]:
 		return

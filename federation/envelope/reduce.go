@@ -17,7 +17,7 @@ func (r *reduction) reduce(s span) (first int) {
 	first = -1
 	for _, at := range in {
 		if r.removed[at] {
-			first = at
+			first = int(at)
 			break
 		}
 	}
@@ -27,7 +27,7 @@ func (r *reduction) reduce(s span) (first int) {
 	// Children stand after their parents: the innermost containers are emptied
 	// first from the end, then removals spread downwards from the start.
 	for i := len(in) - 1; i > 0; i-- {
-		at := in[i]
+		at := int(in[i])
 		if !r.removed[at] && r.m.discs[at].holds && r.emptied(at, in[i+1:]) {
 			r.removed[at] = true
 			r.class[at] = r.class[firstChild(r, at, in[i+1:])]
@@ -36,26 +36,26 @@ func (r *reduction) reduce(s span) (first int) {
 	for _, at := range in[1:] {
 		if r.removed[r.m.discs[at].parent] {
 			r.removed[at] = true
-			delete(r.class, at)
+			delete(r.class, int(at))
 		}
 	}
 	for _, at := range in {
-		if _, listed := r.class[at]; listed {
-			return at
+		if _, listed := r.class[int(at)]; listed {
+			return int(at)
 		}
 	}
 	return first
 }
 
 // emptied reports whether everything that is there in a container is removed.
-func (r *reduction) emptied(at int, after []int) bool {
+func (r *reduction) emptied(at int, after []int16) bool {
 	d := &r.m.discs[at]
-	if d.open > 0 {
+	if d.open {
 		return false
 	}
 	any := false
 	for _, c := range after {
-		if r.m.discs[c].parent == at {
+		if int(r.m.discs[c].parent) == at {
 			if !r.removed[c] {
 				return false
 			}
@@ -66,10 +66,10 @@ func (r *reduction) emptied(at int, after []int) bool {
 }
 
 // firstChild returns the first disclosure whose parent is at.
-func firstChild(r *reduction, at int, after []int) int {
+func firstChild(r *reduction, at int, after []int16) int {
 	for _, c := range after {
-		if r.m.discs[c].parent == at {
-			return c
+		if int(r.m.discs[c].parent) == at {
+			return int(c)
 		}
 	}
 	return -1
@@ -79,9 +79,9 @@ func firstChild(r *reduction, at int, after []int) int {
 func (r *reduction) takeWhole(s span, class string) {
 	for _, at := range r.m.order[s.from:s.to] {
 		r.removed[at] = true
-		delete(r.class, at)
+		delete(r.class, int(at))
 	}
-	r.class[r.m.order[s.from]] = class
+	r.class[int(r.m.order[s.from])] = class
 }
 
 // out lists what is taken out, top-most only.
@@ -99,7 +99,7 @@ func (r *reduction) text() []byte {
 	sd := append(make([]byte, 0, len(m.sd)), m.sd[:m.head+1]...)
 	for i := range m.discs {
 		if !r.removed[i] {
-			sd = append(append(sd, m.discs[i].text...), '~')
+			sd = append(append(sd, m.text(i)...), '~')
 		}
 	}
 	return sd

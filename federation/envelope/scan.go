@@ -1,6 +1,9 @@
 package envelope
 
-import "bytes"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // scanner walks JSON text without decoding it: it finds where values begin and
 // end. It is exact on valid JSON and bounded on anything else. It does not
@@ -52,31 +55,37 @@ func (s *scanner) text() (content []byte, escaped, ok bool) {
 	if !s.next('"') {
 		return nil, false, false
 	}
-	start := s.i
+	b, start, i := s.b, s.i, s.i
 	for {
-		n := bytes.IndexByte(s.b[s.i:], '"')
-		if n < 0 {
+		for i+8 <= len(b) {
+			m := ends(binary.LittleEndian.Uint64(b[i:]))
+			if m != 0 {
+				i += bits.TrailingZeros64(m) / 8
+				break
+			}
+			i += 8
+		}
+		if i >= len(b) {
 			return nil, false, false
 		}
-		run := s.b[s.i : s.i+n]
-		s.i += n + 1
-		if bytes.IndexByte(run, '\\') < 0 && !escaped {
-			return s.b[start : s.i-1], false, true
+		switch b[i] {
+		case '"':
+			s.i = i + 1
+			return b[start:i], escaped, true
+		case '\\':
+			escaped = true
+			i++ // and what it stands before
 		}
-		escaped = true
-		if slashes(s.b[start:s.i-1])%2 == 0 {
-			return s.b[start : s.i-1], true, true
-		}
+		i++
 	}
 }
 
-// slashes counts the backslashes at the end of b.
-func slashes(b []byte) int {
-	n := 0
-	for n < len(b) && b[len(b)-1-n] == '\\' {
-		n++
-	}
-	return n
+// ends marks the quotes and backslashes among eight bytes of a string, by the
+// highest bit of each. The lowest mark is right; those above it may not be.
+func ends(x uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^ones*'"', x^ones*'\\'
+	return ((quote-ones)&^quote | (slash-ones)&^slash) & highs
 }
 
 // value cuts the next value, whatever it is.

@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +33,9 @@ type Dispatch struct {
 // Signed is a message with our hop, ready to go to one peer. Only [SignFrame]
 // makes one; the zero value has no bytes.
 type Signed struct {
-	raw  []byte
+	head []byte   // what all peers of the audience get
+	id   [32]byte // of head
+	tail []byte   // our hop, with the line break before it
 	seq  uint64
 	root string
 }
@@ -53,12 +54,9 @@ func SignFrame(cs []*Cleared, d Dispatch) ([]*Signed, error) {
 	records := make([][]byte, len(cs))
 	leaves := make([][32]byte, len(cs))
 	for i, c := range cs {
-		r, err := d.record(c, i, salts[saltBytes*i:saltBytes*(i+1)])
-		if err != nil {
+		var err error
+		if records[i], err = d.record(c, i, salts[saltBytes*i:saltBytes*(i+1)]); err != nil {
 			return nil, err
-		}
-		if records[i], err = r.encode(); err != nil {
-			return nil, fmt.Errorf("sign: message %s: %w", c.v.ID(), err)
 		}
 		leaves[i] = leafHash(records[i])
 	}
@@ -67,10 +65,9 @@ func SignFrame(cs []*Cleared, d Dispatch) ([]*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*Signed, len(cs))
+	out, name := make([]*Signed, len(cs)), digestString(hash)
 	for i, c := range cs {
-		raw := c.with(hopLine(records[i], i, len(cs), paths[i], root))
-		out[i] = &Signed{raw: raw, seq: d.FirstSeq + uint64(i), root: digestString(hash)}
+		out[i] = &Signed{head: c.text(), id: c.say(d.Tables).head, tail: appendHop([]byte{'\n'}, records[i], i, len(cs), paths[i], root), seq: d.FirstSeq + uint64(i), root: name}
 	}
 	return out, nil
 }
@@ -96,36 +93,6 @@ func (d *Dispatch) rand() io.Reader {
 		return rand.Reader
 	}
 	return d.Rand
-}
-
-// record states what goes, for one message.
-func (d *Dispatch) record(c *Cleared, i int, salt []byte) (*record, error) {
-	if err := d.admit(c); err != nil {
-		return nil, err
-	}
-	m := c.v.m
-	prev := elementHash(m.jws.Header, m.jws.Payload, m.jws.Signature)
-	if n := len(m.hops); n > 0 {
-		prev = m.hops[n-1].id
-	}
-	r := &record{Ver: Version, N: len(m.hops), Iss: d.Self, Aud: d.Peer, Iat: d.Now.Unix(), Seq: d.FirstSeq + uint64(i),
-		Prev: digestString(prev), SDHash: digestString(c.sdHash), Sal: base64.RawURLEncoding.EncodeToString(salt)}
-	if c.peer != "" {
-		r.Pol = digestString(c.bundle)
-	}
-	for _, o := range c.out {
-		r.Out = append(r.Out, [2]string{digestString(o.Digest), o.Class})
-	}
-	for _, x := range c.marks {
-		r.Map = append(r.Map, [3]string{digestString(x.Object), x.From, x.To})
-	}
-	if len(r.Map) > 0 {
-		r.Tab = d.Tables
-		if r.Tab == "" || len(r.Tab) > maxText {
-			return nil, errors.New("sign: markings were mapped, and the tables have no version")
-		}
-	}
-	return r, nil
 }
 
 // admit checks that a message may go from here to this peer now.
@@ -163,29 +130,16 @@ func (d *Dispatch) root(hash [32]byte, n int) ([]byte, error) {
 	return directory.SignJWS(typRoot, text, d.Key)
 }
 
-// with returns the text with one more hop.
-func (c *Cleared) with(line []byte) []byte {
-	size := len(c.sd) + 1 + len(line)
-	for _, h := range c.v.m.hops {
-		size += len(h.line) + 1
-	}
-	raw := append(make([]byte, 0, size), c.sd...)
-	for _, h := range c.v.m.hops {
-		raw = append(append(raw, '\n'), h.line...)
-	}
-	return append(append(raw, '\n'), line...)
-}
-
 // Valid reports whether s was made by SignFrame.
-func (s *Signed) Valid() bool { return s != nil && len(s.raw) > 0 }
+func (s *Signed) Valid() bool { return s != nil && len(s.tail) > 0 }
 
-// Bytes returns the message's text, nil for the zero value. The caller must not
-// change it.
+// Bytes returns the message's text, [Signed.Head] and [Signed.Tail], nil for the
+// zero value.
 func (s *Signed) Bytes() []byte {
 	if !s.Valid() {
 		return nil
 	}
-	return s.raw
+	return append(append(make([]byte, 0, len(s.head)+len(s.tail)), s.head...), s.tail...)
 }
 
 // Seq returns the message's number on the link.

@@ -62,7 +62,7 @@ func TestOrderIsInTheTypes(t *testing.T) {
 		"a verified one from bytes":   {"_ = envelope.Verified(raw)", "cannot convert"},
 		"a cleared message by hand":   {"_ = envelope.Cleared{variant: nil}", "unexported field variant"},
 		"a cleared one from verified": {"_ = (*envelope.Cleared)(v)", "cannot convert"},
-		"a signed message by hand":    {"_ = envelope.Signed{raw: raw}", "unexported field raw"},
+		"a signed message by hand":    {"_ = envelope.Signed{tail: raw}", "unexported field tail"},
 		"a decision by hand":          {"_ = policy.Decision{peer: \"pl-cert\"}", "unexported field peer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,8 +251,15 @@ func (f *vectorMaker) refused() {
 	f.forms(atJP)
 	lines := strings.Split(string(two), "\n")
 	jws, rest, _ := strings.Cut(string(good), "~")
-	removed := small.m.discs[slices.IndexFunc(small.m.discs, func(d disclosure) bool { return string(d.name) == "identity_class" })].text
-	name := small.m.discs[slices.IndexFunc(small.m.discs, func(d disclosure) bool { return string(d.name) == "name" })].text
+	property := func(name string) []byte {
+		for at := range small.m.discs {
+			if string(small.m.name(at)) == name {
+				return small.m.text(at)
+			}
+		}
+		return nil
+	}
+	removed, name := property("identity_class"), property("name")
 
 	stray := jws[:len(jws)-1] + string(nextInAlphabet(jws[len(jws)-1]))
 	f.add("refuse-other-spelling.json", "The signature in another spelling of the same bytes, which a lax base64url decoder accepts.", "", []byte(stray+"~"+rest), federation.Malformed)

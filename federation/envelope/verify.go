@@ -56,6 +56,7 @@ func Verify(raw []byte, o VerifyOptions) (v *Verified, err error) {
 		return nil, err
 	}
 	m := &message{dropped: sortedDigests(o.Dropped), secret: o.Secret}
+	defer m.release()
 	if err := m.readSD(sd, o.Keys, o.Now); err != nil {
 		return nil, err
 	}
@@ -187,18 +188,18 @@ func (m *message) checkHash() error {
 
 // checkItems checks the objects against each other and the clock.
 func checkItems(items []Item, now time.Time) error {
-	type version struct{ id, version string }
-	seen := make(map[version]struct{}, len(items))
-	for _, it := range items {
+	seen := make(map[string]int, len(items)) // the last object with an id
+	for i, it := range items {
 		o := it.Object
 		if err := notYet(o, now); err != nil {
 			return err
 		}
-		v := version{o.ID(), o.Version()}
-		if _, ok := seen[v]; ok {
+		last, again := seen[o.ID()]
+		seen[o.ID()] = i
+		// Few ids are there twice, and only then the versions matter.
+		if again && slices.ContainsFunc(items[:last+1], func(x Item) bool { return x.Object.ID() == o.ID() && x.Object.Version() == o.Version() }) {
 			return federation.Refuse(federation.Equivocation, o.ID(), "twice in the message with the same version and different content")
 		}
-		seen[v] = struct{}{}
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ const (
 	// MaxMessages is the most messages in a frame.
 	MaxMessages = 512
 	// MaxBody is the most bytes of all messages of a frame together, and all
-	// the memory that a compressed frame may grow to.
+	// the memory that a compressed frame may grow to; one that comes in parts is
+	// put together in as much again.
 	MaxBody = 4 << 20
 	// DefaultMaxBytes is what a receiver asks for if it does not say: so much
 	// fits into MaxWire even if nothing of it can be compressed.

@@ -20,8 +20,8 @@
 //
 // The package knows neither NATS nor storage nor policy. A node gives it a
 // [Transport] to ask with, a [Source] that builds frames and a [Sink] that
-// commits them. Clocks and randomness are given too, so that days of a cut run
-// in milliseconds of a test.
+// commits them, and that may be an [Examiner] besides. Clocks and randomness are
+// given too, so that days of a cut run in milliseconds of a test.
 // # On the wire, version 1
 //
 // A number is an unsigned varint (LEB128) in its shortest form, a string is its
@@ -30,14 +30,17 @@
 // kind and one for the version.
 //
 //	pull  'P'  cursor string, max bytes, wait in ms, receipt string
-//	frame 'F'  flags (1 more, 2 gap, 4 compressed), incarnation string,
+//	frame 'F'  flags (1 more, 2 gap, 4 compressed, 8 in parts), incarnation string,
 //	           first seq, root string, next cursor string,
 //	           [gap: since time, until time, reason string],
 //	           count of messages, size of the body, body to the end
 //	fault 'X'  reason string, detail string, incarnation string, retry after ms
 //
 // The body is the lengths of the messages, then the messages; compressed, it is
-// one or more zstd frames (RFC 8878) that give exactly the announced size.
+// one or more zstd frames (RFC 8878) that give exactly the announced size. In
+// parts, it is for each message the lengths of its beginning and of the rest, then
+// all rests, then all beginnings: the beginnings are the same for many peers, so
+// their zstd frames are made once, and a message is both parts joined.
 // Nothing may follow the end, and unknown flags are refused. testdata/wire has
 // one example of each. A receipt is a compact JWS, see [SignReceipt].
 //

@@ -58,7 +58,15 @@ type Frame struct {
 	// Then is what a [Source] sets instead of Next; [Server] seals it. The
 	// zero value means that nothing is new.
 	Then Cursor
+	// Blocks and Tails are what a Source may set instead of Messages: the
+	// beginnings of the messages, compressed for many peers, and for each message
+	// the rest, which is this peer's own. Neither part of a message is empty.
+	Blocks []*Block
+	Tails  [][]byte
 }
+
+// Count returns how many messages the frame has, in whichever form.
+func (f Frame) Count() int { return max(len(f.Messages), len(f.Tails)) }
 
 // Gap tells of messages that the sender no longer keeps.
 type Gap struct {
@@ -123,19 +131,26 @@ const (
 	flagMore = 1 << iota
 	flagGap
 	flagPacked
-	flagsKnown = flagMore | flagGap | flagPacked
+	flagParts
+	flagsKnown = flagMore | flagGap | flagPacked | flagParts
 )
 
 // EncodeFrame returns the bytes of f as they travel.
 func (c *Codec) EncodeFrame(f Frame) ([]byte, error) {
-	body, err := f.body()
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	packed, size, kind, err := c.pieces(f)
 	if err != nil {
 		return nil, err
 	}
-	packed, compressed := c.pack(body)
-	w := make(writer, 0, len(packed)+1024)
+	total := 0
+	for _, p := range packed {
+		total += len(p)
+	}
+	w := make(writer, 0, total+1024)
 	w = append(w, begin(kindFrame)...)
-	w.uint(f.flags(compressed))
+	w.uint(f.flags() | kind)
 	w.text(f.Incarnation)
 	w.uint(f.FirstSeq)
 	w.text(f.Root)
@@ -145,16 +160,40 @@ func (c *Codec) EncodeFrame(f Frame) ([]byte, error) {
 		w.time(f.Gap.Until)
 		w.text(string(f.Gap.Reason))
 	}
-	w.uint(uint64(len(f.Messages)))
-	w.uint(uint64(len(body)))
-	w = append(w, packed...)
+	w.uint(uint64(f.Count()))
+	w.uint(uint64(size))
+	for _, p := range packed {
+		w = append(w, p...)
+	}
 	if len(w) > MaxWire {
 		return nil, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d bytes encoded, the limit is %d", len(w), MaxWire))
 	}
 	return w, nil
 }
 
-func (f Frame) flags(compressed bool) uint64 {
+// pieces returns the body as it travels, in pieces, what they give together, and
+// how that is to be read.
+func (c *Codec) pieces(f Frame) (packed [][]byte, size int, kind uint64, err error) {
+	if len(f.Blocks) > 0 || len(f.Tails) > 0 {
+		own, size, err := c.parts(f)
+		packed = append(make([][]byte, 0, 1+len(f.Blocks)), own)
+		for _, b := range f.Blocks {
+			packed = append(packed, b.packed)
+		}
+		return packed, size, flagPacked | flagParts, err
+	}
+	body, err := f.body()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	whole, compressed := c.pack(body)
+	if compressed {
+		kind = flagPacked
+	}
+	return [][]byte{whole}, len(body), kind, nil
+}
+
+func (f Frame) flags() uint64 {
 	var n uint64
 	if f.More {
 		n |= flagMore
@@ -162,10 +201,18 @@ func (f Frame) flags(compressed bool) uint64 {
 	if f.Gap != nil {
 		n |= flagGap
 	}
-	if compressed {
-		n |= flagPacked
-	}
 	return n
+}
+
+// check says what is beyond its limit, other than the messages.
+func (f Frame) check() error {
+	switch {
+	case f.Count() > MaxMessages:
+		return federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d messages, the limit is %d", f.Count(), MaxMessages))
+	case f.Incarnation == "" || len(f.Incarnation) > maxIncarnation || len(f.Root) > maxRoot || len(f.Next) > maxCursor || f.FirstSeq == 0:
+		return federation.Refuse(federation.Malformed, "frame", "a field is missing or beyond its limit")
+	}
+	return nil
 }
 
 // body is what is compressed: the lengths of the messages, then the messages.
@@ -174,13 +221,8 @@ func (f Frame) body() ([]byte, error) {
 	for _, m := range f.Messages {
 		size += len(m) + 4
 	}
-	switch {
-	case len(f.Messages) > MaxMessages:
-		return nil, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d messages, the limit is %d", len(f.Messages), MaxMessages))
-	case size > MaxBody:
+	if size > MaxBody {
 		return nil, federation.Refuse(federation.TooLarge, "frame", fmt.Sprintf("%d bytes of messages, the limit is %d", size, MaxBody))
-	case f.Incarnation == "" || len(f.Incarnation) > maxIncarnation || len(f.Root) > maxRoot || len(f.Next) > maxCursor || f.FirstSeq == 0:
-		return nil, federation.Refuse(federation.Malformed, "frame", "a field is missing or beyond its limit")
 	}
 	w := make(writer, 0, size)
 	for _, m := range f.Messages {
@@ -229,7 +271,11 @@ func (c *Codec) DecodeFrame(b []byte) (Frame, error) {
 	if err != nil {
 		return Frame{}, err
 	}
-	f.Messages, err = split(body, count)
+	if flags&flagParts != 0 {
+		f.Messages, err = join(body, count)
+	} else {
+		f.Messages, err = split(body, count)
+	}
 	return f, err
 }
 

@@ -29,7 +29,8 @@ func frameSeeds(t testing.TB, c *Codec) [][]byte {
 	return append(out,
 		(&Fault{Reason: federation.Quota, Detail: "later", Incarnation: "i", RetryAfter: time.Second}).encode(),
 		rawFrame(flagPacked, 1, 100, claimedBomb()),
-		rawFrame(0, 3, 2, []byte{1, 1}))
+		rawFrame(0, 3, 2, []byte{1, 1}),
+		rawFrame(flagParts, 1, 4, []byte{1, 1, 'y', 'x'}))
 }
 
 func pullSeeds(t testing.TB) [][]byte {

@@ -39,6 +39,7 @@ func TestWireIsStable(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"pull":         pull,
 		"frame":        frame(Frame{Incarnation: "inc", FirstSeq: 300, Root: "root", Next: []byte("next"), More: true, Messages: [][]byte{[]byte("one"), []byte("three")}}),
+		"frame-parts":  frame(Frame{Incarnation: "inc", FirstSeq: 300, Root: "root", Next: []byte("next"), Blocks: []*Block{c.Pack([][]byte{[]byte("on"), []byte("thr")})}, Tails: [][]byte{[]byte("e"), []byte("ee")}}),
 		"frame-gap":    frame(Frame{Incarnation: "inc", FirstSeq: 1, Next: []byte("next"), Gap: &Gap{Until: time.UnixMilli(1767657600000), Reason: federation.Expired}}),
 		"frame-none":   frame(Frame{Incarnation: "inc", FirstSeq: 6}),
 		"fault":        (&Fault{Reason: federation.Quota, Detail: "later", Incarnation: "inc", RetryAfter: time.Minute}).encode(),

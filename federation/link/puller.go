@@ -140,64 +140,6 @@ func (p *Puller) prepare() error {
 	return err
 }
 
-// session pulls from where the sink stands until something fails. While the
-// sink commits one frame, the next is already on its way.
-func (p *Puller) session(ctx context.Context) error {
-	p.phase(Starting)
-	pos, err := p.Sink.Position(ctx)
-	if err != nil {
-		return fmt.Errorf("position of the link with %s: %w", p.Peer, err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	next := p.ask(ctx, pos)
-	defer func() {
-		cancel()
-		if next != nil {
-			p.returned(<-next)
-		}
-	}()
-	for {
-		p.phase(Waiting)
-		a := <-next
-		next = nil
-		p.returned(a)
-		switch {
-		case a.err != nil && p.startAgain(a.err, pos):
-			pos = Position{}
-			next = p.ask(ctx, pos)
-			continue
-		case a.err != nil:
-			return a.err
-		}
-		if err := p.check(a.frame, pos); err != nil {
-			return err
-		}
-		p.heard()
-		if len(a.frame.Next) == 0 {
-			p.good()
-			if err := p.pace(ctx, a.took); err != nil {
-				return err
-			}
-			next = p.ask(ctx, pos)
-			continue
-		}
-		before := pos
-		pos = a.frame.After()
-		if a.frame.More && len(a.frame.Messages) > 0 && p.forged == 0 {
-			next = p.ask(ctx, pos)
-		}
-		if err := p.commit(ctx, a.frame, before); err != nil {
-			return err
-		}
-		if err := p.spare(ctx, a); err != nil {
-			return err
-		}
-		if next == nil {
-			next = p.ask(ctx, pos)
-		}
-	}
-}
-
 // ask sends the next pull, with a receipt if one waits, in the background.
 func (p *Puller) ask(ctx context.Context, pos Position) <-chan answer {
 	pull := Pull{Ver: Version, Cursor: pos.Cursor, MaxBytes: p.MaxBytes, Wait: p.Wait}
@@ -237,12 +179,12 @@ func (p *Puller) pace(ctx context.Context, took time.Duration) error {
 // spare keeps a peer from making this node work for nothing: frames that move
 // the cursor without a message are paced, and after one of which nothing was
 // what it claimed to be comes a pause as after a fault.
-func (p *Puller) spare(ctx context.Context, a answer) error {
+func (p *Puller) spare(ctx context.Context, f Frame, took time.Duration) error {
 	if p.forged > 0 {
 		return p.rest(ctx, p.pause(p.forged-1))
 	}
-	if len(a.frame.Messages) == 0 {
-		return p.pace(ctx, a.took)
+	if len(f.Messages) == 0 {
+		return p.pace(ctx, took)
 	}
 	return nil
 }
@@ -365,11 +307,9 @@ func (p *Puller) startAgain(err error, pos Position) bool {
 	return true
 }
 
-// commit gives a frame to the sink and signs its receipt. before is where the
-// link stood.
-func (p *Puller) commit(ctx context.Context, f Frame, before Position) error {
-	p.phase(Committing)
-	rc, err := p.Sink.Commit(ctx, f)
+// stored takes what came of a frame that the sink was given, and signs its
+// receipt. before is where the link stood.
+func (p *Puller) stored(f Frame, before Position, rc Receipt, err error) error {
 	if err != nil {
 		return fmt.Errorf("store messages %d to %d of %s: %w", f.FirstSeq, f.After().LastSeq, p.Peer, err)
 	}

@@ -214,7 +214,7 @@ func TestRefusedReceiptIsDropped(t *testing.T) {
 		k, _ := signer(t, "bb")
 		r := newRig(t, 2)
 		r.puller.Signer = k
-		want := r.fill(6)
+		want := r.fill(12) // receipts go with pulls that are made when three frames have come
 		r.wire.before = func(_ int, req []byte) error {
 			p, err := DecodePull(req)
 			if err != nil {
@@ -228,7 +228,7 @@ func TestRefusedReceiptIsDropped(t *testing.T) {
 			}
 			return nil
 		}
-		r.run(t, r.has(6))
+		r.run(t, r.has(12))
 		r.all(t, want)
 		if s := r.puller.Status(); s.ReceiptsLost == 0 {
 			t.Errorf("status %+v", s)

@@ -184,14 +184,14 @@ func (s *Server) answer(ctx context.Context, peer string, req []byte, limit int)
 		return nil, err
 	}
 	if f.Then != (Cursor{}) {
-		if want := f.FirstSeq + uint64(len(f.Messages)) - 1; f.Then.Seq != want {
+		if want := f.FirstSeq + uint64(f.Count()) - 1; f.Then.Seq != want {
 			return nil, fmt.Errorf("link: frame for %s ends at seq %d, its cursor says %d", peer, want, f.Then.Seq)
 		}
 		if f.Next, err = s.Cursors.Seal(peer, f.Then); err != nil {
 			return nil, err
 		}
 	}
-	if len(f.Messages) > 0 && len(f.Next) == 0 {
+	if f.Count() > 0 && len(f.Next) == 0 {
 		return nil, federation.Refuse(federation.PolicyError, "frame", "a frame with messages has no cursor")
 	}
 	return s.Codec.EncodeFrame(f)

@@ -66,6 +66,21 @@ func BenchmarkDecideCached(b *testing.B) {
 	}
 }
 
+// BenchmarkDecideStoreCached decides whether to keep objects whose like was seen
+// before.
+func BenchmarkDecideStoreCached(b *testing.B) {
+	d := newDemo(b)
+	subjects := benchSubjects(b, d)
+	for _, s := range subjects {
+		d.bundle.DecideStore(s, d.pl, demoNow)
+	}
+	b.ReportAllocs()
+	processor(b)
+	for i := 0; b.Loop(); i++ {
+		d.bundle.DecideStore(subjects[i%len(subjects)], d.pl, demoNow)
+	}
+}
+
 // BenchmarkDecideCold decides without any cache.
 func BenchmarkDecideCold(b *testing.B) {
 	d := newDemo(b)

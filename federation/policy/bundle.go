@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
@@ -24,6 +25,7 @@ type Bundle struct {
 	tables    *scheme.Tables
 	reviewed  map[string]Review
 	moments   []time.Time // at which a rule begins, ends or counts
+	names     bool        // a rule asks who the peer is: nothing is decided for an audience
 
 	// What is only compared, see Diff: the schema as Cedar writes it, each fact
 	// of law by its place in its file, the examples.
@@ -34,7 +36,7 @@ type Bundle struct {
 	outcomes *cache[outcomeKey, *outcome]
 	answers  *cache[answerKey, *answer]
 	peers    *cache[[32]byte, *peerView]
-	proofs   *cache[string, error] // by digest of tables
+	site     *atomic.Pointer[Recipient] // the place of the node that asked last: see siteOf
 }
 
 // Options are what the operator adds to what ships.

@@ -33,6 +33,7 @@ const maxReach = 50_000
 type Closure struct {
 	find  func(issuer, id string) Standing
 	known map[mentioned]*standing
+	own   bool // something found is the peer's alone: see CommonOf
 }
 
 // mentioned is an id as one issuer mentions it.
@@ -116,7 +117,12 @@ func (c *Closure) collect(first mentioned) []*standing {
 			continue
 		}
 		s.Standing = c.find(k.issuer, k.id)
+		s.Decisions = slices.Clone(s.Decisions) // they are closed here, and the finder may keep them
+		for i := range s.Decisions {
+			s.Decisions[i].gone, s.Decisions[i].extra = slices.Clone(s.Decisions[i].gone), slices.Clip(s.Decisions[i].extra)
+		}
 		s.unsure = len(s.Decisions) == 0 && !s.Theirs && !s.Held && !s.Refused && !isDefinition(k.id) && stix.Derived(k.id)
+		c.own = c.own || s.Theirs || len(s.Decisions) > 0 && CommonOf(s.Decisions) == nil
 		fresh = append(fresh, s)
 		for i := range s.Decisions {
 			d := &s.Decisions[i]

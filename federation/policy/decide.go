@@ -52,12 +52,12 @@ func (b *Bundle) Decide(s *Subject, to *Recipient, now time.Time) Decision {
 // DecideStore says whether a node may keep s, at intake and at import: Share
 // means yes.
 func (b *Bundle) DecideStore(s *Subject, at *Node, now time.Time) Decision {
-	return b.decide(toStore, s, siteOf(at), now)
+	return b.decide(toStore, s, b.siteOf(at), now)
 }
 
 // DecideTransit says whether s may pass through a node that does not keep it.
 func (b *Bundle) DecideTransit(s *Subject, through *Node, now time.Time) Decision {
-	return b.decide(toTransit, s, siteOf(through), now)
+	return b.decide(toTransit, s, b.siteOf(through), now)
 }
 
 // DecideTranslate says which texts of s may go to a translation service under
@@ -80,7 +80,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 		o = b.work(q, s, to, now, without)
 		b.outcomes.put(key, o)
 	}
-	d := Decision{subject: s, peer: to.agreement.Peer, outcome: o, verdict: o.verdict}
+	d := Decision{subject: s, peer: to.agreement.Peer, to: to, outcome: o, verdict: o.verdict}
 	if o.verdict == federation.Redact {
 		d.settle(q == toTranslate)
 	}
@@ -93,7 +93,7 @@ func (b *Bundle) decideWithout(q question, s *Subject, to *Recipient, now time.T
 // work asks the engine.
 func (b *Bundle) work(q question, s *Subject, to *Recipient, now time.Time, without string) *outcome {
 	v := b.view(to, now)
-	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling)}}
+	w := &worker{b: b, s: s, v: v, now: now, without: without, out: &outcome{bundle: b.digest, from: written(s.handling), standing: v.facts.agreement, names: b.names}}
 	w.out.span = v.span
 	w.items = make([]*itemFacts, len(s.own))
 	whole := w.item(0)

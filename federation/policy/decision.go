@@ -22,11 +22,13 @@ const (
 type Decision struct {
 	subject *Subject
 	peer    string
+	to      *Recipient
 	outcome *outcome
 	verdict federation.Verdict
 	gone    []goneUnit // top-most units that do not go
 	extra   []Cited    // reasons that only the object or the message has
 	lifted  []Cited    // decisions of persons that took a rule out of the question
+	own     bool       // it rests on something elsewhere that is this peer's alone
 }
 
 // outcome is what the engine found for a class of objects: shared between all
@@ -40,6 +42,8 @@ type outcome struct {
 	levels   []mapping.Outcome
 	from, to string
 	span     span
+	standing string // of the recipient's terms
+	names    bool   // the rules may ask who the recipient is
 }
 
 // goneUnit is a unit that is removed, with the rule to name for it.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -54,7 +55,7 @@ func read(policies, jurisdictions fs.FS, tables *scheme.Tables, o Options) (*Bun
 	b.outcomes = newCache[outcomeKey, *outcome](cacheSize)
 	b.answers = newCache[answerKey, *answer](cacheSize)
 	b.peers = newCache[[32]byte, *peerView](peerCacheSize)
-	b.proofs = newCache[string, error](peerCacheSize)
+	b.site = new(atomic.Pointer[Recipient])
 
 	s, text, err := readSchema(policies)
 	if err != nil {
@@ -188,6 +189,7 @@ func (b *Bundle) readRuleFile(name string, raw []byte, s *resolved.Schema) []err
 // moments at which one begins, ends or counts.
 func (b *Bundle) index() {
 	for _, r := range b.rules {
+		b.names = b.names || namesPeer((*expast.Policy)(r.policy.AST()))
 		for _, a := range r.actions {
 			b.asked[a] = append(b.asked[a], r)
 		}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/entente-relay/entente/federation/stix"
@@ -17,26 +16,9 @@ type mention struct {
 
 // mention finds every identifier in the object but its own and those that the
 // whole world knows: published markings, and our own extension.
-func (s *Subject) mention() {
-	for i := range s.units {
-		u := &s.units[i]
-		if u.Path == "id" || u.Path == "type" {
-			continue
-		}
-		if strings.Contains(u.Name, "--") && u.Name != stix.HandlingExtension { // of an entry of extensions
-			stix.EachID(strconv.AppendQuote(nil, u.Name), func(id string) { s.mentionsID(i, id) })
-		}
-		switch {
-		case u.Container:
-		case u.Path == "object_marking_refs":
-			for _, id := range s.object.MarkingRefs() {
-				s.mentionsID(i, id)
-			}
-		default:
-			stix.EachID(u.Value, func(id string) { s.mentionsID(i, id) })
-		}
-	}
-	s.loose = s.canLoseAll()
+func (s *Subject) mention(x *stix.Examiner, l *stix.Layout) {
+	x.EachID(l, s.mentionsID)
+	s.loose = s.canLoseAll(l)
 }
 
 func (s *Subject) mentionsID(unit int, id string) {
@@ -67,13 +49,20 @@ func isDefinition(id string) bool {
 
 // canLoseAll reports whether the object could go without every unit that
 // mentions another.
-func (s *Subject) canLoseAll() bool {
-	var paths []string
+func (s *Subject) canLoseAll(l *stix.Layout) bool {
+	spare := true
 	for _, m := range s.mentions {
 		if c := &s.classes[s.classOf[m.unit]]; c.pinned || c.derives {
 			return false
 		}
-		paths = append(paths, s.units[m.unit].Path)
+		spare = spare && l.Spare(m.unit)
 	}
-	return len(paths) == 0 || s.object.Lacks(paths...) == ""
+	if spare {
+		return true
+	}
+	paths := make([]string, len(s.mentions))
+	for i, m := range s.mentions {
+		paths[i] = s.units[m.unit].Path
+	}
+	return s.object.Lacks(paths...) == ""
 }

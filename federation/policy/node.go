@@ -64,3 +64,11 @@ func (n *Node) clone() Node {
 	c.Compartments = slices.Clone(n.Compartments)
 	return c
 }
+
+// same reports whether two nodes are alike in everything.
+func (n *Node) same(o *Node) bool {
+	a, b := &n.Accreditation, &o.Accreditation
+	return n.ID == o.ID && n.Country == o.Country && n.Kind == o.Kind && n.Sector == o.Sector && n.PublicProvider == o.PublicProvider &&
+		slices.Equal(n.Storage, o.Storage) && a.Authority == b.Authority && a.ID == b.ID && slices.Equal(a.Ceiling, b.Ceiling) &&
+		a.Until.Equal(b.Until) && a.Exercise == b.Exercise
+}

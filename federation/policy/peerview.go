@@ -80,18 +80,8 @@ func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
 		why: map[string]string{"transfer": "Without an agreement nothing is known about the recipient"},
 	}
 	p.senderKind, p.senderSector, p.senderProvider = to.self.kind(), to.self.Sector, to.self.provider()
-	if !to.agreed || (a.Node != "" && a.Node != to.self.ID) {
+	if p.agreement = to.standing(now, &p.span); p.agreement == "none" {
 		return p
-	}
-	switch {
-	case a.Until.IsZero():
-		return p // terms without an end are none
-	case inForce(a.NotBefore, a.Until, now, &p.span):
-		p.agreement = "in-force"
-	case now.Before(a.NotBefore):
-		p.agreement = "not-yet"
-	default:
-		p.agreement = "ended"
 	}
 	p.country = known(a.Country)
 	if slices.Contains(Kinds(), a.Kind) {
@@ -116,6 +106,25 @@ func (b *Bundle) agreedFacts(to *Recipient, now time.Time) peerFacts {
 	p.transfer, p.why["transfer"] = b.law.transfer(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
 	p.laws = b.law.reaching(to.self.Country, a.Country, a.Kind, a.Certifications, now, &p.span)
 	return p
+}
+
+// standing says how the terms with a recipient stand at a time, in the words of
+// the schema.
+func (r *Recipient) standing(now time.Time, s *span) string {
+	a := &r.agreement
+	switch {
+	case r.site:
+		return "self"
+	case !r.agreed || a.Node != "" && a.Node != r.self.ID:
+		return "none"
+	case a.Until.IsZero():
+		return "none" // terms without an end are none
+	case inForce(a.NotBefore, a.Until, now, s):
+		return "in-force"
+	case now.Before(a.NotBefore):
+		return "not-yet"
+	}
+	return "ended"
 }
 
 // explain words the facts for the placeholders of a peer.
@@ -187,7 +196,7 @@ func (b *Bundle) Check(a *Agreement, now time.Time) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("agreement %s: %w", a.ID, err))
 		tables = b.tables
-	} else if err := b.prove(tables); err != nil {
+	} else if err := tables.Check(); err != nil {
 		errs = append(errs, fmt.Errorf("agreement %s: what it accepts: %w", a.ID, err))
 	}
 	names := slices.Concat(a.Classified, a.Accreditation.Ceiling)
@@ -200,18 +209,4 @@ func (b *Bundle) Check(a *Agreement, now time.Time) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// prove proves the laws over tables in which an agreement accepts more than the
-// node does, once for all agreements that accept the same.
-func (b *Bundle) prove(tables *scheme.Tables) error {
-	if tables.Digest() == b.tables.Digest() {
-		return nil // proved with the node's own configuration
-	}
-	err, done := b.proofs.get(tables.Digest())
-	if !done {
-		err = tables.Check()
-		b.proofs.put(tables.Digest(), err)
-	}
-	return err
 }

@@ -18,14 +18,17 @@ import (
 	"github.com/entente-relay/entente/mapping/scheme"
 )
 
-// Reader makes subjects. It is immutable and safe for concurrent use.
+// Reader makes subjects. It is safe for concurrent use, and remembers what
+// objects have in common (see kind).
 type Reader struct {
 	tables  *scheme.Tables
 	victims stix.Victims
+	from    string // participant that what is read came from, "" if not stated
+	memory  *memory
 }
 
 // NewReader returns a reader that resolves classifications in tables.
-func NewReader(tables *scheme.Tables) *Reader { return &Reader{tables: tables} }
+func NewReader(tables *scheme.Tables) *Reader { return &Reader{tables: tables, memory: newMemory()} }
 
 // Among returns a reader for the objects of one message, which tell of each
 // other who is a victim.
@@ -34,7 +37,17 @@ func (r *Reader) Among(objects []*stix.Object) *Reader {
 	if len(victims) == 0 {
 		return r
 	}
-	return &Reader{tables: r.tables, victims: victims}
+	t := *r
+	t.victims = victims
+	return &t
+}
+
+// From returns a reader of what came from a participant: it states so in every
+// subject, as [Subject.Arrived] does.
+func (r *Reader) From(from string) *Reader {
+	t := *r
+	t.from = from
+	return &t
 }
 
 // Subject reads the markings of one object of a message. digest is that of
@@ -42,9 +55,25 @@ func (r *Reader) Among(objects []*stix.Object) *Reader {
 // message and issuer, by id. What cannot be understood is carried in the
 // subject and leads to a hold, never to a default.
 func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs map[string]*stix.Object) *Subject {
-	s := &Subject{issuer: issuer, digest: digest, object: o, units: o.Units(), among: r.victims}
+	d := r.memory.desk()
+	defer r.memory.leave(d)
+	l := r.memory.layout(d, o)
+	marks := d.examiner.Examine(l.Layout, r.victims)
+	s := r.recall(d, l, marks, issuer, o, defs)
+	if s == nil {
+		s = &Subject{issuer: issuer, object: o, units: l.Units()}
+		s.judge(r, d, l.Layout, marks, defs)
+		r.keep(d, s)
+	}
+	s.digest, s.among, s.from = digest, r.victims, r.from
+	s.mention(d.examiner, l.Layout)
+	return s
+}
+
+// judge reads everything that a decision depends on.
+func (s *Subject) judge(r *Reader, d *desk, l *stix.Layout, marks []stix.Mark, defs map[string]*stix.Object) {
 	m := markings{reader: r, subject: s, defs: defs}
-	for _, ref := range o.MarkingRefs() {
+	for _, ref := range s.object.MarkingRefs() {
 		s.handling = mapping.Join(s.handling, m.resolve(ref))
 	}
 	m.labels()
@@ -59,10 +88,8 @@ func (r *Reader) Subject(issuer string, digest [32]byte, o *stix.Object, defs ma
 			m.attribution(*h)
 		}
 	}
-	s.classify(own)
+	s.classify(d.examiner, l, marks, own)
 	s.seal()
-	s.mention()
-	return s
 }
 
 // markings reads the markings of one subject.
@@ -278,25 +305,31 @@ func join(own **mapping.Handling, whole, h mapping.Handling) {
 	*own = &joined
 }
 
-// classify puts every unit in a class by category and handling.
-func (s *Subject) classify(own []*mapping.Handling) {
-	found := s.findings()
-	derived := s.object.DerivedFrom()
+// classify puts every unit in a class by category and handling. A unit about
+// which nothing was found is free text, unsure.
+func (s *Subject) classify(x *stix.Examiner, l *stix.Layout, marks []stix.Mark, own []*mapping.Handling) {
+	derived := s.object.DerivedID()
 	whole := s.effective()
 	s.own = []handled{{whole, canonicalKey(whole)}}
 	s.classOf = make([]uint16, len(s.units))
 	s.classes = make([]unitClass, 0, 8)
 	s.named = []victims{{}}
 	for i := range s.units {
-		u := &s.units[i]
-		c := unitClass{found: found[i].categories, holds: found[i].holds, named: s.naming(&found[i].victims), pinned: u.Fixed || u.Required}
+		u, m := &s.units[i], &marks[i]
+		c := unitClass{found: findings(m.Categories), holds: contents(m.Holds), pinned: u.Fixed || u.Required, derives: derived && l.Derives(i)}
+		if c.found == 0 {
+			c.found = freeTextUnsure
+		}
+		v := s.victimsIn(x, i, m)
+		c.named = s.naming(&v)
 		s.holds |= c.holds
 		if own != nil && own[i] != nil {
 			c.own = s.handledBy(*own[i])
 		}
-		c.derives = len(derived) > 0 && slices.Contains(derived, u.Path)
-		if v, ok := stix.SealedValue(u.Value); ok && !u.Container {
-			c.sealed = sealedFor(v.For)
+		if !u.Container && x.Sealed() {
+			if v, ok := stix.SealedValue(x.Value(i)); ok {
+				c.sealed = sealedFor(v.For)
+			}
 		}
 		at := slices.Index(s.classes, c)
 		if at < 0 {
@@ -305,6 +338,25 @@ func (s *Subject) classify(own []*mapping.Handling) {
 		}
 		s.classOf[i] = uint16(at)
 	}
+}
+
+// freeTextUnsure says that nobody could place what is there.
+const freeTextUnsure findings = 1 << 15
+
+// victimsIn reads whom a unit names as a victim.
+func (s *Subject) victimsIn(x *stix.Examiner, i int, m *stix.Mark) (v victims) {
+	u := s.units[i]
+	targeted := m.Has(federation.Target)
+	if !targeted && !(u.Path == "target_ref" && s.object.Type() == "relationship") {
+		return v
+	}
+	u.Value = x.Value(i)
+	v = victimsOf(s.object, &u, stix.Finding{Category: federation.Target, Unsure: !m.Surely(federation.Target)})
+	if m.Victim != stix.NoVictim {
+		more := victimsOf(s.object, &u, stix.Finding{Category: federation.Target, Holds: stix.HoldsVictim, Unsure: m.Victim != stix.SurelyVictim})
+		v.join(&more)
+	}
+	return v
 }
 
 // handledBy returns the index of a handling, added if it is new.
@@ -334,65 +386,6 @@ func (s *Subject) naming(v *victims) int {
 	}
 	s.named = append(s.named, *v)
 	return len(s.named) - 1
-}
-
-// unitFindings is what was found in one unit.
-type unitFindings struct {
-	categories findings
-	holds      contents
-	victims    victims
-}
-
-// findings returns what was found in each unit. A unit about which nothing
-// was found is free text, unsure.
-func (s *Subject) findings() []unitFindings {
-	out := make([]unitFindings, len(s.units))
-	at := 0
-	for _, f := range stix.CategorizeAmong(s.object, s.units, s.among) {
-		i := s.unitAt(f.Path, at)
-		if i < 0 {
-			continue // nothing of the object lies there
-		}
-		at = i
-		out[i].categories = out[i].categories.with(f.Category, f.Unsure)
-		out[i].holds = out[i].holds.with(f.Holds)
-		if v := victimsOf(s.object, &s.units[i], f); !v.none() {
-			out[i].victims.join(&v)
-		}
-	}
-	for i := range out {
-		if out[i].categories == 0 {
-			out[i].categories = out[i].categories.with(federation.FreeText, true)
-		}
-	}
-	return out
-}
-
-// unitAt returns the unit of a path, looking from a hint on: findings come in
-// the order of units.
-func (s *Subject) unitAt(path string, hint int) int {
-	for i := hint; i < len(s.units); i++ {
-		if s.units[i].Path == path {
-			return i
-		}
-	}
-	for i := range min(hint, len(s.units)) {
-		if s.units[i].Path == path {
-			return i
-		}
-	}
-	return s.holder(path)
-}
-
-// holder returns the innermost unit that is or encloses a path, or -1.
-func (s *Subject) holder(path string) int {
-	at := -1
-	for i := range s.units {
-		if p := s.units[i].Path; p == path || within(path, p) {
-			at = i
-		}
-	}
-	return at
 }
 
 // seal computes the cache key.

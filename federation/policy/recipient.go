@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Recipient is a peer as one node sees it: its agreement's facts, computed
@@ -15,6 +16,7 @@ type Recipient struct {
 	site      bool // the node's own place, for store and transit
 	encKeys   []string
 	key       [32]byte
+	common    [32]byte // of all recipients like it: see Audience; zero for none
 
 	exceptions []Exception // not in key: see Bundle.except
 }
@@ -42,6 +44,18 @@ func Stranger(self *Node, peer string) *Recipient {
 func siteOf(n *Node) *Recipient {
 	r := &Recipient{self: n.clone(), agreement: Agreement{Peer: n.ID}, site: true}
 	r.seal()
+	return r
+}
+
+// siteOf is the function of that name, but for a node that is as it was when it
+// was asked for last: that is always the same one, and sealing it costs more than
+// all else about a decision that is known.
+func (b *Bundle) siteOf(n *Node) *Recipient {
+	if r := b.site.Load(); r != nil && r.self.same(n) {
+		return r
+	}
+	r := siteOf(n)
+	b.site.Store(r)
 	return r
 }
 
@@ -73,5 +87,17 @@ func (r *Recipient) seal() {
 		r.agreed, r.agreement = false, Agreement{Peer: r.agreement.Peer}
 		all = []byte("terms without a key of " + r.agreement.Peer + " for " + r.self.ID)
 	}
-	r.key = sha256.Sum256(all)
+	r.key, r.common = sha256.Sum256(all), [32]byte{}
+	if err != nil || r.site || strings.ToLower(r.agreement.Peer) != r.agreement.Peer {
+		return
+	}
+	// Encryption keys are not in it: what is sealed is nobody's in common.
+	all, err = json.Marshal(struct {
+		Self      Node
+		Agreement Agreement
+		Agreed    bool
+	}{r.self, r.agreement.faceless(), r.agreed})
+	if err == nil {
+		r.common = sha256.Sum256(all)
+	}
 }

@@ -36,6 +36,9 @@ func (c *Closure) Relate(ds []Decision) []Decision {
 	if slices.ContainsFunc(out, func(d Decision) bool { return d.Valid() && len(d.subject.mentions) > 0 }) {
 		c.close(out)
 	}
+	for i := range out {
+		out[i].own = out[i].own || c.own
+	}
 	follow(out)
 	return out
 }
@@ -92,20 +95,25 @@ func (d *Decision) cut(why func(d *Decision, id string) *Cited) bool {
 	if len(s.mentions) == 0 {
 		return false
 	}
-	cited := make([]*Cited, len(s.units))
-	for _, g := range d.gone {
-		cited[g.unit] = &g.cited
+	var cited []*Cited // by unit, once something goes
+	if len(d.gone) > 0 {
+		cited = make([]*Cited, len(s.units))
+		for _, g := range d.gone {
+			cited[g.unit] = &g.cited
+		}
 	}
 	hit := false
 	for _, m := range s.mentions {
-		if s.removed(m.unit, cited) {
+		if cited != nil && s.removed(m.unit, cited) {
 			continue
 		}
 		no := why(d, m.target)
 		if no == nil {
 			continue
 		}
-		hit = true
+		if hit = true; cited == nil {
+			cited = make([]*Cited, len(s.units))
+		}
 		if c := &s.classes[s.classOf[m.unit]]; c.pinned || c.derives {
 			d.withhold(*no)
 			return true

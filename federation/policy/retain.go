@@ -1,10 +1,8 @@
 package policy
 
 import (
-	"slices"
 	"time"
 
-	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/mapping"
 )
 
@@ -14,10 +12,14 @@ const maxRetainDays = 36_525
 // Holds says what kinds of data the object holds, for sure or perhaps: bit i for
 // the i-th of federation.Categories.
 func (s *Subject) Holds() uint32 {
-	var out uint32
+	var all findings
 	for i := range s.classes {
-		for c := range s.classes[i].found.each {
-			out |= 1 << slices.Index(federation.Categories(), c)
+		all |= s.classes[i].found
+	}
+	var out uint32
+	for i := 0; all != 0; i, all = i+1, all>>2 {
+		if all&3 != 0 {
+			out |= 1 << i
 		}
 	}
 	return out

@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"slices"
-
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
 	"github.com/entente-relay/entente/mapping"
@@ -22,13 +20,13 @@ type Subject struct {
 	dangling []string // selectors of granular markings that point at nothing
 	follows  bool     // a definition without markings of its own: see Relate
 	mentions []mention
-	loose    bool // whatever it mentions is removed, something of it still goes
-	units    []stix.Unit
-	classOf  []uint16  // unit index -> index in classes
-	holds    contents  // found anywhere in it
-	named    []victims // victims of the classes; the first is all of the object's
-	impact   string    // the origin's word, "" if there is none
-	counted  bool      // a count over many: see Aggregated
+	loose    bool        // whatever it mentions is removed, something of it still goes
+	units    []stix.Unit // without values
+	classOf  []uint16    // unit index -> index in classes
+	holds    contents    // found anywhere in it
+	named    []victims   // victims of the classes; the first is all of the object's
+	impact   string      // the origin's word, "" if there is none
+	counted  bool        // a count over many: see Aggregated
 	classes  []unitClass
 	own      []handled // handlings of the classes; the first is the object's
 	base     string    // canonical form of all facts but handling and classes
@@ -57,39 +55,11 @@ type handled struct {
 	key      string
 }
 
-// findings is the set of categories found in a unit: bit 2i for the i-th of
-// federation.Categories found surely, bit 2i+1 for it as a guess.
+// findings is the set of categories found in a unit; see [stix.Mark].
 type findings uint16
 
-// with adds a category. One that is not in the list counts as free text that
-// nobody could place.
-func (f findings) with(c federation.Category, unsure bool) findings {
-	i := slices.Index(federation.Categories(), c)
-	if i < 0 {
-		i, unsure = slices.Index(federation.Categories(), federation.FreeText), true
-	}
-	bit := 2 * i
-	if unsure {
-		bit++
-	}
-	return f | 1<<bit
-}
-
-// contents is a set of kinds of content: bit i for the i-th of stix.Contents.
+// contents is a set of kinds of content; see [stix.Mark].
 type contents uint16
-
-// with adds a kind. One that is not in the list is as good as all of them: a
-// rule that forbids any of them then applies.
-func (c contents) with(kind string) contents {
-	if kind == "" {
-		return c
-	}
-	i := slices.Index(stix.Contents(), kind)
-	if i < 0 {
-		return 1<<len(stix.Contents()) - 1
-	}
-	return c | 1<<i
-}
 
 // words lists the kinds.
 func (c contents) words() []string {

@@ -89,7 +89,7 @@ func victimsOf(o *stix.Object, u *stix.Unit, f stix.Finding) victims {
 		return victims{} // a class, a network, a count: nobody in particular
 	}
 	if u.Path == "target_ref" && o.Type() == "relationship" {
-		if kind, _ := o.Text("relationship_type"); kind == "targets" {
+		if targets(o) {
 			return victims{named: identitiesIn(u.Value), sure: true}
 		}
 		return victims{}

@@ -23,19 +23,34 @@ func (o *Object) rawName(i int) []byte {
 
 // name returns the member name of node i, "" for a list element.
 func (o *Object) name(i int) string {
-	b := o.rawName(i)
-	if !o.nodes[i].escaped {
-		return intern(b)
+	switch n := &o.nodes[i]; n.known {
+	case unknownName:
+		return string(o.rawName(i))
+	case escapedName:
+		return unquote(o.raw[n.name:n.nend])
+	default:
+		return names.text[n.known]
 	}
-	return unquote(o.raw[o.nodes[i].name:o.nodes[i].nend])
 }
 
-// named reports whether the member name of node i is want.
-func (o *Object) named(i int, want string) bool {
-	if o.nodes[i].escaped {
-		return o.name(i) == want
+// nameBytes is name as bytes, which the caller must not change.
+func (o *Object) nameBytes(i int) []byte {
+	if o.nodes[i].known == escapedName {
+		return []byte(o.name(i))
 	}
-	return string(o.rawName(i)) == want
+	return o.rawName(i)
+}
+
+// named reports whether the member name of node i is want, whose number is known.
+func (o *Object) named(i int, want string, known uint8) bool {
+	switch o.nodes[i].known {
+	case escapedName:
+		return o.name(i) == want
+	case unknownName:
+		return known == unknownName && string(o.rawName(i)) == want
+	default:
+		return o.nodes[i].known == known
+	}
 }
 
 // children calls f for each direct child of container node i until f returns
@@ -53,16 +68,16 @@ func (o *Object) children(i int, f func(child int) bool) {
 
 // member returns the child of object node i with a name, or -1.
 func (o *Object) member(i int, name string) int {
-	found := -1
-	if o.nodes[i].kind == '{' {
-		o.children(i, func(c int) bool {
-			if o.named(c, name) {
-				found = c
-			}
-			return found < 0
-		})
+	if o.nodes[i].kind != '{' {
+		return -1
 	}
-	return found
+	known := names.number(name)
+	for c := i + 1; c < int(o.nodes[i].next); c = int(o.nodes[c].next) {
+		if o.named(c, name, known) {
+			return c
+		}
+	}
+	return -1
 }
 
 // str returns the string at node i; false when it is not a string.
@@ -71,6 +86,15 @@ func (o *Object) str(i int) (string, bool) {
 		return "", false
 	}
 	return unquote(o.value(i)), true
+}
+
+// bytes returns what the string at node i means. The caller must not change it.
+func (o *Object) bytes(i int) []byte {
+	quoted := o.value(i)
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	return []byte(unquote(quoted))
 }
 
 // unquote decodes a JSON string that the decoder has already accepted.
@@ -106,6 +130,17 @@ func (o *Object) Text(path string) (string, bool) {
 	return o.str(i)
 }
 
+// isText reports whether a value is the string of a text.
+func isText(value []byte, text string) bool {
+	switch {
+	case value[0] != '"':
+		return false
+	case bytes.IndexByte(value, '\\') >= 0:
+		return unquote(value) == text
+	}
+	return string(value[1:len(value)-1]) == text
+}
+
 // find returns the node at a path below node i, or -1. A member name that
 // holds a dot is found too: the path is matched against the names that are
 // there, not cut at each dot.
@@ -128,32 +163,4 @@ func (o *Object) find(i int, path string) int {
 		return found < 0
 	})
 	return found
-}
-
-// intern returns b as a string without allocating for the names that nearly
-// every object has.
-func intern(b []byte) string {
-	if s, ok := names[string(b)]; ok {
-		return s
-	}
-	return string(b)
-}
-
-// names holds the property names of frequent objects. It is never written to
-// after it is made.
-var names = nameTable(`type spec_version id created_by_ref created modified revoked labels confidence lang
-	external_references object_marking_refs granular_markings extensions name description indicator_types
-	pattern pattern_type pattern_version valid_from valid_until kill_chain_phases value hashes object_refs
-	relationship_type source_ref target_ref is_family malware_types aliases first_seen last_seen
-	identity_class sectors contact_information content abstract note contacts extension_type origin scheme
-	classification caveats releasable_to residency retain_days purpose contract personal_data impact categories
-	default_marking reoriginated generalised aggregate kill_chain_name phase_name source_name external_id url selectors marking_ref
-	first_observed last_observed number_observed published report_types definition definition_type ` + HandlingExtension)
-
-func nameTable(list string) map[string]string {
-	m := map[string]string{}
-	for _, n := range words(list) {
-		m[n] = n
-	}
-	return m
 }

@@ -3,7 +3,7 @@ package stix
 import (
 	"bytes"
 	"net/netip"
-	"strings"
+	"slices"
 
 	"github.com/entente-relay/entente/federation"
 )
@@ -64,242 +64,274 @@ func CategorizeUnits(o *Object, units []Unit) []Finding { return CategorizeAmong
 // CategorizeAmong is [CategorizeUnits] for an object of a message whose victims
 // are known.
 func CategorizeAmong(o *Object, units []Unit, victims Victims) []Finding {
-	c := categorizer{o: o, out: make([]Finding, 0, len(units)+4)}
-	if h := o.Handling(); h != nil && h.PersonalData != nil {
-		c.stated, c.personal = true, *h.PersonalData
-	}
-	for i := range units {
-		c.unit(&units[i])
-	}
-	if c.personal {
-		c.originSays(units)
-	}
-	c.originPlaces(units)
-	c.mispLabelled(units)
-	if sure, known := victims[o.id]; known {
-		c.victim(units, sure)
-	}
-	return c.out
+	x := NewExaminer()
+	x.c.explain, x.c.out = true, make([]Finding, 0, len(units)+4)
+	x.Begin(o)
+	x.Examine(layoutOf(o, units), victims)
+	return x.c.out
 }
 
-// categorizer collects the findings of one object.
+// categorizer collects what is found in one object.
 type categorizer struct {
 	o                *Object
+	l                *Layout
+	nodes            []uint32 // of the units
+	marks            []Mark   // of the units
+	explain          bool     // findings are wanted, not marks alone
 	out              []Finding
 	stated, personal bool // the origin's personal_data
 	shown            bool // some text shows personal data
+	sealed           bool // the origin sealed something
 	own              []netip.Addr
 	ownRead          bool
+	isForeign        func(netip.Addr) bool // foreign
 	detector         detector
+	texts            texts
+
+	// What the texts of the unit in hand show, and what is looked for in them.
+	email, phone, address, prose, deep bool
+	met                                bool // an address that the object may be about
+
+	quiet quiet
 }
 
-func (c *categorizer) add(u *Unit, cat federation.Category, evidence string, unsure bool) {
-	c.holds(u, cat, evidence, "", unsure)
+// begin makes it ready for the next object.
+func (c *categorizer) begin(o *Object, l *Layout, nodes []uint32) {
+	c.o, c.l, c.nodes = o, l, nodes
+	c.marks = slices.Grow(c.marks[:0], len(nodes))[:len(nodes)]
+	clear(c.marks)
+	c.stated, c.personal, c.shown, c.sealed, c.ownRead, c.own = false, false, false, false, false, c.own[:0]
+	if h := o.handling; h != nil && h.PersonalData != nil {
+		c.stated, c.personal = true, *h.PersonalData
+	}
 }
 
-func (c *categorizer) holds(u *Unit, cat federation.Category, evidence, kind string, unsure bool) {
-	c.out = append(c.out, Finding{Path: u.Path, Category: cat, Evidence: evidence, Holds: kind, Unsure: unsure})
+// all looks through every unit.
+func (c *categorizer) all(victims Victims) {
+	for i := range c.l.hints {
+		c.unit(i)
+	}
+	if c.personal {
+		c.originSays()
+	}
+	c.originPlaces()
+	c.mispLabelled()
+	if len(victims) > 0 {
+		if sure, known := victims[c.o.id]; known {
+			c.victim(sure)
+		}
+	}
 }
+
+// value returns the raw value of a unit.
+func (c *categorizer) value(unit int) []byte { return c.o.value(int(c.nodes[unit])) }
+
+func (c *categorizer) add(unit int, cat federation.Category, evidence string, unsure bool) {
+	c.holds(unit, cat, evidence, "", unsure)
+}
+
+func (c *categorizer) holds(unit int, cat federation.Category, evidence, kind string, unsure bool) {
+	c.marks[unit].add(markOf(cat, kind, unsure))
+	c.finding(unit, cat, evidence, kind, unsure)
+}
+
+// finding keeps why, for those who explain.
+func (c *categorizer) finding(unit int, cat federation.Category, evidence, kind string, unsure bool) {
+	if c.explain {
+		c.out = append(c.out, Finding{Path: c.l.units[unit].Path, Category: cat, Evidence: evidence, Holds: kind, Unsure: unsure})
+	}
+}
+
+// guesses reports whether what the origin can rule out counts.
+func (c *categorizer) guesses() bool { return !c.stated || c.personal }
 
 // guess adds a personal finding that the origin can rule out.
-func (c *categorizer) guess(u *Unit, evidence, kind string) {
-	if !c.stated || c.personal {
-		c.holds(u, federation.Personal, evidence, kind, true)
+func (c *categorizer) guess(unit int, evidence, kind string) {
+	if c.guesses() {
+		c.holds(unit, federation.Personal, evidence, kind, true)
 	}
 }
 
 // unit adds the findings of one unit.
-func (c *categorizer) unit(u *Unit) {
-	_, sealed := SealedValue(u.Value)
-	switch {
-	case wholeWire1(c.o.typ), u.Container:
-		c.add(u, federation.Context, byPath, false) // its parts have their own findings
-	case sealed:
-		c.add(u, federation.FreeText, bySeal, true)
-		c.guess(u, bySeal, "")
-	case strings.HasPrefix(u.Path, "extensions."):
-		c.extension(u)
-	case u.Element:
-		c.add(u, federation.Context, byPath, false)
-		c.references(u)
-	case u.Name == "pattern":
-		c.pattern(u)
-	default:
-		c.property(u)
-	}
-}
-
-// extension adds the findings of an entry of extensions, or of a part of ours.
-func (c *categorizer) extension(u *Unit) {
-	if !strings.HasPrefix(u.Path, "extensions."+HandlingExtension) {
-		cat := federation.FreeText // nobody here knows what is in it
-		if c.o.info.class == observable && !strings.HasPrefix(u.Name, "extension-definition--") {
-			cat = federation.Technical // one of STIX's own, such as windows-pebinary-ext (§6)
+func (c *categorizer) unit(i int) {
+	h := &c.l.hints[i]
+	value := c.value(i)
+	if value[0] == '{' && !c.l.units[i].Container && isSealed(value) {
+		c.sealed = true
+		if !h.whole {
+			c.add(i, federation.FreeText, bySeal, true)
+			c.guess(i, bySeal, "")
+			return
 		}
-		c.add(u, cat, byPath, cat == federation.FreeText)
-		c.content(u, cat)
-		return
 	}
-	switch {
-	case strings.HasSuffix(u.Path, ".note.contacts"):
-		c.add(u, federation.Personal, byPath, false)
-		c.shown = true
-	case strings.Contains(u.Path, ".note."):
-		c.add(u, federation.FreeText, byPath, false)
-		c.content(u, federation.FreeText)
-	default:
-		c.add(u, federation.Context, byPath, false)
-		c.content(u, federation.Context)
+	c.byPlace(i, h)
+	switch h.look {
+	case lookText:
+		c.content(i, value, h.first)
+	case lookPattern:
+		c.pattern(i, value)
+	}
+	if h.refs {
+		c.references(i, value)
 	}
 }
 
-// property adds the findings of a top-level property.
-func (c *categorizer) property(u *Unit) {
-	if checkedForm(u.Name) {
-		c.add(u, federation.Context, byType, false)
+// byPlace adds what the place of a unit tells.
+func (c *categorizer) byPlace(i int, h *hint) {
+	c.marks[i].add(h.sure)
+	guesses := c.guesses()
+	if guesses {
+		c.marks[i].add(h.guess)
+	}
+	c.shown = c.shown || h.shown
+	if !c.explain {
 		return
 	}
-	p := placeOf(c.o, u.Name)
-	kind := placeHolds(c.o.typ, u.Name, &p)
-	if p.person == no {
-		c.holds(u, p.category, p.evidence, kind, p.unsure)
-	} else {
-		c.add(u, p.category, p.evidence, p.unsure)
-	}
-	switch p.person {
-	case surely:
-		c.holds(u, federation.Personal, p.evidence, kind, false)
-		c.shown = true
-	case perhaps:
-		c.guess(u, p.evidence, kind)
-	}
-	c.content(u, p.category)
-	if strings.HasSuffix(u.Name, "_ref") || strings.HasSuffix(u.Name, "_refs") {
-		c.references(u)
+	for _, t := range h.told {
+		if !t.guess || guesses {
+			c.finding(i, t.category, t.evidence, t.kind, t.unsure)
+		}
 	}
 }
 
 // references marks a unit that names an object whose id is made from an e-mail
 // address or an account name.
-func (c *categorizer) references(u *Unit) {
-	rest := string(u.Value)
+func (c *categorizer) references(i int, value []byte) {
+	if kind, ok := derivedPerson(value); ok {
+		c.holds(i, federation.Personal, byReference, kind, false)
+		c.shown = true
+	}
+}
+
+// derivedPerson finds the derived id of an e-mail address or an account in a
+// value, and the kind of content it stands for.
+func derivedPerson(value []byte) (kind string, found bool) {
 	for _, typ := range [...]string{"email-addr--", "user-account--"} {
-		kind := ""
-		if typ == "email-addr--" {
-			kind = HoldsEmail
-		}
 		for at := 0; ; {
-			i := strings.Index(rest[at:], typ)
+			i := bytes.Index(value[at:], []byte(typ))
 			if i < 0 {
 				break
 			}
 			at += i + len(typ)
-			if id := rest[at:min(at+uuidLen, len(rest))]; len(id) == uuidLen && Derived(id) {
-				c.holds(u, federation.Personal, byReference, kind, false)
-				c.shown = true
-				return
+			if id := value[at:min(at+uuidLen, len(value))]; len(id) == uuidLen && Derived(string(id)) {
+				if typ == "email-addr--" {
+					kind = HoldsEmail
+				}
+				return kind, true
 			}
 		}
 	}
+	return "", false
 }
 
 // pattern adds the findings of an indicator's pattern.
-func (c *categorizer) pattern(u *Unit) {
-	c.add(u, federation.Technical, byType, false)
-	if kind, _ := c.o.Text("pattern_type"); kind == "stix" {
-		text, _ := c.o.Text("pattern")
-		p, err := ParsePattern(text)
+func (c *categorizer) pattern(i int, value []byte) {
+	if c.l.kind >= 0 && isText(c.value(c.l.kind), "stix") {
+		persons, err := patternAboutPersons(unquote(value))
 		if err != nil {
-			c.add(u, federation.FreeText, byType, true)
-		} else if aboutPersons(p) {
-			c.add(u, federation.Personal, byPath, false)
+			c.add(i, federation.FreeText, byType, true)
+		} else if persons {
+			c.add(i, federation.Personal, byPath, false)
 			return
 		}
 	}
-	c.content(u, federation.Technical)
-}
-
-// aboutPersons reports whether a pattern matches on what identifies a person.
-func aboutPersons(p *Pattern) bool {
-	for _, cmp := range p.comparisons {
-		switch cmp.ObjectType {
-		case "email-addr", "email-message", "user-account":
-			return true
-		}
-		if strings.Contains(cmp.Path, "creator_user_ref") || strings.Contains(cmp.Path, "belongs_to_ref") {
-			return true
-		}
-	}
-	return false
+	c.content(i, value, federation.Technical)
 }
 
 // content adds what the text of a unit shows.
-func (c *categorizer) content(u *Unit, cat federation.Category) {
-	email, phone, address := false, false, false
-	prose := cat == federation.FreeText || cat == federation.Context || cat == federation.Target
-	deep := u.Name != "pattern" // what a pattern matches is the attacker's
+func (c *categorizer) content(i int, value []byte, cat federation.Category) {
+	if k := value[0]; k == 't' || k == 'f' || k == 'n' {
+		return // true, false, null
+	}
+	c.email, c.phone, c.address, c.met = false, false, false, false
+	c.prose = cat == federation.FreeText || cat == federation.Context || cat == federation.Target
+	c.deep = c.l.hints[i].look != lookPattern // what a pattern matches is the attacker's
+	unsure := cat == federation.FreeText || cat == federation.Target
+	var known *quietSlot
+	if !c.explain { // who explains looks at one object only
+		known = c.quiet.find(value, c.prose, c.deep, unsure)
+	}
+	if known != nil && known.is(value) {
+		return
+	}
+	c.detector.begin(unsure)
+	c.texts.begin(value)
+	for text, ok := c.texts.next(); ok; text, ok = c.texts.next() {
+		c.text(text)
+	}
+	if c.email {
+		c.holds(i, federation.Personal, byEmail, HoldsEmail, false)
+	}
+	if c.phone {
+		c.holds(i, federation.Personal, byPhone, HoldsPhone, false)
+	}
+	c.shown = c.shown || c.email || c.phone
+	if c.address {
+		c.guess(i, byAddress, HoldsAddress)
+	}
+	c.report(i)
+	if known != nil && !c.email && !c.phone && !c.met && !c.detector.any {
+		known.keep(value)
+	}
+}
+
+// text looks through one text of the unit in hand.
+func (c *categorizer) text(text []byte) {
+	if !c.prose && !c.deep {
+		c.email = c.email || hasEmail(text)
+		return
+	}
 	d := &c.detector
-	d.begin(cat == federation.FreeText || cat == federation.Target)
-	eachText(u.Value, func(text []byte) {
-		d.read(text)
-		email = email || d.seen&isSign != 0 && hasEmail(text)
-		if prose {
-			phone = phone || (d.seen&isPlus != 0 || d.said&(1<<aboutPhone) != 0 && d.digits >= fewestOfPhone) && hasPhone(text)
-			address = address || (d.digits > 0 || d.seen&isRest != 0 || bytes.IndexByte(text, ':') >= 0) && addresses(text, c.foreign)
-		}
-		if deep {
-			d.text(text, c.foreign)
-		}
-	})
-	if email {
-		c.holds(u, federation.Personal, byEmail, HoldsEmail, false)
+	d.read(text)
+	c.email = c.email || d.seen&isSign != 0 && hasEmail(text)
+	if c.prose {
+		c.phone = c.phone || (d.seen&isPlus != 0 || d.said&(1<<aboutPhone) != 0 && d.digits >= fewestOfPhone) && hasPhone(text)
+		c.address = c.address || mayHoldAddress(text, d.digits, d.seen) && addresses(text, c.isForeign)
 	}
-	if phone {
-		c.holds(u, federation.Personal, byPhone, HoldsPhone, false)
+	if c.deep {
+		d.text(text, c.isForeign)
 	}
-	c.shown = c.shown || email || phone
-	if address {
-		c.guess(u, byAddress, HoldsAddress)
-	}
-	c.report(u)
 }
 
 // foreign reports whether an address in prose is not one that the object is
 // about anyway.
 func (c *categorizer) foreign(a netip.Addr) bool {
+	c.met = true
 	if !c.ownRead {
 		c.ownRead = true
-		for _, path := range [...]string{"pattern", "value"} {
-			text, _ := c.o.Text(path)
-			addresses([]byte(text), func(own netip.Addr) bool {
-				c.own = append(c.own, own)
-				return false
-			})
+		for _, name := range [...]string{"pattern", "value"} {
+			if p := c.o.member(0, name); p >= 0 && c.o.nodes[p].kind == '"' {
+				c.readOwn(c.o.value(p))
+			}
 		}
 	}
-	for _, own := range c.own {
-		if own == a {
-			return false
-		}
+	return !slices.Contains(c.own, a)
+}
+
+// readOwn adds the addresses in a string.
+func (c *categorizer) readOwn(quoted []byte) {
+	text := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		text = []byte(unquote(quoted))
 	}
-	return true
+	addresses(text, func(own netip.Addr) bool {
+		c.own = append(c.own, own)
+		return false
+	})
 }
 
 // originSays applies personal_data: true.
-func (c *categorizer) originSays(units []Unit) {
-	cats := make(map[string]federation.Category, len(units))
-	for _, f := range c.out {
-		if _, ok := cats[f.Path]; !ok {
-			cats[f.Path] = f.Category // the first is the place's own
+func (c *categorizer) originSays() {
+	for i := range c.l.units {
+		first := c.l.hints[i].first // the place's own
+		if c.sealed && !c.l.hints[i].whole && isSealed(c.value(i)) {
+			first = federation.FreeText
 		}
-	}
-	for i := range units {
-		u := &units[i]
 		switch {
-		case cats[u.Path] == federation.FreeText:
-			c.add(u, federation.Personal, byOrigin, c.shown)
-		case !c.shown && (u.Name == "pattern" || c.o.info.class == observable && cats[u.Path] == federation.Technical):
-			c.add(u, federation.Personal, byOrigin, false)
+		case first == federation.FreeText:
+			c.add(i, federation.Personal, byOrigin, c.shown)
+		case !c.shown && (c.l.units[i].Name == "pattern" || c.o.info.class == observable && first == federation.Technical):
+			c.add(i, federation.Personal, byOrigin, false)
 		}
 	}
 }

@@ -182,6 +182,14 @@ func addresses(text []byte, f func(netip.Addr) bool) bool {
 	return addressesAt(text, func(a netip.Addr, _, _ int) bool { return f(a) })
 }
 
+// mayHoldAddress reports whether a text may hold an IP address, going by what
+// was counted in it: an IPv4 address (RFC 1123 section 2.1) has four digits and
+// three dots, of which one form is a wide character; an IPv6 address (RFC 4291
+// section 2.2) two colons.
+func mayHoldAddress(text []byte, digits int, seen byteKind) bool {
+	return digits >= 4 && (seen&isWide != 0 || bytes.Count(text, []byte{'.'}) >= 3) || bytes.Count(text, []byte{':'}) >= 2
+}
+
 // addressesAt is addresses with the place of each.
 func addressesAt(text []byte, f func(a netip.Addr, start, end int) bool) bool {
 	if bytes.IndexByte(text, '.') < 0 && bytes.IndexByte(text, ':') < 0 {

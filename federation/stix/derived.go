@@ -41,6 +41,12 @@ func (o *Object) DerivedFrom() []string {
 	if !o.DerivedID() {
 		return nil
 	}
+	return o.contributing()
+}
+
+// contributing returns the paths of the units whose values go into the object's
+// id if that is a derived one.
+func (o *Object) contributing() []string {
 	from := o.info.derived
 	if o.info.class != observable {
 		from = []string{"name", "value", "identity_class", "abstract", "content", "opinion", "contact_information",
@@ -76,7 +82,7 @@ func ObservableID(raw []byte) (string, error) {
 	}
 	o := &Object{raw: raw, nodes: nodes}
 	typ, _ := o.Text("type")
-	info := types21[typ]
+	info := infoOf(typ)
 	if info.class != observable {
 		return "", federation.Refuse(federation.Unsupported, "type", clip(typ)+" is not an observable of STIX 2.1")
 	}

@@ -196,7 +196,7 @@ func (d *detector) around(start, end, most int) []hit {
 }
 
 // report adds what was found in a unit to the findings of its object.
-func (c *categorizer) report(u *Unit) {
+func (c *categorizer) report(unit int) {
 	c.detector.calls()
 	if !c.detector.any {
 		return
@@ -209,9 +209,9 @@ func (c *categorizer) report(u *Unit) {
 		case k.personal && f.strength == unsure && c.stated && !c.personal:
 			continue // the origin rules it out
 		}
-		c.holds(u, k.category, f.evidence, k.holds, f.strength == unsure)
+		c.holds(unit, k.category, f.evidence, k.holds, f.strength == unsure)
 		if k.category == federation.Subscriber {
-			c.holds(u, federation.Personal, f.evidence, k.holds, f.strength == unsure)
+			c.holds(unit, federation.Personal, f.evidence, k.holds, f.strength == unsure)
 		}
 		c.shown = c.shown || k.personal && f.strength == sure
 	}

@@ -23,17 +23,17 @@ type Edit struct {
 // [Parse] does; all other bytes stay as they are. Only intake uses it:
 // everything later keeps an object as its issuer signed it.
 func (o *Object) With(edits ...Edit) (*Object, error) {
-	raw := o.raw
+	raw, nodes := o.raw, o.nodes
 	for _, e := range edits {
 		steps := strings.Split(e.Path, ".")
 		if len(steps) > 3 || (len(steps) > 1 && steps[0] != "extensions") {
 			return nil, federation.Refuse(federation.Malformed, clip(e.Path), "only top-level properties, extension entries and their keys can be edited")
 		}
-		next, err := set(raw, steps, e.Value)
+		next, err := set(raw, nodes, steps, e.Value)
 		if err != nil {
 			return nil, err
 		}
-		raw = next
+		raw, nodes = next, nil
 	}
 	return Parse(raw)
 }
@@ -54,11 +54,13 @@ func (o *Object) Compact() (*Object, error) {
 }
 
 // set returns a copy of the JSON object raw in which the member at steps has
-// the value.
-func set(raw []byte, steps []string, value []byte) ([]byte, error) {
-	nodes, err := scan(raw, DefaultLimits().MaxDepth)
-	if err != nil {
-		return nil, err
+// the value. nodes are those of raw, nil if it has not been scanned.
+func set(raw []byte, nodes []node, steps []string, value []byte) ([]byte, error) {
+	var err error
+	if nodes == nil {
+		if nodes, err = scan(raw, DefaultLimits().MaxDepth); err != nil {
+			return nil, err
+		}
 	}
 	o := &Object{raw: raw, nodes: nodes}
 	quoted, err := jsontext.AppendQuote(nil, steps[0])
@@ -71,7 +73,7 @@ func set(raw []byte, steps []string, value []byte) ([]byte, error) {
 		if at >= 0 {
 			inner = o.value(at)
 		}
-		if value, err = set(inner, steps[1:], value); err != nil {
+		if value, err = set(inner, nil, steps[1:], value); err != nil {
 			return nil, err
 		}
 	}

@@ -34,6 +34,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		sameScan(t, raw)
 		o, err := Parse(raw)
 		if err != nil {
 			if federation.ReasonOf(err) == "" {

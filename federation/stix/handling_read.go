@@ -53,11 +53,12 @@ func (o *Object) readHandling(e int) (*Handling, *federation.Refusal) {
 	stated := false
 	o.children(e, func(f int) bool {
 		name := o.name(f)
-		where := "extensions." + HandlingExtension + "." + clip(name)
+		where := handlingPath(clip(name))
 		switch name {
 		case "extension_type":
-			var kind string
-			if kind, err = o.text(f, where); err == nil && kind != "property-extension" {
+			if o.nodes[f].kind != '"' {
+				err = wrongType(where, "string", o.nodes[f].kind)
+			} else if string(o.bytes(f)) != "property-extension" {
 				err = federation.Refuse(federation.Malformed, where, `must be "property-extension"`)
 			}
 			stated = true
@@ -167,11 +168,11 @@ func (o *Object) readNote(n int, where string) (*Note, *federation.Refusal) {
 	o.children(n, func(f int) bool {
 		switch name := o.name(f); name {
 		case "abstract":
-			note.Abstract, err = o.text(f, where+".abstract")
+			note.Abstract, err = o.text(f, handlingPath("note.abstract"))
 		case "content":
-			note.Content, err = o.text(f, where+".content")
+			note.Content, err = o.text(f, handlingPath("note.content"))
 		case "contacts":
-			note.Contacts, err = o.list(f, where+".contacts")
+			note.Contacts, err = o.list(f, handlingPath("note.contacts"))
 		default:
 			err = federation.Refuse(federation.Malformed, where, fmt.Sprintf("a note has abstract, content and contacts, not %q", clip(name)))
 		}

@@ -1,6 +1,10 @@
 package stix
 
-import "github.com/entente-relay/entente/federation"
+import (
+	"slices"
+
+	"github.com/entente-relay/entente/federation"
+)
 
 // Kinds of content that a finding can name, in [Finding.Holds]. They are what
 // rules ask about as resource.holds, so the words are fixed.
@@ -18,10 +22,11 @@ const (
 )
 
 // Contents lists the kinds of content in a fixed order: that of the constants.
-func Contents() []string {
-	return []string{HoldsEmail, HoldsPhone, HoldsAddress, HoldsNationalID, HoldsHealth, HoldsSubscriber, HoldsPayment,
-		HoldsPrice, HoldsVictim, HoldsCalls}
-}
+func Contents() []string { return slices.Clone(contentKinds[:]) }
+
+// contentKinds is what Contents lists. It is never written to.
+var contentKinds = [...]string{HoldsEmail, HoldsPhone, HoldsAddress, HoldsNationalID, HoldsHealth, HoldsSubscriber, HoldsPayment,
+	HoldsPrice, HoldsVictim, HoldsCalls}
 
 // placeHolds returns the kind of content that a property holds by its place,
 // "" if that tells nothing.

@@ -1,41 +1,41 @@
 package stix
 
-import "strings"
-
 // uuidLen is the length of the text form of a UUID (RFC 9562 §4).
 const uuidLen = 36
 
 // splitID splits "type--uuid" and reports whether it has that shape: a type of
 // lower-case letters, digits and hyphens (STIX 2.1 §2.9, §3.3), a UUID in
 // lower case. Upper case is refused because it would spell one id two ways.
-func splitID(id string) (typ, uuid string, ok bool) {
+func splitID[T string | []byte](id T) (typ, uuid T, ok bool) {
 	cut := len(id) - uuidLen
-	if cut < 3 || id[cut-2:cut] != "--" {
-		return "", "", false
+	if cut < 3 || id[cut-2] != '-' || id[cut-1] != '-' {
+		return typ, uuid, false
 	}
 	typ, uuid = id[:cut-2], id[cut:]
 	return typ, uuid, validType(typ) && validUUID(uuid)
 }
 
-func validID(id string) bool {
+func validID[T string | []byte](id T) bool {
 	_, _, ok := splitID(id)
 	return ok
 }
 
-func validType(t string) bool {
-	if len(t) == 0 || len(t) > 250 || strings.Contains(t, "--") {
+func validType[T string | []byte](t T) bool {
+	if len(t) == 0 || len(t) > 250 {
 		return false
 	}
+	before := byte('-') // a hyphen stands between two other characters
 	for i := range len(t) {
 		c := t[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || before == '-') {
 			return false
 		}
+		before = c
 	}
-	return t[0] != '-' && t[len(t)-1] != '-'
+	return before != '-'
 }
 
-func validUUID(u string) bool {
+func validUUID[T string | []byte](u T) bool {
 	for i := range uuidLen {
 		c := u[i]
 		switch i {

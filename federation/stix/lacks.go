@@ -11,21 +11,28 @@ import (
 // of a, b". It is "" when nothing is missing, which a parsed object guarantees
 // for no paths.
 func (o *Object) Lacks(without ...string) string {
+	there := o.present()
+	has := func(name string) bool {
+		if is, sure := there.has(name); sure && (!is || len(without) == 0) {
+			return is
+		}
+		return o.has(name, without)
+	}
 	for _, name := range [...]string{"type", "id", "spec_version", "created", "modified"} {
-		if classRequires(o.info.class, o.typ, name) && !o.has(name, without) {
+		if classRequires(o.info.class, o.typ, name) && !has(name) {
 			return name
 		}
 	}
 	for _, name := range o.info.required {
-		if !o.has(name, without) {
+		if !has(name) {
 			return name
 		}
 	}
-	if one := o.info.oneOf; len(one) > 0 && !slices.ContainsFunc(one, func(n string) bool { return o.has(n, without) }) {
+	if one := o.info.oneOf; len(one) > 0 && !slices.ContainsFunc(one, has) {
 		return "one of " + strings.Join(one, ", ")
 	}
 	for _, pair := range o.info.needs {
-		if o.has(pair[0], without) && !o.has(pair[1], without) {
+		if has(pair[0]) && !has(pair[1]) {
 			return pair[1]
 		}
 	}
@@ -33,6 +40,25 @@ func (o *Object) Lacks(without ...string) string {
 		return "a property of its own"
 	}
 	return ""
+}
+
+// present are the numbers of the names of an object's top-level properties.
+type present [4]uint64
+
+func (o *Object) present() (p present) {
+	for c := 1; c < len(o.nodes); c = int(o.nodes[c].next) {
+		known := o.nodes[c].known
+		p[known/64] |= 1 << (known % 64)
+	}
+	return p
+}
+
+// has reports whether there is a property of a name. It is not sure where the
+// name has no number, or one that is there is written with escapes.
+func (p *present) has(name string) (is, sure bool) {
+	known := names.number(name)
+	escaped := p[escapedName/64]&(1<<(escapedName%64)) != 0
+	return p[known/64]&(1<<(known%64)) != 0, known != unknownName && !escaped
 }
 
 // has reports whether a property is there and keeps at least one part.

@@ -31,6 +31,7 @@ type lexicon struct {
 type link struct {
 	key        uint32
 	word, next uint16
+	fourth     byte // what has to follow, in lower case; 0 if that is not certain
 }
 
 // hashBits is the size of lexicon.heads: large beside the number of words, so
@@ -84,8 +85,22 @@ func (l *lexicon) begins(key uint32, at uint16) {
 			return
 		}
 	}
-	l.links = append(l.links, link{key, at, *head})
+	l.links = append(l.links, link{key, at, *head, fourth(l.words[at].text)})
 	*head = uint16(len(l.links) - 1)
+}
+
+// fourth returns the fourth byte of a word of plain letters, which can be written
+// in one way only; 0 for other words.
+func fourth(word string) byte {
+	if len(word) < 4 {
+		return 0
+	}
+	for i := range 4 {
+		if byteKinds[word[i]]&isLetter == 0 {
+			return 0
+		}
+	}
+	return word[3]
 }
 
 // lowered returns three bytes with letters of ASCII in lower case.
@@ -133,11 +148,16 @@ func (l *lexicon) scan(text []byte, hits []hit) (found []hit, digits int, seen b
 
 // at appends the words that begin at a place.
 func (l *lexicon) at(text []byte, i int, key uint32, head uint16, hits []hit) []hit {
+	next := byte(0)
+	if i+3 < len(text) {
+		next = text[i+3] | lower[text[i+3]]
+	}
 	for ; head != 0; head = l.links[head].next {
-		if l.links[head].key != key {
+		link := &l.links[head]
+		if link.key != key || link.fourth != 0 && link.fourth != next {
 			continue
 		}
-		w := l.links[head].word
+		w := link.word
 		e := &l.words[w]
 		if n := matches(text[i:], e.text); n > 0 && !(e.whole && letterAt(text, i+n)) {
 			hits = append(hits, hit{e.topic, w, i, i + n})

@@ -45,8 +45,8 @@ func eachIDIn(text []byte, f func(id string)) {
 			typ = typ[i+2:]
 		}
 		typ = strings.TrimLeft(typ, "-")
-		if id := found[at-start-len(typ):]; validID(id) {
-			f(id)
+		if validType(typ) {
+			f(found[at-start-len(typ):])
 		}
 		if _, known := types21[typ]; known {
 			continue

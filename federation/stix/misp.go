@@ -89,26 +89,29 @@ func (o *Object) mispSaid(f func(mispSays)) {
 }
 
 // mispLabelled adds what MISP's labels say about the values of the object.
-func (c *categorizer) mispLabelled(units []Unit) {
+func (c *categorizer) mispLabelled() {
+	if c.l.labels < 0 || !bytes.Contains(c.value(c.l.labels), []byte("misp:")) {
+		return
+	}
 	c.o.mispSaid(func(says mispSays) {
-		for i := range units {
-			if u := &units[i]; mispValue(u.Name) && u.Parent < 0 {
-				c.mispUnit(u, says)
+		for i := range c.l.units {
+			if u := &c.l.units[i]; mispValue(u.Name) && u.Parent < 0 {
+				c.mispUnit(i, says)
 			}
 		}
 	})
 }
 
-func (c *categorizer) mispUnit(u *Unit, says mispSays) {
+func (c *categorizer) mispUnit(unit int, says mispSays) {
 	switch {
 	case says.category == federation.Target:
-		c.origin(u, federation.Target)
+		c.origin(unit, federation.Target)
 	case says.category == federation.Personal && says.unsure:
-		c.guess(u, byOrigin, says.holds)
+		c.guess(unit, byOrigin, says.holds)
 	default:
-		c.holds(u, says.category, byOrigin, says.holds, says.unsure)
+		c.holds(unit, says.category, byOrigin, says.holds, says.unsure)
 		if says.category == federation.Subscriber {
-			c.guess(u, byOrigin, says.holds)
+			c.guess(unit, byOrigin, says.holds)
 		}
 	}
 }

@@ -40,10 +40,28 @@ func (d *detector) numbers(text []byte) {
 			i++
 			continue
 		}
+		if end, digits := run(text, i); !digits && end-i > 2 {
+			i = end // a word, as groups would say
+			continue
+		}
 		n := &d.reading
 		*n = number{text: text, start: i, compact: d.buf[:0:maxCompact], shape: d.buf[maxCompact:maxCompact]}
 		i = d.groups(n)
 	}
+}
+
+// run returns the end of the digits and letters that begin at a place, and whether
+// one of them is a digit.
+func run(text []byte, i int) (end int, digits bool) {
+	all := byteKind(0)
+	for ; i < len(text); i++ {
+		k := byteKinds[text[i]] & (isLetter | isDigit)
+		if k == 0 {
+			break
+		}
+		all |= k
+	}
+	return i, all&isDigit != 0
 }
 
 // groups reads the number that begins at n.start group by group, judges it

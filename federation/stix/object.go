@@ -12,7 +12,7 @@ const HandlingExtension = "extension-definition--7a5c4f0e-1d6b-4c83-9f2e-3b8d50a
 type Object struct {
 	raw   []byte
 	nodes []node
-	info  typeInfo
+	info  *typeInfo
 
 	id, typ    string
 	lang       string
@@ -101,4 +101,4 @@ func (o *Object) Handling() *Handling { return o.handling }
 
 // Observable reports whether the object is one of STIX 2.1's cyber
 // observables (§6).
-func (o *Object) Observable() bool { return o.info.class == observable }
+func (o *Object) Observable() bool { return o.info != nil && o.info.class == observable }

@@ -86,11 +86,11 @@ func (o *Object) identify() *federation.Refusal {
 	if typ < 0 {
 		return federation.Refuse(federation.Malformed, "type", "not a STIX object: there is no type")
 	}
-	var ok bool
-	if o.typ, ok = o.str(typ); !ok {
+	if o.nodes[typ].kind != '"' {
 		return wrongType("type", "string", o.nodes[typ].kind)
 	}
-	if o.typ == "bundle" {
+	stated := o.bytes(typ)
+	if string(stated) == "bundle" {
 		return federation.Refuse(federation.Malformed, "type", "a bundle stands where an object should")
 	}
 	if id < 0 {
@@ -105,18 +105,18 @@ func (o *Object) identify() *federation.Refusal {
 		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("%q is not of the form type--uuid in lower case", clip(text)))
 	}
 	o.id = text
-	if prefix != o.typ {
-		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("the id is of a %s but the type is %q", prefix, clip(o.typ)))
+	if prefix != string(stated) {
+		return federation.Refuse(federation.Malformed, "id", fmt.Sprintf("the id is of a %s but the type is %q", prefix, clip(string(stated))))
 	}
 	o.typ = prefix // shares the id's memory
-	o.info = types21[o.typ]
+	o.info = infoOf(o.typ)
 	return nil
 }
 
 // property reads one top-level property.
 func (o *Object) property(c int) *federation.Refusal {
 	name := o.name(c)
-	if !plainName(name) {
+	if known := o.nodes[c].known; (known == unknownName || known == escapedName) && !plainName(name) {
 		return federation.Refuse(federation.Malformed, clip(name), "a property name must not be empty or hold dots, brackets or control characters")
 	}
 	var err *federation.Refusal
@@ -167,11 +167,13 @@ func (o *Object) order() *federation.Refusal {
 }
 
 func (o *Object) specVersion(c int) *federation.Refusal {
-	v, err := o.text(c, "spec_version")
-	if err == nil && v != "2.1" {
-		err = federation.Refuse(federation.Unsupported, "spec_version", fmt.Sprintf("STIX version %q; only 2.1 is read", clip(v)))
+	if o.nodes[c].kind != '"' {
+		return wrongType("spec_version", "string", o.nodes[c].kind)
 	}
-	return err
+	if v := o.bytes(c); string(v) != "2.1" {
+		return federation.Refuse(federation.Unsupported, "spec_version", fmt.Sprintf("STIX version %q; only 2.1 is read", clip(string(v))))
+	}
+	return nil
 }
 
 func (o *Object) time(c int, name string) (stamp, *federation.Refusal) {
@@ -189,11 +191,42 @@ func (o *Object) time(c int, name string) (stamp, *federation.Refusal) {
 // timestamp reads a STIX timestamp: RFC 3339 in UTC, with "Z" and a dot before
 // the fraction (§2.16).
 func timestamp(text []byte) (time.Time, bool) {
+	if t, ok := usualTime(text); ok {
+		return t, true
+	}
 	var t time.Time
 	if len(text) == 0 || text[len(text)-1] != 'Z' || bytes.IndexByte(text, ',') >= 0 || t.UnmarshalText(text) != nil {
 		return time.Time{}, false
 	}
 	return t, true
+}
+
+// usualTime reads a timestamp as it is usually written, of whole seconds or
+// milliseconds, on a day that every month has. It takes no other; what it takes
+// means what the library reads in it.
+func usualTime(text []byte) (time.Time, bool) {
+	const whole, milli = "dddd-dd-ddTdd:dd:ddZ", "dddd-dd-ddTdd:dd:dd.dddZ"
+	form := whole
+	if len(text) == len(milli) {
+		form = milli
+	}
+	if len(text) != len(form) {
+		return time.Time{}, false
+	}
+	for i := range len(form) {
+		if c := text[i]; form[i] == 'd' && (c < '0' || c > '9') || form[i] != 'd' && c != form[i] {
+			return time.Time{}, false
+		}
+	}
+	month, day, hour, minute, second := value(text[5:7]), value(text[8:10]), value(text[11:13]), value(text[14:16]), value(text[17:19])
+	if month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	nanos := 0
+	if form == milli {
+		nanos = value(text[20:23]) * int(time.Millisecond)
+	}
+	return time.Date(value(text[:4]), time.Month(month), day, hour, minute, second, nanos, time.UTC), true
 }
 
 func (o *Object) boolean(c int, name string) (bool, *federation.Refusal) {

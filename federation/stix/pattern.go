@@ -1,7 +1,6 @@
 package stix
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -61,19 +60,21 @@ type expression struct {
 // ParsePattern reads a STIX pattern, bounded in size and depth. The error is a
 // *federation.Refusal that says at which byte.
 func ParsePattern(s string) (*Pattern, error) {
-	if len(s) > maxPatternBytes {
-		return nil, federation.Refuse(federation.TooLarge, "pattern", fmt.Sprintf("%d bytes, at most %d are read", len(s), maxPatternBytes))
-	}
 	p := parser{lex: lexer{text: s}, pattern: new(Pattern)}
-	p.next()
-	p.pattern.root = p.observations(0)
-	if p.err == nil && p.tok.kind != tokEnd {
-		p.fail("the pattern should end here, not go on with %s", p.tok.show())
-	}
+	p.pattern.root = p.all()
 	if p.err != nil {
 		return nil, p.err
 	}
 	return p.pattern, nil
+}
+
+// patternAboutPersons reports whether a pattern matches on what identifies a
+// person. It reads the pattern as [ParsePattern] does, errors included, and keeps
+// nothing of it.
+func patternAboutPersons(s string) (bool, error) {
+	p := parser{lex: lexer{text: s}}
+	p.all()
+	return p.persons, p.err
 }
 
 // Comparisons returns every comparison in the order written.

@@ -9,14 +9,34 @@ import (
 )
 
 // parser is a recursive-descent parser over the grammar of STIX 2.1 §9. After
-// the first error every method returns at once.
+// the first error every method returns at once. Without a pattern to fill it
+// builds nothing, and only says what it met.
 type parser struct {
-	lex     lexer
-	tok     token
-	pattern *Pattern
-	values  int
-	err     error
+	lex         lexer
+	tok         token
+	pattern     *Pattern
+	comparisons int
+	values      int
+	persons     bool // a comparison is about what identifies a person
+	err         error
 }
+
+// all reads the whole pattern.
+func (p *parser) all() *observation {
+	if n := len(p.lex.text); n > maxPatternBytes {
+		p.err = federation.Refuse(federation.TooLarge, "pattern", fmt.Sprintf("%d bytes, at most %d are read", n, maxPatternBytes))
+		return nil
+	}
+	p.next()
+	root := p.observations(0)
+	if p.err == nil && p.tok.kind != tokEnd {
+		p.fail("the pattern should end here, not go on with %s", p.tok.show())
+	}
+	return root
+}
+
+// builds reports whether what is read is kept.
+func (p *parser) builds() bool { return p.pattern != nil }
 
 // next moves to the next token.
 func (p *parser) next() {
@@ -76,6 +96,12 @@ func (p *parser) joined(op string, part func() *observation) *observation {
 	if p.err != nil || !p.tok.is(op) {
 		return first
 	}
+	if !p.builds() {
+		for p.take(op) {
+			part()
+		}
+		return nil
+	}
 	all := []*observation{first}
 	for p.take(op) {
 		all = append(all, part())
@@ -86,7 +112,7 @@ func (p *parser) joined(op string, part func() *observation) *observation {
 // observation reads one bracketed or parenthesised expression with its
 // qualifiers.
 func (p *parser) observation(depth int) *observation {
-	var o *observation
+	var o observation
 	switch {
 	case p.err != nil:
 		return nil
@@ -94,12 +120,15 @@ func (p *parser) observation(depth int) *observation {
 		p.over("levels of parentheses", maxPatternDepth)
 		return nil
 	case p.take("["):
-		o = &observation{test: p.comparisonOr(depth)}
+		o.test = p.comparisonOr(depth)
 		p.expect("]")
 	case p.take("("):
 		inner := p.observations(depth + 1)
 		p.expect(")")
-		o = &observation{op: "OR", parts: []*observation{inner}} // of its own, for its qualifiers
+		o.op = "OR"
+		if p.builds() {
+			o.parts = []*observation{inner} // of its own, for its qualifiers
+		}
 	default:
 		p.fail("an observation begins with [ or (, not with %s", p.tok.show())
 		return nil
@@ -114,7 +143,11 @@ func (p *parser) observation(depth int) *observation {
 		}
 		o.qualifiers = append(o.qualifiers, q)
 	}
-	return o
+	if !p.builds() {
+		return nil
+	}
+	built := o // apart, so that only what is kept costs memory
+	return &built
 }
 
 // qualifier reads one qualifier (§9.5.2) and returns its name, "" if there is
@@ -165,6 +198,12 @@ func (p *parser) joinedTests(op string, part func() *expression) *expression {
 	if p.err != nil || !p.tok.is(op) {
 		return first
 	}
+	if !p.builds() {
+		for p.take(op) {
+			part()
+		}
+		return nil
+	}
 	all := []*expression{first}
 	for p.take(op) {
 		all = append(all, part())
@@ -185,7 +224,7 @@ func (p *parser) comparison(depth int) *expression {
 		p.expect(")")
 		return e
 	}
-	if len(p.pattern.comparisons) == maxPatternComparisons {
+	if p.comparisons == maxPatternComparisons {
 		p.over("comparisons", maxPatternComparisons)
 		return nil
 	}
@@ -201,8 +240,12 @@ func (p *parser) comparison(depth int) *expression {
 		c.Negated = p.take("NOT")
 		p.operation(&c)
 	}
+	p.comparisons++
+	if !p.builds() {
+		return nil
+	}
 	p.pattern.comparisons = append(p.pattern.comparisons, c)
-	return &expression{leaf: len(p.pattern.comparisons) - 1}
+	return &expression{leaf: p.comparisons - 1}
 }
 
 // path reads an object path: type, colon, steps (§9.7).
@@ -210,7 +253,10 @@ func (p *parser) path(c *Comparison) {
 	if p.tok.kind != tokWord {
 		p.fail("an object type is needed, not %s", p.tok.show())
 	}
-	c.ObjectType = p.tok.text
+	switch c.ObjectType = p.tok.text; c.ObjectType {
+	case "email-addr", "email-message", "user-account":
+		p.persons = true
+	}
 	p.next()
 	p.expect(":")
 	var b strings.Builder
@@ -218,7 +264,7 @@ func (p *parser) path(c *Comparison) {
 		switch {
 		case first, p.take("."):
 			if !first {
-				b.WriteByte('.')
+				p.write(&b, ".")
 			}
 			p.step(&b)
 		case p.take("["):
@@ -230,19 +276,29 @@ func (p *parser) path(c *Comparison) {
 	}
 }
 
+// write adds to a path, where one is kept.
+func (p *parser) write(b *strings.Builder, text string) {
+	if p.builds() {
+		b.WriteString(text)
+	}
+}
+
 // step reads one name of a path.
 func (p *parser) step(b *strings.Builder) {
 	switch {
 	case p.tok.kind == tokWord && !strings.Contains(p.tok.text, "-"):
-		b.WriteString(p.tok.text)
+		p.write(b, p.tok.text)
 	case p.tok.kind == tokString && p.tok.text != "":
-		if strings.ContainsAny(p.tok.text, ".[]'") {
-			b.WriteString("'" + strings.ReplaceAll(p.tok.text, "'", `\'`) + "'")
+		if p.builds() && strings.ContainsAny(p.tok.text, ".[]'") {
+			p.write(b, "'"+strings.ReplaceAll(p.tok.text, "'", `\'`)+"'")
 		} else {
-			b.WriteString(p.tok.text)
+			p.write(b, p.tok.text)
 		}
 	default:
 		p.fail("a property name is needed, not %s; one with a hyphen stands in quotes", p.tok.show())
+	}
+	if strings.Contains(p.tok.text, "creator_user_ref") || strings.Contains(p.tok.text, "belongs_to_ref") {
+		p.persons = true
 	}
 	p.next()
 }
@@ -252,7 +308,9 @@ func (p *parser) index(b *strings.Builder) {
 	if p.tok.kind != tokInt && !p.tok.is("*") {
 		p.fail("a list index is a number or *, not %s", p.tok.show())
 	}
-	b.WriteString("[" + p.tok.text + "]")
+	if p.builds() {
+		p.write(b, "["+p.tok.text+"]")
+	}
 	p.next()
 	p.expect("]")
 }
@@ -294,7 +352,9 @@ func (p *parser) constant(c *Comparison, boolean bool) {
 		p.over("constants", maxPatternValues)
 		return
 	}
-	c.Values = append(c.Values, p.tok.text)
+	if p.builds() {
+		c.Values = append(c.Values, p.tok.text)
+	}
 	p.next()
 }
 

@@ -230,45 +230,76 @@ func identityPlace(o *Object, name string) (place, bool) {
 	return p, true
 }
 
-// eachText calls f with the decoded text of every string in a JSON value that
-// has been accepted before, member names included, and with every number that is
-// long enough to be one of a record.
-func eachText(value []byte, f func(text []byte)) {
-	for i := 0; i < len(value); i++ {
-		c := value[i]
-		if digit(c) {
+// texts goes through a JSON value that has been accepted before: the decoded text
+// of every string, member names included, and every number that is long enough to
+// be one of a record.
+type texts struct {
+	value []byte
+	at    int
+	plain []byte // of the string read last, if it was escaped
+}
+
+func (t *texts) begin(value []byte) { t.value, t.at = value, 0 }
+
+// next returns the next text, good until the one after it is asked for.
+func (t *texts) next() ([]byte, bool) {
+	value := t.value
+	for i := t.at; i < len(value); i++ {
+		switch c := value[i]; {
+		case digit(c):
 			end := i + 1
 			for end < len(value) && digit(value[end]) {
 				end++
 			}
 			if end-i >= fewestDigits {
-				f(value[i:end])
+				t.at = end
+				return value[i:end], true
 			}
 			i = end - 1
-			continue
+		case c == '"':
+			end, escaped := stringEnd(value, i)
+			t.at = end
+			if !escaped {
+				return value[i+1 : end-1], true
+			}
+			plain, err := jsontext.AppendUnquote(t.plain[:0], value[i:end])
+			t.plain = plain
+			if err == nil {
+				return plain, true
+			}
+			i = end - 1
 		}
-		if c != '"' {
-			continue
-		}
-		end := stringEnd(value, i)
-		if text := value[i+1 : end-1]; bytes.IndexByte(text, '\\') < 0 {
-			f(text)
-		} else if plain, err := jsontext.AppendUnquote(nil, value[i:end]); err == nil {
-			f(plain)
-		}
-		i = end - 1
+	}
+	t.at = len(value)
+	return nil, false
+}
+
+// eachText calls f with each of the texts of a value.
+func eachText(value []byte, f func(text []byte)) {
+	t := texts{value: value}
+	for text, ok := t.next(); ok; text, ok = t.next() {
+		f(text)
 	}
 }
 
-// stringEnd returns the index after the string that begins at i.
-func stringEnd(value []byte, i int) int {
-	for j := i + 1; j < len(value); j++ {
+// stringEnd returns the index after the string that begins at i, and whether it
+// has escapes.
+func stringEnd(value []byte, i int) (end int, escaped bool) {
+	n := bytes.IndexByte(value[i+1:], '"')
+	if n < 0 {
+		return len(value), false
+	}
+	first := bytes.IndexByte(value[i+1:i+1+n], '\\')
+	if first < 0 {
+		return i + n + 2, false
+	}
+	for j := i + 1 + first; j < len(value); j++ {
 		switch value[j] {
 		case '\\':
 			j++
 		case '"':
-			return j + 1
+			return j + 1, true
 		}
 	}
-	return len(value)
+	return len(value), true
 }

@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,42 +25,63 @@ type Ref struct {
 // hold none.
 func (o *Object) Refs() []Ref {
 	var out []Ref
-	o.children(0, func(c int) bool {
-		switch name := o.name(c); name {
-		case "object_marking_refs", "granular_markings":
-		default:
-			out = o.refsBelow(c, name, name, out)
-		}
-		return true
+	o.EachRef(func(path, target []byte) {
+		out = append(out, Ref{Path: string(path), Target: string(target)})
 	})
 	return out
 }
 
-func (o *Object) refsBelow(c int, name, path string, out []Ref) []Ref {
-	switch o.nodes[c].kind {
+// EachRef calls f with path and target of each reference, as [Object.Refs] lists
+// them; both are good until f returns.
+func (o *Object) EachRef(f func(path, target []byte)) {
+	r := refs{o: o, f: f}
+	for c := 1; c < len(o.nodes); c = int(o.nodes[c].next) {
+		switch name := o.nameBytes(c); string(name) {
+		case "object_marking_refs", "granular_markings":
+		default:
+			r.path = append(r.path[:0], name...)
+			r.below(c, name)
+		}
+	}
+}
+
+// refs walks the references of an object.
+type refs struct {
+	o    *Object
+	f    func(path, target []byte)
+	path []byte // of the node at hand
+}
+
+// below finds the references at and below a node. name is its name, or that of
+// the list it stands in.
+func (r *refs) below(c int, name []byte) {
+	o, here := r.o, len(r.path)
+	n := &o.nodes[c]
+	switch n.kind {
 	case '"':
-		if strings.HasSuffix(name, "_ref") || strings.HasSuffix(name, "_refs") {
-			if id := unquote(o.value(c)); validID(id) {
-				out = append(out, Ref{Path: path, Target: id})
+		if bytes.HasSuffix(name, []byte("_ref")) || bytes.HasSuffix(name, []byte("_refs")) {
+			if id := o.bytes(c); validID(id) {
+				r.f(r.path, id)
 			}
 		}
 	case '{':
-		o.children(c, func(m int) bool {
-			key := o.name(m)
-			out = o.refsBelow(m, key, path+"."+key, out)
-			return true
-		})
+		for m := c + 1; m < int(n.next); m = int(o.nodes[m].next) {
+			key := o.nameBytes(m)
+			r.path = append(append(r.path, '.'), key...)
+			r.below(m, key)
+			r.path = r.path[:here]
+		}
 	case '[':
-		n := 0
-		o.children(c, func(e int) bool {
+		i := 0
+		for e := c + 1; e < int(n.next); e = int(o.nodes[e].next) {
 			if k := o.nodes[e].kind; k == '"' || k == '{' || k == '[' {
-				out = o.refsBelow(e, name, path+".["+strconv.Itoa(n)+"]", out)
+				r.path = append(strconv.AppendInt(append(r.path, ".["...), int64(i), 10), ']')
+				r.below(e, name)
+				r.path = r.path[:here]
 			}
-			n++
-			return true
-		})
+			i++
+		}
 	}
-	return out
 }
 
 // reference checks a top-level property of a known type whose name says that
@@ -70,21 +92,27 @@ func (o *Object) reference(c int, name string) *federation.Refusal {
 	}
 	switch {
 	case strings.HasSuffix(name, "_ref"):
-		id, err := o.text(c, name)
-		if err == nil && !validID(id) {
-			err = federation.Refuse(federation.Malformed, name, fmt.Sprintf("%q is not an id", clip(id)))
+		if o.nodes[c].kind != '"' {
+			return wrongType(name, "string", o.nodes[c].kind)
 		}
-		return err
+		return o.isID(c, name)
 	case strings.HasSuffix(name, "_refs"):
-		ids, err := o.list(c, name)
-		if err != nil {
+		if err := o.checkList(c, name); err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if !validID(id) {
-				return federation.Refuse(federation.Malformed, name, fmt.Sprintf("%q is not an id", clip(id)))
+		for e := c + 1; e < int(o.nodes[c].next); e++ {
+			if err := o.isID(e, name); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// isID refuses a string that is no id.
+func (o *Object) isID(c int, name string) *federation.Refusal {
+	if text := o.bytes(c); !validID(text) {
+		return federation.Refuse(federation.Malformed, name, fmt.Sprintf("%q is not an id", clip(string(text))))
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type node struct {
 	name, nend uint32 // the member name's bytes with quotes; equal if none
 	next       uint32 // index of the first node after this subtree
 	kind       jsontext.Kind
-	escaped    bool // the member name holds a backslash
+	known      uint8 // the number of the member name in names, unknownName or escapedName
 }
 
 // scanner holds what a pass needs and reuses.
@@ -47,33 +47,47 @@ func reservedName(b []byte) bool {
 
 // scan reads one JSON object strictly: valid UTF-8, no duplicate names, no
 // reserved names, nested no deeper than depth, nothing after it. It returns
-// the nodes.
+// the nodes. Nearly all text is read by [quick]; whatever that gives up on, the
+// decoder reads anew and judges alone.
 func scan(raw []byte, depth int) ([]node, error) {
 	s, ok := scanners.Get().(*scanner)
 	if !ok { // the pool is empty
 		s = new(scanner)
 	}
-	defer func() {
+	defer scanners.Put(s)
+	q := quick{raw: raw, nodes: s.nodes[:0]}
+	done := q.all(depth)
+	s.nodes = q.nodes
+	if !done {
+		if err := s.strict(raw, depth); err != nil {
+			return nil, err
+		}
+	}
+	return append(make([]node, 0, len(s.nodes)), s.nodes...), nil
+}
+
+// strict is scan by the decoder; the nodes are those of s.
+func (s *scanner) strict(raw []byte, depth int) error {
+	defer func() { // keep nothing of the text
 		s.buf = bytes.Buffer{}
 		s.dec.Reset(&s.buf)
-		scanners.Put(s)
 	}()
 	s.buf = *bytes.NewBuffer(raw)
 	s.dec.Reset(&s.buf)
 	s.nodes, s.open = s.nodes[:0], s.open[:0]
 	if kind := s.dec.PeekKind(); kind != '{' {
 		if _, err := s.dec.ReadValue(); err != nil {
-			return nil, syntax(err)
+			return syntax(err)
 		}
-		return nil, federation.Refuse(federation.Malformed, "byte 0", "not a JSON object but a JSON "+kindName(kind))
+		return federation.Refuse(federation.Malformed, "byte 0", "not a JSON object but a JSON "+kindName(kind))
 	}
 	if err := s.value(raw, depth); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := s.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, federation.Refuse(federation.Malformed, fmt.Sprintf("byte %d", s.dec.InputOffset()), "something follows the JSON object")
+		return federation.Refuse(federation.Malformed, fmt.Sprintf("byte %d", s.dec.InputOffset()), "something follows the JSON object")
 	}
-	return append(make([]node, 0, len(s.nodes)), s.nodes...), nil
+	return nil
 }
 
 // value reads tokens until the first value is complete.
@@ -136,9 +150,15 @@ func tooLarge(number []byte) bool {
 	return err != nil
 }
 
-// add appends n and notes whether its member name needs unquoting.
+// add appends n and notes which member name it has.
 func (s *scanner) add(raw []byte, n node) {
-	n.escaped = bytes.IndexByte(raw[n.name:n.nend], '\\') >= 0
+	if n.nend > 0 {
+		name := raw[n.name+1 : n.nend-1]
+		n.known = names.numberOf(name)
+		if bytes.IndexByte(name, '\\') >= 0 {
+			n.known = escapedName
+		}
+	}
 	s.nodes = append(s.nodes, n)
 }
 

@@ -41,3 +41,9 @@ func SealedValue(value []byte) (Sealed, bool) {
 	}
 	return s, true
 }
+
+// isSealed reports whether a value is one that its origin sealed.
+func isSealed(value []byte) bool {
+	_, ok := SealedValue(value)
+	return ok
+}

@@ -33,7 +33,7 @@ type typeInfo struct {
 
 // types21 is the table of object types of STIX 2.1 (OASIS Standard, 10 June
 // 2021, §4 to §7). It is never written to.
-var types21 = map[string]typeInfo{
+var types21 = map[string]*typeInfo{
 	"attack-pattern":   {class: domain, required: words("name")},
 	"campaign":         {class: domain, required: words("name")},
 	"course-of-action": {class: domain, required: words("name")},
@@ -84,6 +84,17 @@ var types21 = map[string]typeInfo{
 	"extension-definition": {class: meta, required: words("name schema version extension_types")},
 	"language-content":     {class: meta, required: words("object_ref contents")},
 	"marking-definition":   {class: meta, oneOf: words("definition extensions")},
+}
+
+// customType is what is known about any other type.
+var customType = new(typeInfo)
+
+// infoOf returns what is known about a type.
+func infoOf(typ string) *typeInfo {
+	if info, ok := types21[typ]; ok {
+		return info
+	}
+	return customType
 }
 
 func words(s string) []string { return strings.Fields(s) }

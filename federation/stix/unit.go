@@ -38,12 +38,20 @@ var fixedWire1 = [...]string{
 	"pattern", "pattern_type", "labels", "object_marking_refs", "granular_markings",
 }
 
+// isFixedWire1 is the same list by the numbers of names, all of which have one.
+var isFixedWire1 = func() (t [256]bool) {
+	for _, name := range fixedWire1 {
+		t[names.number(name)] = true
+	}
+	return t
+}()
+
 // FixedWire1 reports whether wire version 1 forbids removing the unit at a
 // path from an object of a type. Everything of a marking-definition or an
 // extension-definition is fixed, and of the handling extension everything but
 // its note and its impact.
 func FixedWire1(typ, path string) bool {
-	if wholeWire1(typ) || slices.Contains(fixedWire1[:], path) {
+	if wholeWire1(typ) || isFixedWire1[names.number(path)] {
 		return true
 	}
 	const entry = "extensions." + HandlingExtension
@@ -169,16 +177,32 @@ func handlingPath(key string) string {
 		return entry + "scheme"
 	case "classification":
 		return entry + "classification"
+	case "caveats":
+		return entry + "caveats"
+	case "releasable_to":
+		return entry + "releasable_to"
 	case "residency":
 		return entry + "residency"
-	case "personal_data":
-		return entry + "personal_data"
+	case "purpose":
+		return entry + "purpose"
 	case "retain_days":
 		return entry + "retain_days"
+	case "contract":
+		return entry + "contract"
+	case "personal_data":
+		return entry + "personal_data"
 	case "impact":
 		return entry + "impact"
 	case "categories":
 		return entry + "categories"
+	case "default_marking":
+		return entry + "default_marking"
+	case "reoriginated":
+		return entry + "reoriginated"
+	case "generalised":
+		return entry + "generalised"
+	case "aggregate":
+		return entry + "aggregate"
 	case "note":
 		return entry + "note"
 	case "note.abstract":

@@ -36,13 +36,16 @@ func VictimsAmong(objects []*Object) Victims {
 			class, _ := o.Text("identity_class")
 			s.named = s.named || class != "class"
 			s.sectors[o.id] = class == "class"
-		case o.typ == "indicator":
-			pattern, _ := o.Text("pattern")
-			s.patterns = append(s.patterns, pattern)
 		}
 	}
 	if len(s.addresses) == 0 && !s.named {
 		return nil
+	}
+	for _, o := range objects {
+		if len(s.addresses) > 0 && o.typ == "indicator" {
+			pattern, _ := o.Text("pattern")
+			s.patterns = append(s.patterns, pattern)
+		}
 	}
 	for _, o := range s.addresses {
 		s.matched(o)
@@ -142,19 +145,19 @@ func (s *scene) traffic(o *Object) {
 }
 
 // victim adds that an observable is a victim's, or an identity one.
-func (c *categorizer) victim(units []Unit, sure bool) {
+func (c *categorizer) victim(sure bool) {
 	evidence := byTargeted
 	if !sure {
 		evidence = byOtherEnd
 	}
-	for i := range units {
-		u := &units[i]
+	for i := range c.l.units {
+		u := &c.l.units[i]
 		switch {
 		case u.Parent >= 0:
 		case c.o.typ == "identity" && (u.Name == "name" || u.Name == "contact_information" || u.Name == "description"):
-			c.holds(u, federation.Target, evidence, "", !sure)
+			c.holds(i, federation.Target, evidence, "", !sure)
 		case c.o.typ != "identity" && u.Name == "value":
-			c.holds(u, federation.Target, evidence, HoldsVictim, !sure)
+			c.holds(i, federation.Target, evidence, HoldsVictim, !sure)
 		}
 	}
 }

@@ -34,7 +34,7 @@
 //
 //	A1   data  no lowering: TestShippedTablesKeepTheLaws, TestProveCatchesMutations
 //	A2   data  monotone: TestShippedTablesKeepTheLaws, TestProveCatchesMutations
-//	A3   code  independent axes: mapping.TestNoAxisPaysForAnother, TestMapShippedAndVerified; Load refuses a table between two axes: TestLoadRefusesBadFiles
+//	A3   code  independent axes: mapping.TestNoAxisPaysForAnother, TestMapShippedAndVerified, federation/policy.TestRestrictionNeverWidens; Load refuses a table between two axes: TestLoadRefusesBadFiles
 //	A4   code  from the origin's label: TestMapKnowsNoPath, TestMapRefusesForgedLevels
 //	A5   data  no path advantage: TestShippedTablesKeepTheLaws, TestProveCatchesMutations; what is refused directly is refused: TestMapKnowsNoPath
 //	A6   data  round trip: TestShippedTablesKeepTheLaws, TestProveCatchesMutations; home again the label stands: TestMapShippedAndVerified

@@ -210,3 +210,25 @@ func longRing(borders int) string {
 	}
 	return "ver: 1\nschemes:\n" + schemes.String() + "tables:\n" + tables.String()
 }
+
+// What is proved is remembered by what is accepted, and by nothing less; tables
+// of nothing break nothing.
+func TestCheckRemembersByWhatIsAccepted(t *testing.T) {
+	if err := new(Tables).Check(); err != nil {
+		t.Error(err)
+	}
+	tab := load(t, shippedWith(t, pairs("x-es", "es-national", "nato", "    verified: false\n",
+		"[{from: R, to: NR}, {from: C, to: NC}, {from: S, to: NS}, {from: TS, to: NS}]", "")))
+	for _, c := range []struct {
+		accept []string
+		wrong  bool
+	}{{nil, false}, {[]string{"x-es/TS"}, true}, {[]string{"x-es/S"}, false}, {[]string{"x-es/TS"}, true}, {nil, false}} {
+		made, err := tab.Accept(c.accept...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := made.Check(); (err != nil) != c.wrong || c.wrong && !strings.Contains(err.Error(), "law A1") {
+			t.Errorf("accepting %v: %v", c.accept, err)
+		}
+	}
+}

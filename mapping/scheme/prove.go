@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/entente-relay/entente/mapping"
@@ -75,8 +76,29 @@ const maxShown = 20
 
 // Check proves the laws and returns what breaks them as an error, one a line
 // with law and rows; see [Tables.Prove]. Of many it lists the first and counts
-// the rest.
+// the rest. Tables made from one another by Accept are proved once for each set
+// of what is accepted: many agreements accept the same.
 func (t *Tables) Check() error {
+	if t.proofs == nil { // tables of nothing, which no Load made
+		return t.check()
+	}
+	t.proofs.mu.Lock()
+	defer t.proofs.mu.Unlock()
+	err, done := t.proofs.of[t.digest]
+	if !done {
+		err = t.check()
+		t.proofs.of[t.digest] = err
+	}
+	return err
+}
+
+// proofs are what Check found, by digest.
+type proofs struct {
+	mu sync.Mutex
+	of map[string]error
+}
+
+func (t *Tables) check() error {
 	found := t.Prove()
 	var errs []error
 	for _, v := range found[:min(len(found), maxShown)] {

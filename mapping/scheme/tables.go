@@ -28,9 +28,10 @@ type Tables struct {
 	content  string          // digest of the files
 	digest   string          // digest of the files and of what was accepted
 
-	mu    sync.RWMutex
-	cache map[question]mapping.Outcome
-	seen  memory
+	mu     sync.RWMutex
+	cache  map[question]mapping.Outcome
+	proofs *proofs // shared with the tables this was made from by Accept
+	seen   memory
 
 	about *catalogue // what is told of all this
 }
@@ -40,7 +41,7 @@ func (c *compiler) tables(content string) *Tables {
 	t := &Tables{
 		ladders: c.ladders, byID: c.byID, names: map[string][]*ladder{},
 		rels:     make([][]*relation, len(c.ladders)*len(c.ladders)),
-		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{},
+		accepted: map[string]bool{}, content: content, cache: map[question]mapping.Outcome{}, proofs: &proofs{of: map[string]error{}},
 	}
 	for _, l := range t.ladders {
 		for _, name := range []string{l.ID, l.Country, l.Body} {
@@ -164,7 +165,7 @@ func (t *Tables) Accept(names ...string) (*Tables, error) {
 	}
 	u := &Tables{
 		ladders: t.ladders, byID: t.byID, names: t.names, rels: t.rels, pivots: t.pivots, epochs: t.epochs, changes: t.changes,
-		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{},
+		accepted: accepted, content: t.content, cache: map[question]mapping.Outcome{}, proofs: t.proofs,
 	}
 	u.digest, u.about = u.sum(), t.about
 	return u, nil

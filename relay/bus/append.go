@@ -16,6 +16,12 @@ import (
 // for an atomic batch, ADR-50).
 const MaxBatch = 1000
 
+// Few is up to how many records are stored faster by an Append each than by one
+// of all, if they need not be stored together: the server stages a batch in files
+// of its own. On two cores an Append of one record of 3 KB takes 0.3 ms of CPU,
+// of two 1.8 ms, of eight 2 ms, of 64 3 ms (BenchmarkFew).
+const Few = 8
+
 // MaxRecord is the most bytes of Data in one record; it leaves room for the
 // headers within NATS's max_payload of 1 MiB.
 const MaxRecord = MaxRequest - 16<<10

@@ -161,7 +161,9 @@ func commandsTable() string {
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, sub := range c.Commands() {
-			walk(sub)
+			if !sub.Hidden {
+				walk(sub)
+			}
 		}
 		if c.Annotations[onlyGroups] == "" {
 			use := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(c.CommandPath(), "entente"), c.Name()) + c.Use)

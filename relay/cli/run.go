@@ -49,6 +49,7 @@ or as text on a terminal.`,
 			if err != nil {
 				return err
 			}
+			defer tuneMemory(a.getenv)()
 			return a.runNode(cmd.Context(), cfg, logger)
 		},
 	}

@@ -3,8 +3,6 @@ package dashboard
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -64,6 +62,8 @@ type API struct {
 	Simulate func(ctx context.Context, packed []byte, since time.Time) (Simulation, error)
 	Healthy  func() error
 	Metrics  http.Handler
+
+	uploads uploads
 }
 
 // Handler serves the whole API, for the Unix socket.
@@ -139,13 +139,14 @@ func (a *API) probes(mux *http.ServeMux) {
 }
 
 func (a *API) publish(w http.ResponseWriter, r *http.Request) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxUpload))
+	done, err := a.uploads.take(r.Context(), r.ContentLength)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			err = &federation.Refusal{Reason: federation.TooLarge, Where: r.URL.Query().Get("name"),
-				Detail: fmt.Sprintf("the file is larger than %d bytes", MaxUpload), Hint: "split it into several bundles"}
-		}
+		fail(w, err)
+		return
+	}
+	defer done()
+	data, err := readUpload(w, r)
+	if err != nil {
 		fail(w, err)
 		return
 	}

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,20 +44,42 @@ func newInterned() *interned {
 }
 
 func (in *interned) intern(l label) *label {
-	key := fmt.Sprintf("%d %q %q %+q", l.tlp, l.refs, l.conflict, l.hand.key())
-	if have, ok := in.byKey[key]; ok {
+	var buf [512]byte
+	key := l.key(buf[:0])
+	if have, ok := in.byKey[string(key)]; ok {
 		return have
 	}
-	in.byKey[key] = &l
+	in.byKey[string(key)] = &l
 	return &l
 }
 
-func (h *handling) key() []string {
-	key := []string{h.origin, h.scheme, h.classification, h.contract, fmt.Sprint(h.retainDays)}
-	for _, list := range [...][]string{h.caveats, h.releasable, h.residency, h.purpose} {
-		key = append(key, fmt.Sprintf("%t%q", list != nil, list))
+// key appends everything that a label says, each text and list with its length
+// before it: two labels with one key are equal.
+func (l *label) key(b []byte) []byte {
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
 	}
-	return key
+	list := func(all []string) {
+		n := uint64(0) // not stated
+		if all != nil {
+			n = 1 + uint64(len(all))
+		}
+		b = binary.AppendUvarint(b, n)
+		for _, s := range all {
+			text(s)
+		}
+	}
+	b = binary.AppendVarint(b, int64(l.tlp))
+	list(append([]string{}, l.refs...)) // none and not stated are the same here
+	h := &l.hand
+	for _, s := range [...]string{l.conflict, h.origin, h.scheme, h.classification, h.contract} {
+		text(s)
+	}
+	for _, all := range [...][]string{h.caveats, h.releasable, h.residency, h.purpose} {
+		list(all)
+	}
+	return binary.AppendVarint(b, int64(h.retainDays))
 }
 
 // join returns the label of what two labels protect: every marking of both,

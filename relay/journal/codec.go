@@ -202,13 +202,19 @@ func (s *Sent) check() error {
 		if m.Link != 0 && (m.Link < s.First || m.Link > s.Last) {
 			return badRecord("sent", "a message is outside its link sequences")
 		}
+		if m.shared != nil {
+			if err := m.shared.check(m.Link != 0, len(s.Grounds)); err != nil {
+				return err
+			}
+			continue
+		}
 		for j := range m.Objects {
 			if err := m.Objects[j].check(m.Link != 0); err != nil {
 				return err
 			}
 			for _, g := range m.Objects[j].Grounds {
 				if g < 0 || g >= len(s.Grounds) {
-					return badRecord("sent", "an object left on a ground that is not in its list")
+					return badGround()
 				}
 			}
 		}

@@ -66,12 +66,7 @@ func (w *Writer) take() *batch {
 	if len(w.queue) == 0 || w.fatal != nil {
 		return nil
 	}
-	n, count, size := 0, 0, 0
-	for n < len(w.queue) && (n == 0 || count+len(w.queue[n].data) <= w.o.MaxBatch && size+w.queue[n].size <= maxBatchBytes) {
-		count += len(w.queue[n].data)
-		size += w.queue[n].size
-		n++
-	}
+	n := w.together()
 	b := &batch{requests: append([]*request(nil), w.queue[:n]...), head: w.head}
 	w.queue = slices.Delete(w.queue, 0, n)
 	w.busy = true
@@ -85,6 +80,21 @@ func (w *Writer) take() *batch {
 		b.records = append(b.records, req.data...)
 	}
 	return b
+}
+
+// together says how many requests of the queue are written as one batch. The
+// caller holds the lock.
+func (w *Writer) together() int {
+	n, count, size := 0, 0, 0
+	for n < len(w.queue) && (n == 0 || count+len(w.queue[n].data) <= w.o.MaxBatch && size+w.queue[n].size <= maxBatchBytes) {
+		count += len(w.queue[n].data)
+		size += w.queue[n].size
+		n++
+	}
+	if count <= w.o.Few && len(w.queue[0].data) == 1 {
+		return 1
+	}
+	return n
 }
 
 // write stores one batch, however often it takes.

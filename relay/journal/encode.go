@@ -52,7 +52,11 @@ func (r *Record) sizeHint() int {
 			continue
 		}
 		for i := range s.Messages {
-			n += 64 + 256*len(s.Messages[i].Objects)
+			if m := &s.Messages[i]; m.shared != nil {
+				n += 128 + len(m.shared.text)
+			} else {
+				n += 64 + 256*len(m.Objects)
+			}
 		}
 	}
 	return n
@@ -325,11 +329,16 @@ func (e *encoder) message(m *SentMessage) {
 	e.number("link", m.Link)
 	e.token("iss", m.Issuer)
 	e.name("objects")
-	e.begin('[')
-	for i := range m.Objects {
-		e.object(&m.Objects[i])
+	if m.shared != nil {
+		e.b = append(e.b, m.shared.text...)
+		e.unfit = e.unfit || m.shared.unfit
+	} else {
+		e.begin('[')
+		for i := range m.Objects {
+			e.object(&m.Objects[i])
+		}
+		e.end(']')
 	}
-	e.end(']')
 	e.gone(m.Gone)
 	e.end('}')
 }

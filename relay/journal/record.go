@@ -148,6 +148,13 @@ type SentMessage struct {
 	Issuer  Token        `json:"iss,omitzero"`
 	Objects []SentObject `json:"objects"`
 	Gone    []Gone       `json:"gone,omitzero"` // what the message takes back
+
+	shared *Objects // that Objects came from, nil if they are the message's own
+}
+
+// goes reports whether any of the object left.
+func (o *SentObject) goes() bool {
+	return o.Verdict == federation.Share || o.Verdict == federation.Redact
 }
 
 // SentObject is the decision on one object.

@@ -42,6 +42,10 @@ type Options struct {
 	// MaxBatch is the most records of a batch (default 500; a NATS server
 	// takes 1,000).
 	MaxBatch int
+	// Few is up to how many waiting records are faster stored one after the
+	// other than together (default 0: all that wait go together). Records of one
+	// call always do.
+	Few int
 	// OnStored is called with each batch once it is stored, in order and as
 	// it will be read, before the callers hear of it. It must not append.
 	OnStored func([]*Record)

@@ -79,6 +79,45 @@ func TestCallersShareASync(t *testing.T) {
 	})
 }
 
+// Few records that wait are stored one by one, those of one call together, many
+// together; in each case in the order in which they came.
+func TestFewAreStoredOneByOne(t *testing.T) {
+	for name, c := range map[string]struct{ callers, each, appends int }{
+		"few":            {callers: 5, each: 1, appends: 5},
+		"as many":        {callers: 9, each: 1, appends: 9}, // the first goes alone
+		"more":           {callers: 10, each: 1, appends: 2},
+		"of one call":    {callers: 1, each: 3, appends: 1},
+		"of a few calls": {callers: 3, each: 2, appends: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &memLog{delay: time.Millisecond}
+				w := newWriter(t, l, Options{Few: 8})
+				var group sync.WaitGroup
+				for i := range c.callers {
+					group.Go(func() {
+						rs := make([]*Record, c.each)
+						for k := range rs {
+							rs[k] = numbered(i*c.each + k + 1)
+						}
+						if _, err := w.Append(t.Context(), rs...); err != nil {
+							t.Error(err)
+						}
+					})
+					if i == 0 {
+						synctest.Wait() // it is being stored, the others queue up
+					}
+				}
+				group.Wait()
+				if l.appends != c.appends || len(l.records) != c.callers*c.each {
+					t.Errorf("%d appends of %d records, want %d", l.appends, len(l.records), c.appends)
+				}
+				checkChain(t, l, w.Head())
+			})
+		})
+	}
+}
+
 // TestBrokenWrites breaks writes in every way and order. However that goes, a
 // caller that appends until it succeeds finds its record stored once, at the
 // sequence it was told, in its order, and the chain unbroken.

@@ -232,6 +232,13 @@ func (m *memory) forget(entries []Entry, applied uint64) {
 	}
 }
 
+// behind counts what was noted and is not in the file.
+func (m *memory) behind() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.notedObjects) + len(m.notedGone) + len(m.notedHeld) + len(m.notedRefused)
+}
+
 func drop(noted map[objectKey]uint64, k objectKey, applied uint64) {
 	if seq, ok := noted[k]; ok && seq <= applied {
 		delete(noted, k)

@@ -146,6 +146,7 @@ func openFile(path string, o Options) (_ *Store, err error) {
 		path:     path,
 		slog:     o.Logger,
 		memory:   newMemory(),
+		changes:  newChanges(),
 		names:    newNames(),
 		stmts:    make(map[string]*sql.Stmt),
 		variants: make(map[variantKey]int64),

@@ -52,6 +52,7 @@ type Store struct {
 	applied, journaled atomic.Uint64
 	names              *names
 	memory             *memory
+	changes            *changes
 	counts             counts
 	mentions           mentions
 }
@@ -106,7 +107,14 @@ func (s *Store) Journaled() uint64 { return s.journaled.Load() }
 
 // Note tells the store in memory what was just committed to the log, so that
 // Seen, Withdrawn and Version know it before Apply comes. Call it in log order.
-func (s *Store) Note(entries []Entry) { s.memory.note(entries) }
+func (s *Store) Note(entries []Entry) {
+	s.memory.note(entries)
+	s.changes.tell(entries)
+}
+
+// Behind counts the objects and withdrawals that were noted and not applied. Each
+// takes some hundred bytes of memory until it is.
+func (s *Store) Behind() int { return s.memory.behind() }
 
 // Seen reports for each digest whether an object of issuer with it was taken.
 // Held and refused objects are not seen: what an unverified message claims to
@@ -168,6 +176,7 @@ func (s *Store) commit(ctx context.Context, f func(*batch) error) error {
 		s.slog.Warn("a commit to the index was answered with an error but is stored", "error", err)
 	}
 	b.publish()
+	s.changes.tell(b.entries)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package baseline
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 	"time"
 )
@@ -15,59 +14,42 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-// Each measurement runs to its end, gives a rate and leaves nothing behind.
+// Each measurement runs to its end and has seen every object.
 func TestMeasurementsRun(t *testing.T) {
-	dir := t.TempDir()
-	small := Options{Dir: dir, Objects: 1001, Size: 100, Batch: 100}
-	for name, f := range map[string]func() (float64, error){
-		"one stream":      func() (float64, error) { return OneStream(within(t), small) },
-		"sourced default": func() (float64, error) { return Sourced(within(t), small, Default) },
-		"sourced always":  func() (float64, error) { return Sourced(within(t), small, Always) },
+	small := func() Options {
+		return Options{Dir: t.TempDir(), Data: [][]byte{make([]byte, 100), make([]byte, 90)}, Objects: 1001, Batch: 100}
+	}
+	for name, f := range map[string]func() (Result, error){
+		"one stream":      func() (Result, error) { return OneStream(within(t), small()) },
+		"sourced default": func() (Result, error) { return Sourced(within(t), small(), Default) },
+		"sourced always":  func() (Result, error) { return Sourced(within(t), small(), Always) },
 	} {
-		rate, err := f()
-		if err != nil || rate <= 0 {
-			t.Errorf("%s: %v objects/s, %v", name, rate, err)
+		r, err := f()
+		if err != nil || len(r.Samples) == 0 || r.Samples[len(r.Samples)-1].Objects != 1001 || r.Bytes < 1001*90 {
+			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v %v", left, err)
+}
+
+// Time is a bound, too.
+func TestMeasurementEndsInTime(t *testing.T) {
+	o := Options{Dir: t.TempDir(), Data: [][]byte{make([]byte, 100)}, Objects: 10_000_000, Batch: 10, For: 20 * time.Millisecond}
+	r, err := OneStream(within(t), o)
+	if n := len(r.Samples); err != nil || n < 2 || r.Samples[n-1].Objects == 10_000_000 {
+		t.Errorf("%d samples, %v", n, err)
 	}
 }
 
 func TestBoundsAndCancel(t *testing.T) {
-	for _, o := range []Options{{Objects: -1}, {Size: 2 << 20}, {Batch: 1001}, {Objects: 1 << 30}} {
+	data := [][]byte{{1}}
+	for _, o := range []Options{{Data: data, Objects: -1}, {Objects: 1}, {Data: data, Objects: 1, Batch: 1001}, {Data: data, Objects: 1 << 30}, {Data: data, Objects: 1, For: -1}} {
 		if _, err := OneStream(within(t), o); err == nil {
 			t.Errorf("%+v is measured", o)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Sourced(ctx, Options{Dir: t.TempDir(), Objects: 10}, Default); !errors.Is(err, context.Canceled) {
+	if _, err := Sourced(ctx, Options{Dir: t.TempDir(), Data: data, Objects: 10}, Default); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
-	}
-}
-
-func BenchmarkOneStream(b *testing.B) {
-	for b.Loop() {
-		rate, err := OneStream(within(b), Options{Dir: b.TempDir()})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(rate, "objects/s")
-	}
-}
-
-func BenchmarkSourced(b *testing.B) {
-	for _, sync := range []Sync{Default, Always} {
-		b.Run(string(sync), func(b *testing.B) {
-			for b.Loop() {
-				rate, err := Sourced(within(b), Options{Dir: b.TempDir()}, sync)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.ReportMetric(rate, "objects/s")
-			}
-		})
 	}
 }

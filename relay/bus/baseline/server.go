@@ -3,7 +3,6 @@ package baseline
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -11,6 +10,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
+
+// ServerVersion is that of the NATS server in this program.
+const ServerVersion = server.VERSION
 
 // Sync is how often a server syncs what it stored.
 type Sync string
@@ -79,13 +81,4 @@ func (s *started) stream(ctx context.Context, c jetstream.StreamConfig) (jetstre
 		return nil, fmt.Errorf("baseline: stream %s: %w", c.Name, err)
 	}
 	return st, nil
-}
-
-// scratch is a folder that is removed afterwards.
-func scratch(dir string) (string, func() error, error) {
-	d, err := os.MkdirTemp(dir, "baseline-")
-	if err != nil {
-		return "", nil, fmt.Errorf("baseline: %w", err)
-	}
-	return d, func() error { return os.RemoveAll(d) }, nil
 }
