@@ -69,6 +69,6 @@ func (n *Node) clone() Node {
 func (n *Node) same(o *Node) bool {
 	a, b := &n.Accreditation, &o.Accreditation
 	return n.ID == o.ID && n.Country == o.Country && n.Kind == o.Kind && n.Sector == o.Sector && n.PublicProvider == o.PublicProvider &&
-		slices.Equal(n.Storage, o.Storage) && a.Authority == b.Authority && a.ID == b.ID && slices.Equal(a.Ceiling, b.Ceiling) &&
+		slices.Equal(n.Storage, o.Storage) && slices.Equal(n.Compartments, o.Compartments) && a.Authority == b.Authority && a.ID == b.ID && slices.Equal(a.Ceiling, b.Ceiling) &&
 		a.Until.Equal(b.Until) && a.Exercise == b.Exercise
 }
