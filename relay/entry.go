@@ -97,6 +97,9 @@ type entry struct {
 	// Lost says of a marker that something stood here which the disk lost.
 	Lost bool `json:"lost,omitempty"`
 
+	// Act is the one by which two persons let this node sign a tear-line. It
+	// never leaves.
+	Act   string      `json:"act,omitempty"`
 	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`
@@ -175,7 +178,7 @@ type erasedItem struct {
 type goneItem struct {
 	Issuer string `json:"iss"` // of the object
 	Digest digest `json:"digest"`
-	For    string `json:"for"`          // superseded, withdrawn or spill
+	For    string `json:"for"`          // superseded, lowered, withdrawn or spill
 	By     string `json:"by,omitempty"` // who signed it, if not the issuer
 }
 

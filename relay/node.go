@@ -86,6 +86,7 @@ type Node struct {
 	wg        sync.WaitGroup
 	queued    chan struct{} // wakes the follower
 	told      *broadcast    // that the index went on
+	acts      atomic.Bool   // one came that lets something be marked lower
 	erases    bool          // something was spilled; the follower's, like spills and owes
 	spills    []target      // where what was spilled waited
 	expires   atomic.Bool   // something may be over

@@ -29,6 +29,7 @@ type Item struct {
 // Reasons for which an issuer takes an object back.
 const (
 	GoneSuperseded = "superseded" // a newer version replaces it
+	GoneLowered    = "lowered"    // a newer version replaces it that is marked lower, by the act that goes with it
 	GoneWithdrawn  = "withdrawn"  // it no longer holds
 	GoneSpill      = "spill"      // it should never have been sent: erase it
 )
@@ -38,6 +39,9 @@ const (
 type Gone struct {
 	Digest [32]byte
 	Reason string
+	// Act is, with GoneLowered and with nothing else, the originator's compact
+	// JWS that lets the newer version be marked lower (directory.ParseDowngrade).
+	Act string
 }
 
 // Wire classes of a removal: all that others learn about why.
