@@ -91,23 +91,6 @@ func TestRecipientKeyCoversEveryField(t *testing.T) {
 	}
 }
 
-// A node's own place is made anew when anything of the node changes: what would
-// be left out of the comparison would go on deciding as it was.
-func TestSiteFollowsEveryFieldOfTheNode(t *testing.T) {
-	b := newDemo(t).bundle
-	for _, at := range fields(reflect.TypeFor[Node]()) {
-		n := Node{ID: "de-cert", Country: "DE", Accreditation: Accreditation{Ceiling: []string{"x"}}}
-		before := b.siteOf(&n)
-		if b.siteOf(&n) != before {
-			t.Fatal("the same node has two places")
-		}
-		change(reflect.ValueOf(&n).Elem().FieldByIndex(at))
-		if after := b.siteOf(&n); after == before || after.key == before.key {
-			t.Errorf("a change of Node.%s does not reach its own place", reflect.TypeFor[Node]().FieldByIndex(at).Name)
-		}
-	}
-}
-
 // fields lists the index paths of a struct's fields, those of structs in it
 // included.
 func fields(typ reflect.Type) [][]int {

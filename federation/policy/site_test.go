@@ -32,7 +32,7 @@ func TestSiteIsTheNodesOwn(t *testing.T) {
 			t.Errorf("a node of another %s passes for the one before", name)
 		}
 	}
-	if changed != 11 {
+	if changed != 12 {
 		t.Errorf("%d fields were changed", changed)
 	}
 }
