@@ -68,9 +68,17 @@ func besideRules(cfg *configs.Node) (*scheme.Tables, map[string]policy.Review, e
 	if tables, err = tables.Accept(cfg.Accept...); err != nil {
 		return nil, nil, fmt.Errorf("%s: accept: %w", cfg.Path, err)
 	}
+	return tables, reviewsOf(cfg), nil
+}
+
+// reviewsOf are the operator's reviews, by rule.
+func reviewsOf(cfg *configs.Node) map[string]policy.Review {
 	reviews := map[string]policy.Review{}
+	if cfg == nil {
+		return reviews
+	}
 	for _, r := range cfg.Reviewed {
 		reviews[r.Rule] = policy.Review{By: r.By, On: r.On.Time}
 	}
-	return tables, reviews, nil
+	return reviews
 }

@@ -68,8 +68,8 @@ type entry struct {
 	// that got lost it tells whether the commit happened.
 	Batch string `json:"batch"`
 
-	// Position is where the link stands behind this entry; only the last
-	// entry of a frame has it.
+	// Position is where the link stands behind this entry: with the last entry of
+	// a frame behind that, with the others before it.
 	Position *link.Position `json:"position,omitempty"`
 	LinkSeq  uint64         `json:"link_seq,omitempty"`
 	Root     string         `json:"root,omitempty"` // of the frame it came in

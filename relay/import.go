@@ -152,18 +152,20 @@ func (im *importer) store(ctx context.Context, x *examined) (link.Receipt, error
 	}
 	n.at(stepImportVerified)
 	im.compareMappings(arrivals)
-	pos := f.After()
+	// Of a frame that is stored in part, the whole is asked for again.
+	before, pos := im.last, f.After()
 	lesser, err := n.lessers(ctx, w, arrivals, nil, now, maxJobEntries-len(arrivals))
 	if err != nil {
 		return link.Receipt{}, err
 	}
-	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
+	res, err := n.committer.do(ctx, job{source: im.peer, apart: len(lesser) == 0, done: make(chan result, 1), build: func(v *view) ([]*entry, error) {
 		entries, err := settleFrame(v, arrivals)
 		if err != nil {
 			return nil, err
 		}
 		for i, e := range entries {
 			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
+			e.Position = &before
 		}
 		entries[len(entries)-1].Position = &pos
 		more, err := lesserEntries(v, lesser, entries, now)
@@ -171,7 +173,7 @@ func (im *importer) store(ctx context.Context, x *examined) (link.Receipt, error
 			return nil, err
 		}
 		return append(entries, more...), nil
-	})
+	}})
 	if err != nil {
 		return link.Receipt{}, err
 	}

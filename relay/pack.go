@@ -3,8 +3,10 @@ package relay
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/entente-relay/entente/configs"
@@ -27,18 +29,15 @@ const maxUnpacked = 16 << 20
 // not be able to read itself.
 func PackRules(cfg *configs.Node, f Folders) ([]byte, error) {
 	f = f.in(cfg)
-	_, reviews, err := besideRules(cfg)
-	if err != nil {
-		return nil, err
-	}
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
+	z.RegisterCompressor(zip.Deflate, fastDeflate())
 	for name, from := range map[string]fs.FS{packedPolicies: dataFS(f.Policies, configs.Policies()), packedJurisdictions: dataFS(f.Jurisdictions, configs.Jurisdictions())} {
 		if err := packFolder(z, name, from); err != nil {
 			return nil, f.wrap(err)
 		}
 	}
-	raw, err := json.Marshal(reviews)
+	raw, err := json.Marshal(reviewsOf(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +48,21 @@ func PackRules(cfg *configs.Node, f Folders) ([]byte, error) {
 		return nil, err
 	}
 	return buf.Bytes(), nil
+}
+
+// fastDeflate makes compressors of one archive's files, one after the other: they
+// are small, and a start waits for them.
+func fastDeflate() zip.Compressor {
+	var w *flate.Writer
+	return func(to io.Writer) (io.WriteCloser, error) {
+		if w != nil {
+			w.Reset(to)
+			return w, nil
+		}
+		var err error
+		w, err = flate.NewWriter(to, flate.BestSpeed)
+		return w, err
+	}
 }
 
 func packFolder(z *zip.Writer, name string, from fs.FS) error {

@@ -10,6 +10,10 @@ import (
 // Verified is a message whose signatures, hops and accounting hold. Only
 // [Verify], [Issue] and [Drop] make one; it is immutable and safe for use by
 // several goroutines. The zero value is empty and refused by [Redact].
+//
+// It keeps the text it was read from and, beside it, about one and a half times
+// as much: the objects, the digests and where each disclosure stands. Nothing of
+// it lies in memory that is used again.
 type Verified struct {
 	m     *message
 	raw   []byte // the whole text
@@ -22,7 +26,8 @@ type Item struct {
 	// Digest is the SHA-256 of the object's disclosure: with the owner, the
 	// object's identity. It is the same in every variant of the message.
 	Digest [32]byte
-	// Object is what the disclosures that are still there make up.
+	// Object is what the disclosures that are still there make up. It has bytes
+	// of its own: who keeps it alone keeps nothing of the message.
 	Object *stix.Object
 }
 

@@ -23,8 +23,9 @@ func (d Decision) Evidence() map[string][]string {
 		return nil
 	}
 	out := map[string][]string{}
+	found := stix.CategorizeAmong(d.subject.object, d.subject.units, d.subject.among)
 	for _, unsure := range [...]bool{false, true} {
-		for _, f := range stix.CategorizeAmong(d.subject.object, d.subject.units, d.subject.among) {
+		for _, f := range found {
 			if f.Unsure == unsure && gone[f.Path] {
 				out[f.Path] = append(out[f.Path], evidence(f))
 			}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -201,6 +202,40 @@ func (k SpanKind) precedence() int { return slices.Index(kinds[:], k) }
 // (win.xloader) or like an address without one (admin@338).
 func Indicator(text string) (SpanKind, bool) {
 	text = strings.TrimSpace(text)
+	if ordinary(text) {
+		return "", false
+	}
+	return indicator(text)
+}
+
+// ordinary reports whether a text has nothing without which it cannot be an
+// indicator or a label, so that most words need not be compared with any
+// expression: it is made of letters, digits and a few signs, with too few hyphens
+// for a MAC address and too few hexadecimal digits in a row for a hash.
+func ordinary(text string) bool {
+	hyphens, hex := 0, 0
+	for _, r := range text {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'f', r >= 'A' && r <= 'F':
+			if hex++; hex == 16 {
+				return false
+			}
+			continue
+		case r == '-':
+			if hyphens++; hyphens == 5 {
+				return false
+			}
+		case unicode.IsLetter(r), unicode.IsMark(r), r == ' ', r == '_', r == '/', r == ',', r == '\'':
+		default:
+			return false
+		}
+		hex = 0
+	}
+	return true
+}
+
+// indicator is Indicator for a text without blanks around it.
+func indicator(text string) (SpanKind, bool) {
 	spans := Protect(text)
 	if len(spans) != 1 || spans[0].Start != 0 || spans[0].End != len(text) {
 		return "", false
