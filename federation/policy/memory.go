@@ -122,9 +122,9 @@ func (r *Reader) keyOf(d *desk, l *layout, found []stix.Mark, issuer string, o *
 		buf = appendText(buf, value)
 	}
 	buf = r.appendDefinitions(buf, o, defs)
-	if h := o.Handling(); h != nil && h.Classification != "" {
-		buf = appendMoment(buf, r.tables.NextChange(o.Created()))
-	}
+	// A classification, in our entry, in a tag or in a definition, is read by the
+	// rules of the day on which the object was made.
+	buf = appendMoment(buf, r.tables.NextChange(o.Created()))
 	d.key = buf
 	return len(buf) <= mostKindKey
 }

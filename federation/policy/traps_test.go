@@ -315,3 +315,28 @@ func TestMarkingsAreReadByTheirDay(t *testing.T) {
 		}
 	}
 }
+
+// An observable has no date: its classification is read where it means one thing
+// at any time, and held where it does not.
+func TestMarkingsOfWhatHasNoDate(t *testing.T) {
+	d := newDemo(t)
+	address := func(mark object) object {
+		return merged(object{"type": "ipv4-addr", "spec_version": "2.1", "id": "ipv4-addr--11111111-1111-4111-8111-111111111111", "value": "192.0.2.1"}, marked(mapping.TLPGreen), mark)
+	}
+	for _, c := range []struct {
+		mark object
+		code string
+	}{
+		{said("US", "us-eo13526", "SECRET"), "S"}, {said("US", "", "S//REL TO USA, POL"), "S"}, {said("GB", "gb-gscp", "OFFICIAL-SENSITIVE"), "O-S"},
+		{said("DE", "DE", "VS-NfD"), "VS-NfD"}, {said("GB", "GB", "SECRET"), ""}, {said("CZ", "CZ", "TAJNÉ"), ""}, {said("", "", "SECRET"), ""},
+	} {
+		s := d.subject(t, "de-cert", address(c.mark))
+		code := ""
+		if l := s.Handling().Levels; len(l) == 1 {
+			code = l[0].Code
+		}
+		if code != c.code || (s.Problem() == nil) != (c.code != "") {
+			t.Errorf("%v: %q, %v, want %q", c.mark, code, s.Problem(), c.code)
+		}
+	}
+}

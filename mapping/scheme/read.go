@@ -92,7 +92,7 @@ func (t *Tables) foreign(b marking.Banner, at time.Time) (lineRead, error) {
 func (t *Tables) line(candidates []*ladder, name string, b marking.Banner, at time.Time, unknown *mapping.Fault) (lineRead, error) {
 	var having []*ladder
 	for _, l := range candidates {
-		if l.inForce(at) && l.beginsWithLevel(b.Level, at) {
+		if l.readable(at) && l.beginsWithLevel(b.Level, at) {
 			having = append(having, l)
 		}
 	}

@@ -2,6 +2,7 @@ package scheme
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,9 @@ const (
 // a body ("eu", "nato") or a family ("tlp"), in any case; a label given with a
 // scheme id resolves in that scheme only. Without a name the label must mean
 // something in exactly one loaded scheme (law A9). at is when the marking was
-// made: a scheme, or a level, not in force then is refused (law A10).
+// made: a scheme, or a level, not in force then is refused (law A10). The zero time
+// is of what has no date: then the label must mean one thing at any time, and its
+// level counts as made before the first dated change, under every table since.
 //
 // Labels are compared after NFC, case folding and normalising of blanks;
 // look-alikes are unknown. Handling words (DIFFUSION RESTREINTE,
@@ -71,7 +74,7 @@ func (t *Tables) Level(name string, at time.Time) (mapping.Level, error) {
 
 // resolve finds the one scheme in which the label means something.
 func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, error) {
-	if l, ok := t.byID[name]; ok && l.inForce(at) { // the usual case, without lists
+	if l, ok := t.byID[name]; ok && l.readable(at) { // the usual case, without lists
 		if r, ok := l.find(label); ok && r.usable(l, at) {
 			return l, r, nil
 		}
@@ -86,7 +89,6 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 		}
 	}
 	var found []*ladder
-	var what reading
 	var past []string    // why it does not count at this date
 	var partial []string // what it needs before it is a level
 	for _, l := range candidates {
@@ -94,18 +96,22 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 		switch {
 		case !ok:
 		case r.partial != nil:
-			if l.inForce(at) {
+			if l.readable(at) {
 				partial = append(partial, l.ID+" has no such level alone: "+r.partial.note)
 			}
-		case !l.inForce(at) || !r.usable(l, at):
+		case !l.readable(at) || !r.usable(l, at):
 			past = append(past, r.whyNot(l, at))
 		default:
-			found, what = append(found, l), r
+			found = append(found, l)
 		}
+	}
+	if at.IsZero() {
+		found = newestOfOneWord(found, label)
 	}
 	switch {
 	case len(found) == 1 && len(partial) == 0:
-		return found[0], what, nil
+		r, _ := found[0].find(label)
+		return found[0], r, nil
 	case len(partial) > 0 && (len(found) > 0 || len(past) == 0):
 		if len(found) > 0 {
 			partial = append(partial, "it means something in "+idsOf(found))
@@ -128,6 +134,28 @@ func (t *Tables) resolve(name, label string, at time.Time) (*ladder, reading, er
 	return nil, reading{}, unknownLabel(label, name, candidates)
 }
 
+// readable reports whether the scheme may have been that of a marking made at a
+// time. The zero time is that of what states none, such as an observable: any
+// scheme may then be meant, so that only a word of one of them is understood.
+func (l *ladder) readable(at time.Time) bool { return at.IsZero() || l.inForce(at) }
+
+// newestOfOneWord keeps, of schemes that follow each other and have a label as
+// the same handling word, the newest: no date is needed to know what it says.
+func newestOfOneWord(found []*ladder, label string) []*ladder {
+	for _, l := range found {
+		r, _ := l.find(label)
+		older := slices.IndexFunc(found, func(o *ladder) bool { return o.ID == l.Replaces })
+		if older < 0 || r.rank == 0 || !l.rung(r.rank).Handling {
+			continue
+		}
+		o, _ := found[older].find(label)
+		if g := found[older].rung(max(o.rank, 1)); o.rank != 0 && g.Handling && g.Code == l.rung(r.rank).Code {
+			found = slices.Delete(slices.Clone(found), older, older+1)
+		}
+	}
+	return found
+}
+
 // usable reports whether the word may be used at a time within its scheme.
 func (r reading) usable(l *ladder, at time.Time) bool {
 	switch {
@@ -137,7 +165,7 @@ func (r reading) usable(l *ladder, at time.Time) bool {
 		return true
 	}
 	g := l.rung(r.rank)
-	return during(at, g.From, g.Until)
+	return at.IsZero() || during(at, g.From, g.Until)
 }
 
 // whyNot says why a word does not count at a time.
@@ -152,7 +180,7 @@ func (r reading) whyNot(l *ladder, at time.Time) string {
 			s += " (" + r.retired.note + ")"
 		}
 		return s
-	case !l.inForce(at):
+	case !l.readable(at):
 		return fmt.Sprintf("%s is valid %s", l.ID, span(l.From, l.Until))
 	}
 	g := l.rung(r.rank)

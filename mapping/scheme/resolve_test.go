@@ -106,6 +106,58 @@ func TestResolveRefuses(t *testing.T) {
 	}
 }
 
+// What has no date, such as an observable, is read where a label means one thing
+// at any time.
+func TestResolveWithoutADate(t *testing.T) {
+	tab := tables(t)
+	for _, c := range []struct{ scheme, label, want string }{
+		{"us-eo13526", "SECRET", "us-eo13526/S"}, {"US", "SECRET", "us-eo13526/S"}, {"de-vs", "VS-NfD", "de-vs/VS-NfD"}, {"fr-2021", "SECRET", "fr-2021/S"},
+		{"FR", "SECRET", "fr-2021/S"}, {"FR", "SECRET DÉFENSE", "fr-pre2021/SD"}, {"FR", "DIFFUSION RESTREINTE", "fr-2021/DR"}, {"BE", "RESTREINT", "be-1998/R"},
+		{"gb-gscp", "SECRET", "gb-gscp/S"}, {"GB", "SECRET", "ambiguous-label"}, {"CZ", "TAJNÉ", "ambiguous-label"}, {"", "SECRET", "ambiguous-label"},
+		{"SE", "HEMLIG", "ambiguous-label"}, {"gb-gscp", "CONFIDENTIAL", "not-in-force"}, {"US", "RESTRICTED", "unknown-label"},
+		{"US", "(S//NF)", "us-eo13526/S"}, {"", "OFFEN", "not classified"},
+	} {
+		h, standing, err := tab.Read(c.scheme, c.label, time.Time{})
+		got := "not classified"
+		if fault, ok := errors.AsType[*mapping.Fault](err); ok {
+			got = string(fault.Cause)
+		} else if standing == Classified {
+			got = h.Levels[0].Scheme + "/" + h.Levels[0].Code
+			if !h.Levels[0].Created.IsZero() {
+				t.Errorf("%s %s was made %s", c.scheme, c.label, h.Levels[0].Created)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s %s: %s, %v, want %s", c.scheme, c.label, got, err, c.want)
+		}
+	}
+}
+
+// A level without a date maps to no less than the same level of today.
+func TestMapWithoutADateIsNoLower(t *testing.T) {
+	tab := everything(t)
+	mappedBoth := 0
+	for _, l := range tab.ladders {
+		for i, g := range l.Rungs {
+			undated := mapping.Level{Scheme: l.ID, Country: l.Country, Code: g.Code, Label: g.Label, Rank: i + 1}
+			today := undated
+			today.Created = tab.start(tab.epoch(now))
+			for _, to := range []string{"eu", "nato", "DE", "FR", "US", "PL"} {
+				a, b := tab.Map(undated, to, now), tab.Map(today, to, now)
+				if got := mapping.MoreProtective(a, b); got.Kind != a.Kind || got.To.Rank != a.To.Rank {
+					t.Errorf("%s %s to %s: undated %s %s, of today %s %s", l.ID, g.Code, to, a.Kind, a.To.Code, b.Kind, b.To.Code)
+				}
+				if a.Kind == mapped && b.Kind == mapped {
+					mappedBoth++
+				}
+			}
+		}
+	}
+	if mappedBoth < 100 {
+		t.Errorf("only %d mapped", mappedBoth)
+	}
+}
+
 func TestLevel(t *testing.T) {
 	tab := tables(t)
 	for name, code := range map[string]string{
