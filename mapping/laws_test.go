@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -81,4 +82,30 @@ func TestLevelsAreKeptByOrigin(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every field of a handling is an axis: the pairs with which joins, comparisons
+// and keys are tested have one that differs in that field and in nothing else.
+func TestEveryFieldIsAnAxis(t *testing.T) {
+	shown := map[string]bool{}
+	for axis, pair := range stricter() {
+		strict, loose := reflect.ValueOf(pair[0]), reflect.ValueOf(pair[1])
+		var differs []string
+		for i := range strict.NumField() {
+			if !reflect.DeepEqual(strict.Field(i).Interface(), loose.Field(i).Interface()) {
+				differs = append(differs, strict.Type().Field(i).Name)
+			}
+		}
+		if len(differs) != 1 {
+			t.Errorf("%s: the pair differs in %v", axis, differs)
+			continue
+		}
+		shown[differs[0]] = true
+	}
+	typ := reflect.TypeFor[Handling]()
+	for i := range typ.NumField() {
+		if name := typ.Field(i).Name; !shown[name] {
+			t.Errorf("no pair shows what %s protects: say how it is joined, compared and keyed", name)
+		}
+	}
 }

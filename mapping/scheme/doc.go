@@ -34,7 +34,7 @@
 //
 //	A1   data  no lowering: TestShippedTablesKeepTheLaws, TestProveCatchesMutations
 //	A2   data  monotone: TestShippedTablesKeepTheLaws, TestProveCatchesMutations
-//	A3   code  independent axes: mapping.TestNoAxisPaysForAnother, TestMapShippedAndVerified, federation/policy.TestRestrictionNeverWidens; Load refuses a table between two axes: TestLoadRefusesBadFiles
+//	A3   code  independent axes: mapping.TestNoAxisPaysForAnother, mapping.TestEveryFieldIsAnAxis, TestMapShippedAndVerified, federation/policy.TestRestrictionNeverWidens; Load refuses a table between two axes: TestLoadRefusesBadFiles
 //	A4   code  from the origin's label: TestMapKnowsNoPath, TestMapRefusesForgedLevels
 //	A5   data  no path advantage: TestShippedTablesKeepTheLaws, TestProveCatchesMutations; what is refused directly is refused: TestMapKnowsNoPath
 //	A6   data  round trip: TestShippedTablesKeepTheLaws, TestProveCatchesMutations; home again the label stands: TestMapShippedAndVerified
@@ -43,7 +43,7 @@
 //	A9   data  an ambiguous label is refused: TestLabelsThatAreNotAmbiguous, TestMapAmbiguousCountry, TestLabelsOfSeveralSchemes
 //	A10  load  then, now, and since: TestMapTakesTheMoreProtectiveDate, TestUpdatesNeverLower, TestReorganisedSchemes
 //	A11  code  aggregation: mapping.TestAggregation
-//	A12  code  lower only by the originator: TestTablesAreNoDowngradeTool, mapping.TestJoinIsTheLeastUpperBound
+//	A12  code  lower only by the originator: TestTablesAreNoDowngradeTool, mapping.TestBelowIsAtLeast, federation/directory.TestDowngradeForged
 //	A13  code  order does not matter: mapping.TestJoinIsASemilattice, mapping.TestAggregation
 //	A14  load  one to many: TestMapOneToMany, TestLoadRefusesBadFiles
 //	A15  code  no permission: federation/policy.TestEquivalenceIsNoPermission
