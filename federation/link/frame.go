@@ -78,7 +78,7 @@ type Gap struct {
 }
 
 // Position is where a receiver stands on one link. A [Sink] stores it in the
-// same commit as the messages of the frame that led there.
+// same write as the last message of the frame that led there.
 type Position struct {
 	Incarnation string `json:"incarnation"`
 	Cursor      []byte `json:"cursor"`

@@ -30,10 +30,10 @@ type Source interface {
 // and its log.
 //
 // Position returns where the last commit left off. Commit stores what of the
-// frame may be stored, together with f.After(), in one atomic write, and tells
-// what became of each message; messages that are already there count as
-// duplicates. When it returns an error the frame may or may not be stored:
-// Position is asked again before anything else.
+// frame may be stored, and f.After() in the same write as the last of it, and
+// tells what became of each message; messages that are already there count as
+// duplicates. When it returns an error the frame may be stored, or not, or in
+// part: Position is asked again before anything else.
 type Sink interface {
 	Position(ctx context.Context) (Position, error)
 	Commit(ctx context.Context, f Frame) (Receipt, error)

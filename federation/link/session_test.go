@@ -112,9 +112,13 @@ func TestSinkThatStandsStillTakesNoMore(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- r.puller.Run(ctx) }()
 		time.Sleep(time.Minute)
+		x.mu.Lock()
+		r.wire.mu.Lock()
 		if x.inHand != 2 || r.wire.n != 3 {
 			t.Errorf("%d frames in hand, %d pulls", x.inHand, r.wire.n)
 		}
+		r.wire.mu.Unlock()
+		x.mu.Unlock()
 		if s := r.puller.Status(); s.Phase != Committing || time.Since(s.Since) != time.Minute {
 			t.Errorf("status %+v", s)
 		}
