@@ -23,10 +23,10 @@ import (
 // what it was worked out from, not by a hash of that.
 
 // Sizes of what a reader remembers, in entries and bytes: about 2 KB each, so no
-// more than some 10 MB.
+// more than some 17 MB.
 const (
 	mostLayouts = 1 << 9
-	mostKinds   = 1 << 12
+	mostKinds   = 1 << 13
 	mostKindKey = 1 << 11
 	mostLists   = 1 << 10 // of labels
 	mostLabels  = 1 << 8  // bytes of such a list
