@@ -44,6 +44,7 @@ const (
 	Unsealed    Reason = "unsealed"
 	BadSeal     Reason = "bad-seal"
 	Lost        Reason = "lost"
+	Lowered     Reason = "lowered"
 )
 
 // meaning is one row of the manual's table of reasons.
@@ -89,6 +90,7 @@ var meanings = [...]meaning{
 	{Unsealed, "It came open over a link that the terms want sealed."},
 	{BadSeal, "What came sealed does not open: it was changed, moved to another link, direction or place, or is not sealed as agreed."},
 	{Lost, "It was here, and the disk or a backup put back lost it; its source has to send it again."},
+	{Lowered, "It is marked lower than the version before, and no signed act of its originator allows that."},
 }
 
 // Reasons returns every reason, in the order of introduction.

@@ -249,6 +249,11 @@ func linkCases() []reasonCase {
 			s.seen()
 			return s.command(0, "--config", s.victim.cfg.Path, "status")
 		}},
+		{federation.Lowered, answered, func(s *scene) string {
+			l := newLowers(s.hostile)
+			s.sendOne(l.issued(l.old), nil)
+			return why(s.sendOne(l.issued(l.new), nil))
+		}},
 		{federation.Stale, answered, func(s *scene) string {
 			s.sendOne(issueAs(s.t, s.id, s.keys.Message, time.Now(), freeIndicator(77, time.Now())), nil)
 			return why(s.sendOne(issueAs(s.t, s.id, s.keys.Message, time.Now(), freeIndicator(77, time.Now().Add(-24*time.Hour))), nil))

@@ -36,7 +36,7 @@ const roomWait = 10 * time.Second
 func (n *Node) room(ctx context.Context) error {
 	for {
 		told := n.told.wait()
-		if n.index.Behind() <= maxBehind {
+		if n.index.Behind() <= n.mostBehind {
 			return nil
 		}
 		n.wake()
@@ -50,14 +50,14 @@ func (n *Node) room(ctx context.Context) error {
 
 // roomToPublish is room for a producer, who is not kept waiting for ever.
 func (n *Node) roomToPublish(ctx context.Context) error {
-	if n.index.Behind() <= maxBehind {
+	if n.index.Behind() <= n.mostBehind {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, roomWait)
 	defer cancel()
 	err := n.room(limited)
 	if err != nil && ctx.Err() == nil {
-		return federation.Refuse(federation.Quota, "index", fmt.Sprintf("it is more than %d objects behind the log: publish again when `entente status` shows no fault", maxBehind))
+		return federation.Refuse(federation.Quota, "index", fmt.Sprintf("it is more than %d objects behind the log: publish again when `entente status` shows no fault", n.mostBehind))
 	}
 	return err
 }

@@ -23,6 +23,7 @@ func (n *Node) api() *dashboard.API {
 		Publish: n.PublishFor, Status: n.Status, Arrivals: n.Arrivals, List: n.List, Message: n.Message, Proofs: n.Proofs, Proof: n.Proof,
 		Withdraw: n.WithdrawFor, Withdrawals: n.Withdrawals, Reoriginate: n.Reoriginate, Opening: n.Opening, Aggregate: n.Aggregate, Reload: n.Reload, Find: n.Find, Healthy: n.Healthy,
 		Activate: n.Activate, Observed: n.Observed, Simulate: n.Simulate,
+		Downgrades: dashboard.Downgrades{Propose: n.ProposeDowngrade, Apply: n.Downgrade, List: n.Downgrades},
 		Quarantine: dashboard.Quarantine{List: n.HeldGroups, Show: n.HeldObjects, Propose: n.Propose, Apply: n.Decide, Rules: n.DecisionRules},
 		Head:       n.Head, Chain: n.Chain, Records: n.Part, Why: n.Why, WhoGot: n.WhoGot,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),

@@ -14,9 +14,9 @@ import (
 func (n *Node) Arrivals(ctx context.Context, from uint64, emit func(dashboard.Arrival) error) error {
 	pos := max(from, 1)
 	for {
-		grown := n.log.Notify()
+		grown := n.news.next() // what it tells of is in memory, and the index knows of it
 		log := logReader{node: n, world: n.world.Load()}
-		for {
+		for pos <= n.known() {
 			p, err := log.at(ctx, pos)
 			if err != nil {
 				return err

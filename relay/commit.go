@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,9 +32,12 @@ type logStream interface {
 }
 
 // job is one unit of commit: the entries of one source that must be stored
-// together or not at all.
+// together or not at all, unless they may stand apart.
 type job struct {
 	source string
+	// apart: what is stored of it may be a part of its entries, from the first
+	// on; the rest is then asked for again.
+	apart bool
 	// build makes the entries. It runs in the committer, one job at a time,
 	// so that what v shows cannot change before they are stored.
 	build func(v *view) ([]*entry, error)
@@ -72,7 +76,11 @@ func newCommitter(log logStream, index seenIndex, logger *slog.Logger, stored fu
 // commit hands a job to the committer and waits until it is stored, refused,
 // or ctx ends. After ctx ended the job may still be stored.
 func (c *committer) commit(ctx context.Context, source string, build func(*view) ([]*entry, error)) (result, error) {
-	j := job{source: source, build: build, done: make(chan result, 1)}
+	return c.do(ctx, job{source: source, build: build, done: make(chan result, 1)})
+}
+
+// do is commit of a job.
+func (c *committer) do(ctx context.Context, j job) (result, error) {
 	select {
 	case c.jobs <- j:
 	case <-ctx.Done():
@@ -172,10 +180,14 @@ func (c *committer) store(ctx context.Context, id string, members []*built) {
 	for _, m := range members {
 		records = append(records, m.records...)
 	}
-	if len(records) == 0 {
+	switch {
+	case len(records) == 0:
 		for _, m := range members {
 			m.done <- result{}
 		}
+		return
+	case len(records) > 1 && len(records) <= bus.Few && !slices.ContainsFunc(members, (*built).together):
+		c.storeApart(ctx, id, members)
 		return
 	}
 	c.fault(stepBeforeCommit)
@@ -187,24 +199,70 @@ func (c *committer) store(ctx context.Context, id string, members []*built) {
 		err = c.catchUp(ctx, seq-1)
 	}
 	if err != nil {
-		c.unsure = true
-		c.slog.Error("log commit failed; what of it is stored after all is found before the next one", "records", len(records), "error", err)
-		for _, m := range members {
-			m.done <- result{err: err}
-		}
+		c.fail(members, err)
 		return
 	}
-	c.end = last
 	for _, m := range members {
-		r := result{entries: m.entries, seqs: make([]uint64, len(m.entries))}
-		for i, e := range m.entries {
-			r.seqs[i] = seq
-			c.last[e.Source] = seq
-			seq++
-		}
-		c.stored(r.seqs, r.entries)
-		m.done <- r
+		c.tell(m, seq)
+		seq += uint64(len(m.entries))
 	}
+}
+
+// together reports whether a member's entries have to be stored in one batch.
+func (b *built) together() bool { return len(b.records) > 1 && !b.apart }
+
+// storeApart stores few records one by one, which is faster, see [bus.Few]. A
+// member is told of when all its entries are stored; after a fault, what is
+// stored of it is found before the next commit, like all else that failed.
+func (c *committer) storeApart(ctx context.Context, id string, members []*built) {
+	for i, m := range members {
+		c.fault(stepBeforeCommit)
+		first := uint64(0)
+		for k := range m.records {
+			seq, err := c.append(ctx, id, m.records[k:k+1])
+			switch {
+			case err != nil:
+			case k > 0 && seq != first+uint64(k):
+				err = errors.New("something that was given up as not stored came between the entries of a commit")
+			case k == 0 && c.end != 0 && seq > c.end+1:
+				err = c.catchUp(ctx, seq-1)
+			}
+			if err != nil {
+				c.fail(members[i:], err)
+				return
+			}
+			if k == 0 {
+				first = seq
+			}
+			c.last[m.records[k].Subject] = seq
+		}
+		c.fault(stepAfterCommit)
+		c.tell(m, first)
+	}
+}
+
+// fail tells members that they are not stored, as far as known.
+func (c *committer) fail(members []*built, err error) {
+	c.unsure = true
+	c.slog.Error("log commit failed; what of it is stored after all is found before the next one", "commits", len(members), "error", err)
+	for _, m := range members {
+		m.done <- result{err: err}
+	}
+}
+
+// tell tells a member and the node that it is stored from a sequence on.
+func (c *committer) tell(m *built, seq uint64) {
+	r := result{entries: m.entries, seqs: make([]uint64, len(m.entries))}
+	for i, e := range m.entries {
+		r.seqs[i] = seq
+		c.last[e.Source] = seq
+		c.end = seq
+		seq++
+	}
+	if len(r.entries) > 0 {
+		c.stored(r.seqs, r.entries)
+	}
+	m.done <- r
 }
 
 // append writes one batch. Each source's first record states which entry of
@@ -255,11 +313,22 @@ func (c *committer) fate(ctx context.Context, id string, records []bus.Record, f
 	if err != nil {
 		return 0, errors.Join(failed, err)
 	}
-	if e.Batch != id {
+	if e.Batch != id || st.Seq <= before(records, final) {
 		return 0, failed
 	}
 	c.slog.Warn("a log commit was answered with an error but is stored", "error", failed)
 	return st.Seq, nil
+}
+
+// before is the sequence that the last entry of a subject had to have for
+// records to be stored.
+func before(records []bus.Record, subject string) uint64 {
+	for _, r := range records {
+		if r.Subject == subject && r.ExpectLastSubject != nil {
+			return *r.ExpectLastSubject
+		}
+	}
+	return 0
 }
 
 func (c *committer) lastOf(ctx context.Context, source string) (uint64, error) {

@@ -134,7 +134,7 @@ func (*fakeIndex) Version(string, string) (string, [32]byte, bool, error) {
 }
 
 // startCommitter runs a committer over a log; what it stores is noted.
-func startCommitter(t *testing.T, log *fakeLog) *committer {
+func startCommitter(t *testing.T, log logStream) *committer {
 	t.Helper()
 	index := &fakeIndex{seen: map[objectKey]bool{}}
 	c := newCommitter(log, index, slog.New(slog.DiscardHandler), func(_ []uint64, es []*entry) {

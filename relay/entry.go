@@ -68,8 +68,8 @@ type entry struct {
 	// that got lost it tells whether the commit happened.
 	Batch string `json:"batch"`
 
-	// Position is where the link stands behind this entry; only the last
-	// entry of a frame has it.
+	// Position is where the link stands behind this entry: with the last entry of
+	// a frame behind that, with the others before it.
 	Position *link.Position `json:"position,omitempty"`
 	LinkSeq  uint64         `json:"link_seq,omitempty"`
 	Root     string         `json:"root,omitempty"` // of the frame it came in
@@ -97,6 +97,9 @@ type entry struct {
 	// Lost says of a marker that something stood here which the disk lost.
 	Lost bool `json:"lost,omitempty"`
 
+	// Act is the one by which two persons let this node sign a tear-line. It
+	// never leaves.
+	Act   string      `json:"act,omitempty"`
 	Proof *entryProof `json:"proof,omitempty"`
 
 	Body []byte `json:"-"`
@@ -175,7 +178,7 @@ type erasedItem struct {
 type goneItem struct {
 	Issuer string `json:"iss"` // of the object
 	Digest digest `json:"digest"`
-	For    string `json:"for"`          // superseded, withdrawn or spill
+	For    string `json:"for"`          // superseded, lowered, withdrawn or spill
 	By     string `json:"by,omitempty"` // who signed it, if not the issuer
 }
 

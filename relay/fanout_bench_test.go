@@ -109,7 +109,7 @@ func fanOut(b *testing.B, peers, objects, per int, stored bool) (cpu, size float
 }
 
 // fanOutNode is a running node with peers that have terms and no links.
-func fanOutNode(b *testing.B, peers int) (*relay.Node, []string) {
+func fanOutNode(b testing.TB, peers int) (*relay.Node, []string) {
 	b.Helper()
 	cfg, err := relay.Setup(relay.SetupOptions{Dir: filepath.Join(b.TempDir(), "node"), Now: time.Now(),
 		Values: configs.TemplateValues{ID: "de-cert", Name: "de-cert", Country: "DE", Kind: "authority", Data: "data"}})
@@ -148,7 +148,7 @@ func fanOutNode(b *testing.B, peers int) (*relay.Node, []string) {
 }
 
 // processorTime is what this process has used of all cores.
-func processorTime(b *testing.B) time.Duration {
+func processorTime(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)

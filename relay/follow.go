@@ -24,6 +24,9 @@ func (n *Node) onStored(seqs []uint64, entries []*entry) {
 	for i, e := range entries {
 		noted[i] = e.indexed(seqs[i], w)
 		next[i] = followed{seqs[i], e, noted[i], w}
+		if e.lowers() {
+			n.acts.Store(true)
+		}
 		if e.Kind == entryErased {
 			n.log.learn(seqs[i], e)
 		}
@@ -96,7 +99,7 @@ func (n *Node) follow(ctx context.Context) {
 			n.expires.Store(true)
 			n.note(errors.Join(n.retryPending(ctx), n.dropExpired(ctx), n.tellAges(ctx, told)))
 		}
-		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx))
+		err := errors.Join(n.followBoth(ctx), n.retryWaiting(ctx), n.retryLowered(ctx))
 		n.told.all()
 		if err == nil && n.owes {
 			if err = n.withdrawDerived(ctx); err == nil {

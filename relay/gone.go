@@ -49,7 +49,21 @@ func (a *arrival) goneEntry(v *view) (*entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if have != "" && !store.Outranks(g.Reason, have) {
+		if g.Reason == envelope.GoneLowered {
+			switch err := a.mayLower(v, item.Issuer, g, have); {
+			case federation.ReasonOf(err) == federation.Duplicate:
+				item.Outcome, item.Reason = duplicate, federation.Duplicate
+				e.Items = append(e.Items, item)
+				continue
+			case err != nil:
+				if err := item.refuse(err); err != nil {
+					return nil, err
+				}
+				e.Items = append(e.Items, item)
+				continue
+			}
+		}
+		if have != "" && !store.Outranks(g.Reason, have) && (g.Reason != envelope.GoneLowered || have != g.Reason) {
 			item.Outcome, item.Reason = duplicate, federation.Duplicate
 			e.Items = append(e.Items, item)
 			continue

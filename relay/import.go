@@ -25,6 +25,8 @@ type importer struct {
 	last link.Position  // as far as known
 	gap  link.Gap       // the last that the journal was told of
 	wait []pendingCount // of the last frames, until the index knows of them
+	// quiet says that nothing of this peer waited when that was last looked at.
+	quiet bool
 }
 
 // Position reads where the link stands from the last entry of the peer's
@@ -150,18 +152,20 @@ func (im *importer) store(ctx context.Context, x *examined) (link.Receipt, error
 	}
 	n.at(stepImportVerified)
 	im.compareMappings(arrivals)
-	pos := f.After()
+	// Of a frame that is stored in part, the whole is asked for again.
+	before, pos := im.last, f.After()
 	lesser, err := n.lessers(ctx, w, arrivals, nil, now, maxJobEntries-len(arrivals))
 	if err != nil {
 		return link.Receipt{}, err
 	}
-	res, err := n.committer.commit(ctx, im.peer, func(v *view) ([]*entry, error) {
+	res, err := n.committer.do(ctx, job{source: im.peer, apart: len(lesser) == 0, done: make(chan result, 1), build: func(v *view) ([]*entry, error) {
 		entries, err := settleFrame(v, arrivals)
 		if err != nil {
 			return nil, err
 		}
 		for i, e := range entries {
 			e.Source, e.From, e.At, e.LinkSeq, e.Root = im.peer, im.peer, now, f.FirstSeq+uint64(i), f.Root
+			e.Position = &before
 		}
 		entries[len(entries)-1].Position = &pos
 		more, err := lesserEntries(v, lesser, entries, now)
@@ -169,7 +173,7 @@ func (im *importer) store(ctx context.Context, x *examined) (link.Receipt, error
 			return nil, err
 		}
 		return append(entries, more...), nil
-	})
+	}})
 	if err != nil {
 		return link.Receipt{}, err
 	}
@@ -223,6 +227,7 @@ func (im *importer) waits(res result) {
 		}
 	}
 	if w.messages > 0 {
+		im.quiet = false
 		im.wait = append(im.wait, w)
 	}
 }
@@ -232,7 +237,7 @@ func (im *importer) waits(res result) {
 // whether anybody stands behind them.
 func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error {
 	pending := func(a *arrival) bool { return pendingReasons[federation.ReasonOf(a.err)] }
-	if !slices.ContainsFunc(arrivals, pending) {
+	if im.quiet && !slices.ContainsFunc(arrivals, pending) {
 		return nil
 	}
 	counts, err := im.node.index.Counts(ctx)
@@ -251,7 +256,9 @@ func (im *importer) boundWaiting(ctx context.Context, arrivals []*arrival) error
 			}
 		}
 	}
+	im.quiet = count == 0
 	for _, a := range arrivals {
+		a.full = count >= maxPending // one that turns out to wait only when it is settled
 		if !pending(a) {
 			continue
 		}
@@ -334,6 +341,7 @@ type arrival struct {
 	world     *World            // they were judged by, at the time now
 	now       time.Time
 	proof     *entryProof // of an equivocation, found on the way into the log
+	full      bool        // too many messages of its peer wait already
 }
 
 // examine verifies and judges messages, on all processors, and returns them
@@ -395,9 +403,9 @@ func (a *arrival) judge(w *World, now time.Time) {
 	}
 }
 
-// pendingReasons are those that time or a newer statement can cure: the
+// pendingReasons are those that time, a newer statement or an act can cure: the
 // message waits and is judged again.
-var pendingReasons = map[federation.Reason]bool{federation.UnknownIssuer: true, federation.NotYetValid: true}
+var pendingReasons = map[federation.Reason]bool{federation.UnknownIssuer: true, federation.NotYetValid: true, federation.Lowered: true}
 
 // entry makes the log entry of an arrival, with the outcome of each object.
 // It runs in the committer.
@@ -416,6 +424,10 @@ func (a *arrival) entry(v *view) (*entry, error) {
 		item.Shown, item.Parts, item.Whole = a.shown[i].Hash(), len(a.shown[i].Digests), a.shown[i].Whole
 		if err := a.settle(v, &item, i); err != nil {
 			return nil, err
+		}
+		if a.from != "" && item.Outcome == held && item.Reason == federation.Lowered {
+			a.proof = nil
+			return a.waitsForAct(item), nil
 		}
 		if item.Outcome == refused {
 			item.Mark = v.mark(item.Issuer, item.ID)

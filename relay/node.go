@@ -86,6 +86,7 @@ type Node struct {
 	wg        sync.WaitGroup
 	queued    chan struct{} // wakes the follower
 	told      *broadcast    // that the index went on
+	acts      atomic.Bool   // one came that lets something be marked lower
 	erases    bool          // something was spilled; the follower's, like spills and owes
 	spills    []target      // where what was spilled waited
 	expires   atomic.Bool   // something may be over
@@ -103,6 +104,7 @@ type Node struct {
 	logKnown   uint64            // the highest log sequence that the journal knew of at the start
 	endMissing bool              // the last entry of the log was gone at the start
 	begun      bool              // the mark that says that the node runs was made
+	mostBehind int               // see maxBehind
 	ahead      ahead             // stored in the log, not indexed yet
 	written    written           // stored by the journal, not indexed yet
 
@@ -139,7 +141,7 @@ func New(cfg *configs.Node, o Options) (*Node, error) {
 	}
 	n := &Node{id: cfg.Node.ID, cfg: cfg, opt: o, slog: o.Logger.With("node", cfg.Node.ID), roots: envelope.NewRootCache(4096),
 		recent: newRecent(recentBytes), pullers: map[string]*pulling{}, lanes: map[string]*lane{}, observers: map[string]context.CancelFunc{}, differing: map[string]int{}, watched: map[string]watched{},
-		violations: map[violationKey]violation{}, flows: map[string]flowing{}, queued: make(chan struct{}, 1), told: newBroadcast()}
+		violations: map[violationKey]violation{}, flows: map[string]flowing{}, queued: make(chan struct{}, 1), told: newBroadcast(), mostBehind: maxBehind}
 	var err error
 	if n.keys, err = OpenKeys(cfg); err != nil {
 		return nil, err
@@ -279,7 +281,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = &link.Server{Codec: codec, Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now}
+	n.server = &link.Server{Codec: codec, Source: &exporter{n}, Cursors: cursors, Incarnation: n.log.Incarnation, Refused: n.violated, Seal: n.sealOf, Now: n.opt.Now, Unread: n.letGo}
 	return nil
 }
 

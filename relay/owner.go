@@ -50,7 +50,7 @@ func (a *arrival) mayTakeBack(v *view, owner string, g envelope.Gone) error {
 		return err
 	}
 	what := directory.ActWithdraw
-	if g.Reason == envelope.GoneSuperseded {
+	if g.Reason == envelope.GoneSuperseded || g.Reason == envelope.GoneLowered {
 		what = directory.ActSupersede
 	}
 	return a.world.Directory.MayAct(owner, signer, what, id, typ, a.now)

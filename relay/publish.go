@@ -91,6 +91,7 @@ func (n *Node) commitAll(ctx context.Context, p *publication, groups [][]*stix.O
 		err  error
 	}
 	next := make(chan signed)
+	whole := false // nothing was left out; read when next is closed
 	go func() {
 		defer close(next)
 		for chunk := range slices.Chunk(groups, publishBatch) {
@@ -109,6 +110,7 @@ func (n *Node) commitAll(ctx context.Context, p *publication, groups [][]*stix.O
 				return
 			}
 		}
+		whole = true
 	}()
 	var err error
 	for s := range next {
@@ -122,6 +124,9 @@ func (n *Node) commitAll(ctx context.Context, p *publication, groups [][]*stix.O
 		if err != nil {
 			stop() // and wait until nothing is signed any more
 		}
+	}
+	if err == nil && !whole {
+		err = context.Cause(ctx)
 	}
 	return err
 }

@@ -91,6 +91,8 @@ func needed(r federation.Reason) string {
 		return "a marking by its source, or a source profile that states one; then publish it again"
 	case federation.UnknownMarking:
 		return "a marking that can be read, by its origin, or tables that know it"
+	case federation.Lowered:
+		return "the act of its originator that lets it be marked lower; it is taken by itself when that has come"
 	case federation.UnknownIssuer:
 		return "the statement of who signed it: `entente statement add`"
 	case federation.UnresolvedReference:

@@ -237,8 +237,8 @@ func (n *Node) Opening(ctx context.Context, id string) (envelope.Opening, error)
 		return envelope.Opening{}, err
 	}
 	for _, d := range all {
-		if d.Less {
-			continue // it holds no commitment
+		if d.Less || d.Issuer == n.id {
+			continue // what says less, and a tear-line, hold no commitment
 		}
 		if own, _, ok, err := n.index.Named(ctx, n.id, d.Own); err != nil {
 			return envelope.Opening{}, err

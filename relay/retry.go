@@ -65,7 +65,7 @@ func (n *Node) retryMessage(ctx context.Context, seq uint64) error {
 	}
 	_, err = n.committer.commit(ctx, sourceSelf, func(v *view) ([]*entry, error) {
 		again, err := a.entry(v)
-		if err != nil {
+		if err != nil || again.Kind == entryPending { // it waits for an act, still
 			return nil, err
 		}
 		again.Source, again.From, again.At, again.Refer = sourceSelf, e.From, now, seq

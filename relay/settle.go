@@ -78,7 +78,7 @@ func (a *arrival) order(v *view, it *entryItem, i int) (settled bool, err error)
 		return false, err
 	case newer(it.Version, have.version):
 		it.supersedes = have.digest
-		return false, nil
+		return a.lowered(v, it, i, have.digest)
 	case newer(have.version, it.Version):
 		old, here, err := v.index.VersionAt(it.Issuer, it.ID, it.Version)
 		if err != nil {

@@ -52,6 +52,7 @@ type view struct {
 	versions map[idKey]heldVersion
 	gone     map[objectKey]string // reasons
 	made     map[origin]objectKey
+	acts     map[objectKey]*envelope.Verified // withdrawals that lower
 	// positions are those that the batch gives sources
 	positions map[string]*link.Position
 
@@ -76,14 +77,14 @@ type heldVersion struct {
 }
 
 func newView(index seenIndex) *view {
-	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
+	return &view{index: index, digests: map[objectKey][]way{}, versions: map[idKey]heldVersion{}, gone: map[objectKey]string{}, made: map[origin]objectKey{}, acts: map[objectKey]*envelope.Verified{}, positions: map[string]*link.Position{}, fetched: map[uint64]*envelope.Verified{}}
 }
 
 // fork returns a view that shows the same and can be added to by itself.
 func (v *view) fork() *view {
 	c := *v
 	c.digests, c.versions, c.gone = maps.Clone(v.digests), maps.Clone(v.versions), maps.Clone(v.gone)
-	c.made = maps.Clone(v.made)
+	c.made, c.acts = maps.Clone(v.made), maps.Clone(v.acts)
 	return &c
 }
 
@@ -95,6 +96,9 @@ func (v *view) add(entries []*entry) {
 		}
 		for _, g := range e.Gone {
 			v.gone[objectKey{g.Issuer, g.Digest}] = g.For
+			if g.For == envelope.GoneLowered && e.ready != nil {
+				v.acts[objectKey{g.Issuer, g.Digest}] = e.ready.verified
+			}
 		}
 		for _, it := range e.Items {
 			if it.Outcome != taken && it.Outcome != held || it.Digest == (digest{}) {

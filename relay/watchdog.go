@@ -115,3 +115,12 @@ func (n *Node) setWatched(peer string, w watched) {
 	}
 	n.watched[peer] = w
 }
+
+// letGo closes the connections of a peer that asks and does not read: what waits
+// for it there would grow with each answer. It makes a new one.
+func (n *Node) letGo(peer string) {
+	n.slog.Warn("the peer asks and does not read the answers: its connection is closed", "peer", peer, "bytes", link.MaxUnread)
+	if err := n.bus.Kick(peer); err != nil {
+		n.slog.Error("the connection of a peer that does not read could not be closed", "peer", peer, "error", err)
+	}
+}

@@ -103,3 +103,16 @@ func (a *Approvers) Key(kid string) (Key, bool) {
 func refusedApproval(r federation.Reason, where, format string, args ...any) error {
 	return federation.Refuse(r, where, fmt.Sprintf(format, args...))
 }
+
+// PublicOf returns the public key of a person, see [PublicText]; "" for nobody.
+func (a *Approvers) PublicOf(id string) string {
+	if a == nil {
+		return ""
+	}
+	for _, who := range a.byKID {
+		if who.ID == id {
+			return PublicText(who.Public)
+		}
+	}
+	return ""
+}

@@ -1,15 +1,16 @@
 package envelope
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/policy"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // What is sent to a peer is a text that all peers of an audience share, and a
@@ -21,7 +22,7 @@ import (
 type said struct {
 	once   sync.Once
 	before []byte   // members between the link's number and the salt
-	after  []byte   // members behind the salt, and the end
+	after  []byte   // the end of the salt, and the members behind it
 	head   [32]byte // name of the text that goes before the hop
 	tables string   // with which it was made
 	err    error
@@ -107,61 +108,35 @@ func (s *said) make(c *Cleared) error {
 		prev = m.hops[n-1].id
 	}
 	s.head = elementHash(c.sdHash[:], prev[:])
-	pol := ""
+	r := &record{Prev: digestString(prev), SDHash: digestString(c.sdHash)}
 	if c.peer != "" {
-		pol = digestString(c.bundle)
+		r.Pol = digestString(c.bundle)
 	}
-	s.before = append(s.before, `,"prev":"`+digestString(prev)+`","sd_hash":"`+digestString(c.sdHash)+`","pol":"`+pol+`","sal":"`...)
-	b := []byte{'"'}
-	for i, o := range c.out {
-		b = append(b, opening(i, `,"out":[`)...)
-		b = append(appendDigest(append(b, `["`...), o.Digest), `","`+o.Class+`"]`...)
+	for _, o := range c.out {
+		r.Out = append(r.Out, [2]string{digestString(o.Digest), o.Class})
 	}
-	b = closing(b, len(c.out))
-	var err error
-	for i, x := range c.marks {
-		b = append(b, opening(i, `,"map":[`)...)
-		b = append(appendDigest(append(b, `["`...), x.Object), `",`...)
-		if b, err = jsontext.AppendQuote(b, x.From); err != nil {
-			return err
-		}
-		if b, err = jsontext.AppendQuote(append(b, ','), x.To); err != nil {
-			return err
-		}
-		b = append(b, ']')
+	for _, x := range c.marks {
+		r.Map = append(r.Map, [3]string{digestString(x.Object), x.From, x.To})
 	}
-	b = closing(b, len(c.marks))
-	if len(c.marks) > 0 {
-		if s.tables == "" || len(s.tables) > maxText {
+	if len(r.Map) > 0 {
+		if r.Tab = s.tables; r.Tab == "" || len(r.Tab) > maxText {
 			return errors.New("sign: markings were mapped, and the tables have no version")
 		}
-		if b, err = jsontext.AppendQuote(append(b, `,"tab":`...), s.tables); err != nil {
-			return err
-		}
 	}
-	s.after = append(b, '}')
+	text, err := r.encode()
+	if err != nil {
+		return fmt.Errorf("sign: message %s: %w", c.v.ID(), err)
+	}
+	// What stands before these members is empty here, and digests hold no quote.
+	from := bytes.Index(text, []byte(`,"prev":`))
+	salt := from + bytes.Index(text[from:], []byte(`,"sal":"`)) + len(`,"sal":"`)
+	s.before, s.after = text[from:salt:salt], text[salt:]
 	return nil
 }
 
-// opening begins the list, or its next element.
-func opening(i int, list string) string {
-	if i == 0 {
-		return list
-	}
-	return ","
-}
-
-// closing ends a list that has elements.
-func closing(b []byte, elements int) []byte {
-	if elements == 0 {
-		return b
-	}
-	return append(b, ']')
-}
-
-// record returns the text of a hop record: what a [record] with the same members
-// is as JSON.
-func (d *Dispatch) record(c *Cleared, i int, salt []byte) ([]byte, error) {
+// appendRecord appends the text of a hop record: what a [record] with the same
+// members is as JSON.
+func (d *Dispatch) appendRecord(b []byte, c *Cleared, i int, salt []byte) ([]byte, error) {
 	if err := d.admit(c); err != nil {
 		return nil, err
 	}
@@ -169,7 +144,6 @@ func (d *Dispatch) record(c *Cleared, i int, salt []byte) ([]byte, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	b := make([]byte, 0, 128+len(d.Self)+len(d.Peer)+len(s.before)+len(s.after))
 	b = append(b, `{"ver":`...)
 	b = strconv.AppendInt(b, Version, 10)
 	b = append(b, `,"n":`...)

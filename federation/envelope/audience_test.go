@@ -70,9 +70,9 @@ func TestTo(t *testing.T) {
 	wantReason(t, err, federation.PolicyError)
 }
 
-// TestRecordText: the text of a record that is put together from shared and own
+// TestSharedRecord: the text of a record that is put together from shared and own
 // parts is what the record's JSON is.
-func TestRecordText(t *testing.T) {
+func TestSharedRecord(t *testing.T) {
 	j := newJudge(t)
 	v := issueOne(t, workload(t)...)
 	c, err := Redact(v, j.decide(j.subjects(v), j.recipient("PL", "pl-cert")))
@@ -101,7 +101,7 @@ func TestRecordText(t *testing.T) {
 			r.Tab = d.Tables
 		}
 		want, err := r.encode()
-		got, err2 := d.record(&x, 1, salt)
+		got, err2 := d.appendRecord(nil, &x, 1, salt)
 		if (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(got, want) {
 			rt.Fatalf("%s, %v\nwant %s, %v", got, err2, want, err)
 		}

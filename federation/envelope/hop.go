@@ -255,10 +255,16 @@ func hopLine(text []byte, i, n int, path [][32]byte, root []byte) []byte {
 	return appendHop(nil, text, i, n, path, root)
 }
 
+// hopLength is the most bytes of a hop's text, by the sizes of its parts.
+func hopLength(record, path, root int) int {
+	e := base64.RawURLEncoding
+	return e.EncodedLen(record) + e.EncodedLen(32*path) + root + 16
+}
+
 // appendHop appends the text of a hop.
 func appendHop(b, text []byte, i, n int, path [][32]byte, root []byte) []byte {
 	e := base64.RawURLEncoding
-	b = slices.Grow(b, e.EncodedLen(len(text))+e.EncodedLen(32*len(path))+len(root)+16)
+	b = slices.Grow(b, hopLength(len(text), len(path), len(root)))
 	b = append(directory.AppendBase64(b, text), '.')
 	b = append(strconv.AppendInt(b, int64(i), 10), '.')
 	b = append(strconv.AppendInt(b, int64(n), 10), '.')

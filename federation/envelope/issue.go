@@ -139,8 +139,8 @@ func (o *IssueOptions) check() error {
 		return err
 	}
 	for _, g := range o.Gone {
-		if !goneReason(g.Reason) {
-			return fmt.Errorf("issue: gone: unknown reason %q", g.Reason)
+		if err := g.check(); err != nil {
+			return fmt.Errorf("issue: gone: %w", err)
 		}
 	}
 	return nil
@@ -215,7 +215,7 @@ func (o *IssueOptions) message(r *room, batch []*disclosed, gone []Gone) (*Verif
 		p.Objects = padObjects(p.Objects, o.Secret, o.Decoys, o.Issuer, p.Jti)
 	}
 	for _, g := range gone {
-		p.Gone = append(p.Gone, [2]string{digestString(g.Digest), g.Reason})
+		p.Gone = append(p.Gone, g.texts())
 	}
 	text, err := p.encode()
 	if err != nil {

@@ -23,6 +23,8 @@ const (
 	MaxJSON = 512 << 10
 	// MaxGone bounds the digests that one message withdraws.
 	MaxGone = 1024
+	// maxAct bounds the act that goes with one of them, in bytes.
+	maxAct = 16 << 10
 	// MaxFrame bounds the messages that one hop root covers.
 	MaxFrame = 1024
 )

@@ -15,11 +15,11 @@ const leafTag = "cti-hop/1"
 
 // leafHash returns SHA-256(0x00 | "cti-hop/1" | record).
 func leafHash(record []byte) [32]byte {
-	buf := make([]byte, 0, 1+len(leafTag)+len(record))
-	buf = append(buf, 0)
-	buf = append(buf, leafTag...)
-	return sha256.Sum256(append(buf, record...))
+	return sha256.Sum256(append(beginLeaf(make([]byte, 0, 1+len(leafTag)+len(record))), record...))
 }
+
+// beginLeaf appends what is hashed of a leaf before its record.
+func beginLeaf(b []byte) []byte { return append(append(b, 0), leafTag...) }
 
 // nodeHash returns SHA-256(0x01 | left | right).
 func nodeHash(l, r [32]byte) [32]byte {
@@ -36,19 +36,32 @@ func split(n int) int { return 1 << (bits.Len(uint(n-1)) - 1) }
 // tree returns the root over at least one leaf, and the path of each leaf: the
 // hashes beside the way from the leaf up to the root.
 func tree(leaves [][32]byte) (root [32]byte, paths [][][32]byte) {
+	n := len(leaves)
+	depth := bits.Len(uint(n - 1)) // of the longest
+	paths = make([][][32]byte, n)
+	hashes := make([][32]byte, n*depth)
+	for i := range paths {
+		paths[i] = hashes[i*depth : i*depth : (i+1)*depth]
+	}
+	return subtree(leaves, paths), paths
+}
+
+// subtree returns the root over some leaves, and adds what is beside it to their
+// paths.
+func subtree(leaves [][32]byte, paths [][][32]byte) [32]byte {
 	if len(leaves) == 1 {
-		return leaves[0], [][][32]byte{nil}
+		return leaves[0]
 	}
 	k := split(len(leaves))
-	l, lp := tree(leaves[:k])
-	r, rp := tree(leaves[k:])
-	for i := range lp {
-		lp[i] = append(lp[i], r)
+	l, r := subtree(leaves[:k], paths[:k]), subtree(leaves[k:], paths[k:])
+	for i := range paths {
+		if i < k {
+			paths[i] = append(paths[i], r)
+		} else {
+			paths[i] = append(paths[i], l)
+		}
 	}
-	for i := range rp {
-		rp[i] = append(rp[i], l)
-	}
-	return nodeHash(l, r), append(lp, rp...)
+	return nodeHash(l, r)
 }
 
 // pathLength returns how many hashes the path of leaf i of n has.

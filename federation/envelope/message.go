@@ -10,6 +10,10 @@ import (
 // Verified is a message whose signatures, hops and accounting hold. Only
 // [Verify], [Issue] and [Drop] make one; it is immutable and safe for use by
 // several goroutines. The zero value is empty and refused by [Redact].
+//
+// It keeps the text it was read from and, beside it, about one and a half times
+// as much: the objects, the digests and where each disclosure stands. Nothing of
+// it lies in memory that is used again.
 type Verified struct {
 	m     *message
 	raw   []byte // the whole text
@@ -22,13 +26,15 @@ type Item struct {
 	// Digest is the SHA-256 of the object's disclosure: with the owner, the
 	// object's identity. It is the same in every variant of the message.
 	Digest [32]byte
-	// Object is what the disclosures that are still there make up.
+	// Object is what the disclosures that are still there make up. It has bytes
+	// of its own: who keeps it alone keeps nothing of the message.
 	Object *stix.Object
 }
 
 // Reasons for which an issuer takes an object back.
 const (
 	GoneSuperseded = "superseded" // a newer version replaces it
+	GoneLowered    = "lowered"    // a newer version replaces it that is marked lower, by the act that goes with it
 	GoneWithdrawn  = "withdrawn"  // it no longer holds
 	GoneSpill      = "spill"      // it should never have been sent: erase it
 )
@@ -38,6 +44,9 @@ const (
 type Gone struct {
 	Digest [32]byte
 	Reason string
+	// Act is, with GoneLowered and with nothing else, the originator's compact
+	// JWS that lets the newer version be marked lower (directory.ParseDowngrade).
+	Act string
 }
 
 // Wire classes of a removal: all that others learn about why.

@@ -58,6 +58,11 @@ type disclosure struct {
 	open       bool // with parts that are none
 }
 
+// unread is d before its message was put together.
+func (d disclosure) unread() disclosure {
+	return disclosure{from: d.from, to: d.to, plain: d.plain}
+}
+
 // hole is a digest that has no disclosure.
 type hole struct {
 	digest [32]byte

@@ -22,15 +22,15 @@ const digestText = 43
 
 // payload is what an issuer signs.
 type payload struct {
-	Ver     int         `json:"ver"`
-	Iss     string      `json:"iss"`
-	For     string      `json:"for,omitempty"`
-	Jti     string      `json:"jti"`
-	Iat     int64       `json:"iat"`
-	Exp     int64       `json:"exp"`
-	SDAlg   string      `json:"_sd_alg"`
-	Objects []dots      `json:"objects"`
-	Gone    [][2]string `json:"gone,omitempty"`
+	Ver     int        `json:"ver"`
+	Iss     string     `json:"iss"`
+	For     string     `json:"for,omitempty"`
+	Jti     string     `json:"jti"`
+	Iat     int64      `json:"iat"`
+	Exp     int64      `json:"exp"`
+	SDAlg   string     `json:"_sd_alg"`
+	Objects []dots     `json:"objects"`
+	Gone    [][]string `json:"gone,omitempty"`
 }
 
 // dots is a digest in the place of a list element (RFC 9901 §4.2.4.2).
@@ -120,17 +120,52 @@ func (m *message) readDigests(p *payload) error {
 		}
 		m.objects[i] = d
 	}
-	for _, g := range p.Gone {
-		d, err := readDigest([]byte(g[0]))
-		if err == nil && !goneReason(g[1]) {
-			err = fmt.Errorf("unknown reason %q", g[1])
-		}
+	for _, texts := range p.Gone {
+		g, err := readGone(texts)
 		if err != nil {
 			return &federation.Refusal{Reason: federation.Malformed, Where: "payload, gone", Err: err}
 		}
-		m.gone = append(m.gone, Gone{Digest: d, Reason: g[1]})
+		m.gone = append(m.gone, g)
 	}
 	return nil
+}
+
+// readGone reads one element of `gone`.
+func readGone(texts []string) (g Gone, err error) {
+	if len(texts) != 2 && len(texts) != 3 {
+		return g, fmt.Errorf("an element has %d texts, not a digest, a reason and perhaps an act", len(texts))
+	}
+	if g.Digest, err = readDigest([]byte(texts[0])); err != nil {
+		return g, err
+	}
+	g.Reason = texts[1]
+	if len(texts) == 3 {
+		g.Act = texts[2]
+	}
+	return g, g.check()
+}
+
+// check reports what is wrong with a withdrawal by itself. Whether the act is
+// what it should be is for who obeys it to say.
+func (g *Gone) check() error {
+	switch {
+	case !goneReason(g.Reason):
+		return fmt.Errorf("unknown reason %q", g.Reason)
+	case g.Reason == GoneLowered && (g.Act == "" || len(g.Act) > maxAct):
+		return fmt.Errorf("%s goes with the act that allows it, at most %d bytes", GoneLowered, maxAct)
+	case g.Reason != GoneLowered && g.Act != "":
+		return fmt.Errorf("%s goes without an act", g.Reason)
+	}
+	return nil
+}
+
+// texts writes one element of `gone`.
+func (g *Gone) texts() []string {
+	out := []string{digestString(g.Digest), g.Reason}
+	if g.Act != "" {
+		out = append(out, g.Act)
+	}
+	return out
 }
 
 // check reports what is wrong with a payload whatever the time.
@@ -160,7 +195,7 @@ func messageID(id string) bool {
 
 // goneReason reports whether r is one of the reasons of a withdrawal.
 func goneReason(r string) bool {
-	return slices.Contains([]string{GoneSuperseded, GoneWithdrawn, GoneSpill}, r)
+	return slices.Contains([]string{GoneSuperseded, GoneLowered, GoneWithdrawn, GoneSpill}, r)
 }
 
 // readDigest reads the one text of a SHA-256 digest.

@@ -17,6 +17,7 @@ type builder struct {
 	m       *message
 	removed []bool // by index into discs: to be left out; nil leaves out none
 	record  bool   // write places, items, order and missing into m
+	careful bool   // read each value by itself before it is written
 	*scratch
 
 	item   int    // of the object being written
@@ -29,7 +30,11 @@ type builder struct {
 // rebuild puts every object together and fills in m.items, m.order, m.missing
 // and the places of the disclosures.
 func (m *message) rebuild() ([]Item, error) {
-	b := &builder{m: m, record: true, scratch: m.scratch}
+	return m.rebuildBy(&builder{m: m, record: true, scratch: m.scratch})
+}
+
+// rebuildBy is rebuild by a new builder that records.
+func (m *message) rebuildBy(b *builder) ([]Item, error) {
 	m.order = make([]int16, 0, len(m.discs))
 	m.items = make([]span, 0, len(m.objects))
 	m.out = m.allOut()
@@ -55,10 +60,34 @@ func (m *message) rebuild() ([]Item, error) {
 	return items, nil
 }
 
-// object writes the object whose disclosure has index at, and parses it.
+// object writes the object whose disclosure has index at, and parses it. First it
+// takes for a value whatever stands in the place of one, for reading the object
+// shows whether it was. If anything is wrong, it is written once more with care,
+// which says what.
 func (b *builder) object(at, item int) (*stix.Object, error) {
+	if b.careful {
+		return b.write(at, item)
+	}
+	order, missing, decoys := len(b.m.order), len(b.m.missing), len(b.m.decoys)
+	o, err := b.write(at, item)
+	if err == nil {
+		return o, nil
+	}
+	if b.record { // as if nothing had been read
+		for _, d := range b.m.order[order:] {
+			b.m.discs[d] = b.m.discs[d].unread()
+		}
+		b.m.order, b.m.missing, b.m.decoys = b.m.order[:order], b.m.missing[:missing], b.m.decoys[:decoys]
+	}
+	b.careful = true
+	defer func() { b.careful = false }()
+	return b.write(at, item)
+}
+
+// write writes an object and parses it.
+func (b *builder) write(at, item int) (*stix.Object, error) {
 	b.item, b.typ, b.refs, b.gaps, b.hidden = item, "", 0, b.gaps[:0], false
-	b.out, b.json, b.sd = b.out[:0], b.json[:0], b.sd[:0]
+	b.out, b.json, b.sd, b.pieces = b.out[:0], b.json[:0], b.sd[:0], b.pieces[:0]
 	_, s, err := b.take(at, inMessage, -1)
 	if err != nil {
 		return nil, err
@@ -76,6 +105,9 @@ func (b *builder) object(at, item int) (*stix.Object, error) {
 	o, err := stix.Parse(bytes.Clone(b.out))
 	if err != nil {
 		return nil, err
+	}
+	if !o.HasValues(b.pieces) {
+		return nil, bad("a disclosure holds more or less than one value")
 	}
 	if o.Type() != b.typ {
 		return nil, bad("type is not written in the open")
@@ -108,74 +140,6 @@ func (b *builder) checkSelectors(o *stix.Object) error {
 	}
 	return nil
 }
-
-// take marks the disclosure at an index as used in a place and cuts its name; s
-// stands at its value. Its text is [salt, value] for an object or an element and
-// [salt, name, value] for a property. Who has read the value calls closed.
-func (b *builder) take(at int, p place, parent int) (name []byte, s scanner, err error) {
-	d := &b.m.discs[at]
-	if b.record {
-		if d.used {
-			return nil, s, bad("digest %s occurs twice", digestString(b.m.digests[at]))
-		}
-		d.used, d.place, d.item, d.parent = true, p, int16(b.item), int16(parent)
-		b.m.order = append(b.m.order, int16(at))
-	}
-	if s.b, b.json, err = b.m.json(at, b.json); err != nil {
-		return nil, s, err
-	}
-	if !s.next('[') {
-		return nil, s, bad("disclosure %d is not a JSON array", at)
-	}
-	salt, escaped, ok := s.text()
-	if !ok || escaped || !goodSalt(salt) || !s.next(',') {
-		return nil, s, bad("disclosure %d does not begin with a salt of 22 to 64 base64url characters", at)
-	}
-	if p != inMessage && p != inRefs {
-		name, escaped, ok = s.text()
-		if !ok || escaped || !s.next(',') {
-			return nil, s, bad("disclosure %d has no plain property name", at)
-		}
-	}
-	return name, s, nil
-}
-
-// closed checks that a disclosure ends after its value.
-func (b *builder) closed(s *scanner, at int) error {
-	if !s.next(']') || !s.end() {
-		return bad("disclosure %d has not the shape for its place", at)
-	}
-	return nil
-}
-
-// plain reads the value at which a disclosure stands, and its end.
-func (b *builder) plain(s *scanner, at int) ([]byte, error) {
-	value, ok := s.value()
-	if !ok {
-		return nil, bad("disclosure %d has not the shape for its place", at)
-	}
-	return value, b.closed(s, at)
-}
-
-// goodSalt reports whether a salt has at least 128 bits and one spelling.
-func goodSalt(s []byte) bool {
-	if len(s) < 22 || len(s) > 64 {
-		return false
-	}
-	ok := true
-	for _, c := range s {
-		ok = ok && saltByte[c]
-	}
-	return ok
-}
-
-// saltByte is the alphabet of base64url.
-var saltByte = func() (t [256]bool) {
-	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
-		t[c] = true
-	}
-	return t
-}()
 
 // properties writes an object whose properties may be disclosures at place p:
 // first what is in the open, then what the digests under _sd stand for. It calls
@@ -361,7 +325,12 @@ func (b *builder) property(d *[32]byte, p place, parent, start int) error {
 	case p == inHandling && string(name) == "note" && c == '{':
 		err = b.properties(&s, inNote, at)
 	default:
-		value, err := b.plain(&s, at)
+		value, sure := b.rest(&s)
+		if !sure {
+			value, err = b.plain(&s, at)
+		} else {
+			b.pieces = append(b.pieces, [2]int{len(b.out), len(b.out) + len(value)})
+		}
 		b.out = append(b.out, value...)
 		return err
 	}

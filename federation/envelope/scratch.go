@@ -9,6 +9,8 @@ type scratch struct {
 	json  []byte     // that of a few, decoded anew
 	out   []byte     // the object being written
 	sd    [][32]byte // digests of the containers being written, outermost first
+
+	pieces [][2]int // of out: what was taken for a value, ascending
 }
 
 var scratches sync.Pool

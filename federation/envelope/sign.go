@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -51,25 +52,50 @@ func SignFrame(cs []*Cleared, d Dispatch) ([]*Signed, error) {
 	if _, err := io.ReadFull(d.rand(), salts); err != nil {
 		return nil, fmt.Errorf("sign: salts: %w", err)
 	}
-	records := make([][]byte, len(cs))
-	leaves := make([][32]byte, len(cs))
-	for i, c := range cs {
-		var err error
-		if records[i], err = d.record(c, i, salts[saltBytes*i:saltBytes*(i+1)]); err != nil {
-			return nil, err
-		}
-		leaves[i] = leafHash(records[i])
+	records, leaves, err := d.records(cs, salts)
+	if err != nil {
+		return nil, err
 	}
 	hash, paths := tree(leaves)
 	root, err := d.root(hash, len(cs))
 	if err != nil {
 		return nil, err
 	}
-	out, name := make([]*Signed, len(cs)), digestString(hash)
+	size := 0
+	for i, r := range records {
+		size += 1 + hopLength(len(r), len(paths[i]), len(root))
+	}
+	out, name, tails := make([]*Signed, len(cs)), digestString(hash), make([]byte, 0, size)
 	for i, c := range cs {
-		out[i] = &Signed{head: c.text(), id: c.say(d.Tables).head, tail: appendHop([]byte{'\n'}, records[i], i, len(cs), paths[i], root), seq: d.FirstSeq + uint64(i), root: name}
+		start := len(tails)
+		tails = appendHop(append(tails, '\n'), records[i], i, len(cs), paths[i], root)
+		out[i] = &Signed{head: c.text(), id: c.say(d.Tables).head, tail: tails[start:len(tails):len(tails)], seq: d.FirstSeq + uint64(i), root: name}
 	}
 	return out, nil
+}
+
+// records makes the records of all messages, in one piece of memory, and their
+// leaves.
+func (d *Dispatch) records(cs []*Cleared, salts []byte) (records [][]byte, leaves [][32]byte, err error) {
+	ends := make([]int, len(cs))
+	leaves = make([][32]byte, len(cs))
+	var b []byte
+	for i, c := range cs {
+		start := len(b)
+		if b, err = d.appendRecord(beginLeaf(b), c, i, salts[saltBytes*i:saltBytes*(i+1)]); err != nil {
+			return nil, nil, err
+		}
+		if i == 0 {
+			b = slices.Grow(b, (len(cs)-1)*len(b)*9/8)
+		}
+		leaves[i], ends[i] = sha256.Sum256(b[start:]), len(b)
+	}
+	records = make([][]byte, len(cs))
+	from := 0
+	for i, end := range ends {
+		records[i], from = b[from+1+len(leafTag):end], end
+	}
+	return records, leaves, nil
 }
 
 // check reports what is wrong with the dispatch itself.

@@ -28,11 +28,16 @@ type Server struct {
 	Seal func(peer string) (*Seal, error)
 	// Now is the clock for seals. Nil: time.Now.
 	Now func() time.Time
+	// Unread is told of a peer that was answered more than [MaxUnread] bytes and
+	// has not shown to read: what waits for it on its connection is to be let go.
+	// Nothing more is answered to the pull. Nil: nobody is told, and it is answered.
+	Unread func(peer string)
 
 	once    sync.Once
 	initErr error
 	mu      sync.Mutex
 	newest  map[string]uint64 // number of the newest sealed pull, by peer
+	unread  unread
 }
 
 func (s *Server) init() error {
@@ -45,11 +50,21 @@ func (s *Server) init() error {
 }
 
 // Serve answers one encoded pull of an authenticated peer with an encoded
-// frame or fault. It never fails: an answer is always made.
+// frame or fault. It never fails: an answer is always made, but for a peer that
+// reads none, see [Server.Unread]; there it is nil.
 //
 // Where the link is sealed, nothing but a fault without any content of ours is
 // ever answered open: to a pull that does not open, and so may be anybody's.
 func (s *Server) Serve(ctx context.Context, peer string, req []byte) []byte {
+	b := s.serve(ctx, peer, req)
+	if s.Unread != nil && s.unread.add(peer, len(b)) {
+		s.Unread(peer)
+		return nil
+	}
+	return b
+}
+
+func (s *Server) serve(ctx context.Context, peer string, req []byte) []byte {
 	seal, q, req, err := s.unseal(peer, req)
 	if err != nil {
 		s.refused(peer, err)
@@ -179,6 +194,7 @@ func (s *Server) answer(ctx context.Context, peer string, req []byte, limit int)
 			return nil, err
 		}
 	}
+	s.unread.shows(peer, p.Cursor)
 	f, err := s.Source.Frame(ctx, peer, p)
 	if err != nil {
 		return nil, err
@@ -190,6 +206,7 @@ func (s *Server) answer(ctx context.Context, peer string, req []byte, limit int)
 		if f.Next, err = s.Cursors.Seal(peer, f.Then); err != nil {
 			return nil, err
 		}
+		s.unread.next(peer, f.Next)
 	}
 	if f.Count() > 0 && len(f.Next) == 0 {
 		return nil, federation.Refuse(federation.PolicyError, "frame", "a frame with messages has no cursor")

@@ -97,7 +97,7 @@ func TestAudienceDecidesAlike(t *testing.T) {
 			differ++
 		}
 	})
-	if held == 0 || differ == 0 {
+	if !testing.Short() && (held == 0 || differ == 0) {
 		t.Errorf("%d times for an audience, %d times not alike: the test tries too little", held, differ)
 	}
 }

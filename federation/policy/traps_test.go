@@ -290,3 +290,28 @@ func TestDefinitionsOfSchemes(t *testing.T) {
 		})
 	}
 }
+
+// The same words on two objects of different days are read by the rules of each
+// day, whichever was read first: whatever a reader remembers has to know the day.
+func TestMarkingsAreReadByTheirDay(t *testing.T) {
+	cuiMark := object{"type": "marking-definition", "spec_version": "2.1", "id": iepMarking, "created": "2026-01-05T00:00:00.000Z",
+		"extensions": object{"extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a": object{"extension_type": "property-extension",
+			"control": "CUI", "designator_ref": "identity--11111111-1111-4111-8111-111111111111"}}}
+	marks := map[string]object{
+		"a tag":        tagged(`fr-classif:classifiees="SECRET"`),
+		"a definition": refs(tlpID(mapping.TLPGreen), iepMarking),
+		"a label":      said("FR", "FR", "SECRET"),
+		"one property": merged(refs(tlpID(mapping.TLPGreen)), object{"granular_markings": []object{{"marking_ref": iepMarking, "selectors": []string{"description"}}}}),
+	}
+	for name, mark := range marks {
+		for _, days := range [][]string{{"2026-01-05", "2012-05-01"}, {"2012-05-01", "2026-01-05"}} {
+			d := newDemo(t)
+			for _, day := range days {
+				s := d.subject(t, "de-cert", indicator(merged(mark, made(day))), cuiMark)
+				if known := s.Problem() == nil; known != (day == "2026-01-05") {
+					t.Errorf("%s made on %s, of %v: %v", name, day, days, s.Problem())
+				}
+			}
+		}
+	}
+}

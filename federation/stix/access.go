@@ -109,6 +109,22 @@ func unquote(quoted []byte) string {
 	return string(plain)
 }
 
+// HasValues reports whether each span of [Object.Raw], from its first byte up to
+// but without its last index, is exactly one JSON value of the object. Spans are
+// ascending and do not overlap.
+func (o *Object) HasValues(spans [][2]int) bool {
+	i := 0
+	for _, s := range spans {
+		for i < len(o.nodes) && int(o.nodes[i].start) < s[0] {
+			i++
+		}
+		if i == len(o.nodes) || int(o.nodes[i].start) != s[0] || int(o.nodes[i].end) != s[1] {
+			return false
+		}
+	}
+	return true
+}
+
 // Get returns the raw JSON at a STIX selector path (STIX 2.1 §7.2.3.1), such
 // as "extensions.extension-definition--x.note.content" or "object_refs.[0]".
 // The caller must not change the bytes.

@@ -6,11 +6,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
 )
 
 // The canonical form is what the library makes of an object, whatever its names
-// and strings look like and however it is laid out.
+// and strings look like and however it is laid out; so is the one without blanks.
 func TestCanonical(t *testing.T) {
 	same := func(t interface{ Fatalf(string, ...any) }, o *Object) (quick bool) {
 		want, err := o.canonically()
@@ -22,6 +23,11 @@ func TestCanonical(t *testing.T) {
 		got, ok := bytes.CutPrefix(got, []byte("before"))
 		if err != nil || !ok || !bytes.Equal(got, want) || !bytes.Equal(o.Raw(), before) {
 			t.Fatalf("%s\nbecomes\n%s\nand the library makes it\n%s (%v)", o.Raw(), got, want, err)
+		}
+		compact, err := o.Compact()
+		plain, plainErr := jsontext.AppendFormat(nil, o.raw, jsontext.PreserveRawStrings(true), jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
+		if err != nil || plainErr != nil || !bytes.Equal(compact.Raw(), plain) {
+			t.Fatalf("%s\nwithout blanks is\n%s\nand the library makes it\n%s", o.Raw(), compact.Raw(), plain)
 		}
 		c := canonical{o: o}
 		return c.value(0)

@@ -42,6 +42,9 @@ func (o *Object) With(edits ...Edit) (*Object, error) {
 // changes nothing that JSON means; numbers and strings keep their spelling.
 // Two copies of an object that differ only in layout become the same bytes.
 func (o *Object) Compact() (*Object, error) {
+	if o.compact() {
+		return o, nil
+	}
 	out, err := jsontext.AppendFormat(nil, o.raw,
 		jsontext.PreserveRawStrings(true), jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
 	if err != nil {
@@ -51,6 +54,29 @@ func (o *Object) Compact() (*Object, error) {
 		return o, nil
 	}
 	return Parse(out)
+}
+
+// compact reports whether there is no white space between the object's tokens:
+// whether they alone are as long as its text.
+func (o *Object) compact() bool {
+	size := 0
+	for i := range o.nodes {
+		n := &o.nodes[i]
+		if n.nend > 0 {
+			size += int(n.nend-n.name) + 1 // the name and its colon
+		}
+		if n.kind != '{' && n.kind != '[' {
+			size += int(n.end - n.start)
+			continue
+		}
+		size += 2
+		for c := i + 1; c < int(n.next); c = int(o.nodes[c].next) {
+			if c > i+1 {
+				size++ // a comma
+			}
+		}
+	}
+	return size == len(o.raw)
 }
 
 // set returns a copy of the JSON object raw in which the member at steps has

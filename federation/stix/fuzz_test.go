@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
 
 	"github.com/entente-relay/entente/federation"
@@ -57,6 +58,14 @@ func FuzzParse(f *testing.F) {
 		c, err := o.Compact()
 		if err != nil {
 			t.Fatal(err)
+		}
+		plain, err := jsontext.AppendFormat(nil, o.raw, jsontext.PreserveRawStrings(true), jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
+		if err != nil || !bytes.Equal(c.Raw(), plain) || o.compact() != bytes.Equal(o.raw, plain) {
+			t.Fatalf("without blanks %s, want %s (%v)", c.Raw(), plain, err)
+		}
+		form, err := o.AppendCanonical(nil)
+		if want, wantErr := o.canonically(); err != nil || wantErr != nil || !bytes.Equal(form, want) {
+			t.Fatalf("canonical form %s (%v), want %s (%v)", form, err, want, wantErr)
 		}
 		if c.ID() != o.ID() || c.Version() != o.Version() || len(c.Units()) != len(o.Units()) {
 			t.Fatal("another object without blanks")

@@ -223,15 +223,27 @@ func (l *ladder) beginsWithLevel(text string, at time.Time) bool {
 	return false
 }
 
+// mostWords is how many words at the beginning of a line can belong to its level;
+// the longest shipped one has seven. It bounds what a hostile line costs.
+const mostWords = 16
+
 // levelEnds lists where a level at the beginning of a text may end, longest
-// first: at its end, and before each blank, comma or bracket.
+// first: at its end, and before a blank, comma or bracket.
 func levelEnds(text string) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		if !yield(len(text)) {
 			return
 		}
-		for i := len(text) - 1; i > 0; i-- {
-			if strings.IndexByte(" ,[", text[i]) >= 0 && !yield(i) {
+		var ends [mostWords]int
+		n := 0
+		for i := 1; i < len(text) && n < mostWords; i++ {
+			if strings.IndexByte(" ,[", text[i]) >= 0 {
+				ends[n] = i
+				n++
+			}
+		}
+		for n--; n >= 0; n-- {
+			if !yield(ends[n]) {
 				return
 			}
 		}

@@ -351,6 +351,18 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// A hostile line costs little: it is not searched.
+func BenchmarkReadHostile(b *testing.B) {
+	tab := tables(b)
+	line := strings.Repeat("S ", marking.MaxBanner/2)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := tab.Read("", line, now); err == nil {
+			b.Fatal("read")
+		}
+	}
+}
+
 func BenchmarkReadSeen(b *testing.B) {
 	tab := tables(b)
 	b.ReportAllocs()

@@ -39,8 +39,10 @@ type Options struct {
 const (
 	runFor     = 5 * time.Second // of each row and round
 	maxObjects = 120_000         // published at most in one round
-	maxBare    = 240_000         // the same, unsigned and one to a message
-	rounds     = 3               // of the rows that the headline ratio is made of
+	maxBare    = 160_000         // the same, unsigned and one to a message
+	rounds     = 3               // of the rows that the headline ratio is made of, at most
+	// roundsWithin is after what time no further round begins.
+	roundsWithin = 75 * time.Second
 
 	// maxSocketPath is how long the path of a Unix socket may be: sun_path holds
 	// 104 bytes with the closing zero on macOS, 108 on Linux.
@@ -59,7 +61,9 @@ type bench struct {
 	children []*process
 }
 
-// Run measures. When ctx ends, so do the children, and nothing is left behind.
+// Run measures. What cannot be measured is an error beside the report of all that
+// can. When ctx ends, so do the children, and there is no report. Nothing is left
+// behind.
 func Run(ctx context.Context, o Options) (rep *Report, err error) {
 	if len(o.Program) == 0 || o.Objects < 0 {
 		return nil, errors.New("bench: no program, or a number of objects below 0")
@@ -83,11 +87,10 @@ func Run(ctx context.Context, o Options) (rep *Report, err error) {
 		return nil, fmt.Errorf("bench: the path of %s is too long for the sockets of nodes in it: name another folder with --dir", filepath.Dir(b.dir))
 	}
 	began := time.Now()
-	if rep, err = b.measure(ctx, chosen); err != nil {
-		return nil, err
+	if rep, err = b.measure(ctx, chosen); rep != nil {
+		rep.Full, rep.Seconds = o.Full, round(time.Since(began).Seconds(), 1)
 	}
-	rep.Full, rep.Seconds = o.Full, round(time.Since(began).Seconds(), 1)
-	return rep, nil
+	return rep, err
 }
 
 // choose picks what is measured: whatever gives one of the rows that are asked
@@ -144,9 +147,10 @@ func Names(full bool) []string {
 // measure runs the rows. Those that are compared with each other are measured
 // in turn, round by round, so that what the machine does meanwhile hits all.
 func (b *bench) measure(ctx context.Context, chosen []measurement) (*Report, error) {
-	rep := &Report{Machine: b.machine()}
+	rep, began := &Report{Machine: b.machine()}, time.Now()
 	b.noise.begin(b.dir)
-	got := map[string][]figures{}
+	got, failed := map[string][]figures{}, map[string]bool{}
+	var faults []error
 	for i := 0; i < len(chosen); {
 		j := i + 1
 		for j < len(chosen) && chosen[j].rounds == chosen[i].rounds {
@@ -157,12 +161,22 @@ func (b *bench) measure(ctx context.Context, chosen []measurement) (*Report, err
 			times = 1
 		}
 		for b.round = range times {
+			if b.round > 0 && time.Since(began) > roundsWithin {
+				break // a slow machine: what is left shall be measured in time, too
+			}
 			for _, m := range chosen[i:j] {
+				if failed[m.rows[0].name] {
+					continue
+				}
 				b.noise.probe(b.dir)
 				b.say(m)
 				fs, err := b.one(ctx, m)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", m.rows[0].name, err)
+				if ctx.Err() != nil {
+					return nil, fmt.Errorf("%s: %w", m.rows[0].name, errors.Join(context.Cause(ctx), err))
+				}
+				if err != nil { // the other rows can be measured all the same
+					faults = append(faults, fmt.Errorf("%s: %w", m.rows[0].name, err))
+					failed[m.rows[0].name] = true
 				}
 				for k, f := range fs {
 					got[m.rows[k].name] = append(got[m.rows[k].name], f)
@@ -173,15 +187,15 @@ func (b *bench) measure(ctx context.Context, chosen []measurement) (*Report, err
 	}
 	rep.Noise = b.noise.end(b.dir)
 	rep.Machine.FsyncMS = rep.Noise.FsyncMS
-	var rows []row
 	for _, m := range chosen {
 		for _, r := range m.rows {
-			rows = append(rows, r)
-			rep.Rows = append(rep.Rows, rowOf(r, got[r.name]))
+			if len(got[r.name]) > 0 {
+				rep.Rows = append(rep.Rows, rowOf(r, got[r.name]))
+			}
 		}
 	}
-	compare(rep.Rows, rows)
-	return rep, nil
+	compare(rep.Rows)
+	return rep, errors.Join(faults...)
 }
 
 func (b *bench) say(m measurement) {

@@ -186,14 +186,41 @@ func TestCancelEndsTheChildren(t *testing.T) {
 	}
 }
 
-// A child that cannot do its work says why, and the run ends.
+// A child that cannot do its work says why; the rows that need no such child are
+// in the report all the same.
 func TestChildSaysWhy(t *testing.T) {
 	o := tiny(t, "relay/one-border/8")
 	o.Program = append(o.Program, "no-such-role")
-	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "no role") {
+	rep, err := Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "no role") || !strings.Contains(err.Error(), "relay/one-border/8: ") {
 		t.Errorf("the run ended with %v", err)
+	}
+	if rep == nil || len(rep.Rows) != 0 || rep.Noise.Verdict == "" {
+		t.Errorf("the report of a row that failed: %+v", rep)
 	}
 	if _, err := Run(t.Context(), Options{}); err == nil {
 		t.Error("a run without a program")
+	}
+}
+
+// Every row is explained in the manual, and CI looks for those of a short run.
+func TestRowsAreListed(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	manual, ci := read("../../README.md"), read("../../.ci/run")
+	for _, name := range Names(true) {
+		if !strings.Contains(manual, "`"+name+"`") {
+			t.Errorf("README.md does not say what %s is", name)
+		}
+	}
+	_, list, _ := strings.Cut(ci, "bench_rows=(")
+	list, _, _ = strings.Cut(list, ")")
+	if got, want := strings.Join(strings.Fields(list), " "), strings.Join(Names(false), " "); got != want {
+		t.Errorf(".ci/run looks for\n%s\nand there are\n%s", got, want)
 	}
 }

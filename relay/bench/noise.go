@@ -17,9 +17,9 @@ import (
 type Noise struct {
 	// Verdict is "quiet" or "noisy".
 	Verdict string `json:"verdict"`
-	// SpreadPercent is by how much the slowest of the probes took longer than
-	// the fastest: the same arithmetic each time, before, between and after
-	// the rows. FsyncSpreadPercent is the same of the medians of 4 KiB synced.
+	// SpreadPercent is by how much nine of ten probes at most took longer than the
+	// fastest: the same arithmetic each time, before, between and after the rows.
+	// FsyncSpreadPercent is the same of the medians of 4 KiB synced.
 	SpreadPercent      float64 `json:"cpu_spread_percent"`
 	FsyncSpreadPercent float64 `json:"fsync_spread_percent"`
 	FsyncMS            float64 `json:"fsync_ms"`
@@ -106,18 +106,19 @@ func (p *prober) end(dir string) Noise {
 	return n
 }
 
-// spread is by how many percent the largest value exceeds the smallest.
+// spread is by how many percent nine of ten values at most exceed the smallest:
+// one probe that was hit by chance says little.
 func spread(values []float64) float64 {
-	least := slices.Min(values)
-	if least <= 0 {
+	s := slices.Sorted(slices.Values(values))
+	if len(s) == 0 || s[0] <= 0 {
 		return 0
 	}
-	return round(100*(slices.Max(values)/least-1), 0)
+	return round(100*(s[(len(s)-1)*9/10]/s[0]-1), 0)
 }
 
 func (n *Noise) sentence() string {
 	if n.Verdict == "quiet" {
-		return fmt.Sprintf("quiet: the same arithmetic took the same time within %.0f %% throughout, so figures and ratios can be relied on", n.SpreadPercent)
+		return fmt.Sprintf("quiet: the same arithmetic took the same time within %.0f %% nearly always, so figures and ratios can be relied on", n.SpreadPercent)
 	}
 	text := fmt.Sprintf("noisy (±%.0f %%): the same arithmetic took up to %.0f %% longer at times", n.SpreadPercent/2, n.SpreadPercent)
 	if n.StealPercent != nil && *n.StealPercent > 0 {

@@ -172,6 +172,10 @@ type role interface {
 	close() error
 }
 
+// StepsRole is the role of a child that does the steps of a border, without a
+// node around them: it wants the settings of a node's process.
+const StepsRole = "steps"
+
 // Child is a child of [Run]: it reads orders from in, a line each, writes the
 // answers to out, and ends with in. args name its role; run runs the node of a
 // configuration until its context ends, as `entente run` does, and prints one
@@ -203,7 +207,7 @@ func Child(ctx context.Context, args []string, in io.Reader, out io.Writer, run 
 	case "pull":
 		r = &pullRole{}
 		ended <- nil
-	case "steps":
+	case StepsRole:
 		r = &stepRole{}
 		ended <- nil
 	default:

@@ -2,12 +2,11 @@ package bench
 
 // Report is what one run measured.
 type Report struct {
-	Machine Machine  `json:"machine"`
-	Noise   Noise    `json:"noise"`
-	Seconds float64  `json:"seconds"` // how long the whole run took
-	Full    bool     `json:"full"`
-	Rows    []Row    `json:"rows"`
-	Notes   []string `json:"notes,omitempty"`
+	Machine Machine `json:"machine"`
+	Noise   Noise   `json:"noise"`
+	Seconds float64 `json:"seconds"` // how long the whole run took
+	Full    bool    `json:"full"`
+	Rows    []Row   `json:"rows"`
 }
 
 // Machine is what was measured on.
@@ -59,6 +58,10 @@ type Row struct {
 	Latency *Latency `json:"latency,omitempty"`
 	// Node is what one process costs that does nothing, or has much.
 	Node *NodeCost `json:"node,omitempty"`
+	// Note is what else has to be known to read the row.
+	Note string `json:"note,omitempty"`
+
+	also []string // further rows to compare with
 }
 
 // Fate says what became of the objects that were published, as shares of all.

@@ -45,6 +45,7 @@ type figures struct {
 	fate     *Fate
 	latency  *Latency
 	node     *NodeCost
+	note     string
 }
 
 // Where the bytes of a row were counted.
@@ -100,7 +101,7 @@ func latencyRows(name string, rates []int) []row {
 
 // rowOf sums up the rounds of a row.
 func rowOf(w row, all []figures) Row {
-	r := Row{Name: w.name, Baseline: w.baseline, Runs: len(all)}
+	r := Row{Name: w.name, Baseline: w.baseline, also: w.also, Runs: len(all)}
 	var rates, cpu, bytes []float64
 	by := map[string][]float64{}
 	for _, f := range all {
@@ -120,7 +121,7 @@ func rowOf(w row, all []figures) Row {
 		if f.bytesAre != "" {
 			r.BytesAre = f.bytesAre
 		}
-		r.Fate, r.Latency, r.Node = f.fate, f.latency, f.node
+		r.Fate, r.Latency, r.Node, r.Note = f.fate, f.latency, f.node, f.note
 	}
 	r.ObjectsPerSecond, r.CPUPerObject, r.BytesPerObject = round(median(rates), 1), round(median(cpu), 2), round(median(bytes), 1)
 	r.Slowest, r.Fastest, r.Seconds = round(slices.Min(rates), 1), round(slices.Max(rates), 1), round(r.Seconds, 2)
@@ -142,7 +143,7 @@ func perObject(d time.Duration, objects uint64) float64 {
 }
 
 // compare fills in the ratios to the rows that were measured.
-func compare(rows []Row, want []row) {
+func compare(rows []Row) {
 	find := func(name string) *Row {
 		i := slices.IndexFunc(rows, func(r Row) bool { return r.Name == name })
 		if i < 0 || rows[i].ObjectsPerSecond == 0 {
@@ -160,7 +161,7 @@ func compare(rows []Row, want []row) {
 				r.CPURatio = &cpu
 			}
 		}
-		for _, name := range want[i].also {
+		for _, name := range r.also {
 			if base := find(name); base != nil {
 				if r.Ratios == nil {
 					r.Ratios = map[string]float64{}

@@ -92,7 +92,7 @@ func (r *stepRole) repeat(ctx context.Context, o stepOrder, at int, f func(i int
 // else the machine does counts little.
 func steps64(do string) func(context.Context, *bench, string) ([]figures, error) {
 	return func(ctx context.Context, b *bench, _ string) ([]figures, error) {
-		p, err := b.spawn("steps", "steps")
+		p, err := b.spawn("steps", StepsRole)
 		if err != nil {
 			return nil, err
 		}

@@ -132,9 +132,14 @@ func (x *steps) send(messages int) error {
 
 // clear decides and redacts.
 func (x *steps) clear(v *envelope.Verified, to *policy.Recipient) (*envelope.Cleared, error) {
-	ds := make([]policy.Decision, 0, objectsPerMessage)
-	for _, it := range v.Items() {
-		ds = append(ds, x.bundle.Decide(x.reader.Subject(v.Issuer(), it.Digest, it.Object, nil), to, x.now))
+	items := v.Items()
+	objects, ds := make([]*stix.Object, len(items)), make([]policy.Decision, len(items))
+	for i, it := range items {
+		objects[i] = it.Object
+	}
+	reader := x.reader.Among(objects).From(v.Issuer())
+	for i, it := range items {
+		ds[i] = x.bundle.Decide(reader.Subject(v.Issuer(), it.Digest, it.Object, nil), to, x.now)
 	}
 	return envelope.Redact(v, policy.Relate(ds))
 }

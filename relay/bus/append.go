@@ -18,9 +18,11 @@ const MaxBatch = 1000
 
 // Few is up to how many records are stored faster by an Append each than by one
 // of all, if they need not be stored together: the server stages a batch in files
-// of its own. On two cores an Append of one record of 3 KB takes 0.3 ms of CPU,
-// of two 1.8 ms, of eight 2 ms, of 64 3 ms (BenchmarkFew).
-const Few = 8
+// of its own. On two cores an Append of one record of 3 KB takes 0.15 ms of CPU
+// and 0.25 ms in all, of two to eight 1.1 to 2.5 and 2.2 to 3.7 (BenchmarkFew). It
+// would be eight there; where a sync takes longer, it is the syncs that count, of
+// which a batch needs about three.
+const Few = 5
 
 // MaxRecord is the most bytes of Data in one record; it leaves room for the
 // headers within NATS's max_payload of 1 MiB.
@@ -75,8 +77,6 @@ func (s *Stream) Append(ctx context.Context, records []Record) (last uint64, err
 	if errors.Is(err, nats.ErrNoResponders) {
 		return 0, fmt.Errorf("bus: append to %s: JetStream does not answer: nothing was stored", s.name)
 	}
-	// From here on the batch may be stored, so readers look again.
-	defer s.notify()
 	if err != nil {
 		return 0, fmt.Errorf("%w: append to %s: %w", ErrUnknown, s.name, err)
 	}

@@ -14,10 +14,11 @@ import (
 )
 
 // Limits of one Read: JetStream answers at most that many messages, and what it
-// sends at once has to fit into the connection's buffers.
+// sends at once has to fit into what the server lets wait for a connection,
+// together with a read of the other stream: see maxWaiting.
 const (
 	maxRead      = 1000
-	maxReadBytes = 16 << 20
+	maxReadBytes = 4 << 20
 )
 
 // readTimeout is how long an answer to a read is waited for when the caller
@@ -59,6 +60,12 @@ func (s *Stream) read(ctx context.Context, from uint64, only string, max, maxByt
 	}
 	if from == 0 {
 		from = 1
+	}
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("bus: read %s: %w", s.name, ctx.Err())
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

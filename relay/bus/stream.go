@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,8 +57,7 @@ type Stream struct {
 	batchID string // a random id of this process, joined with batches
 	batches atomic.Uint64
 
-	mu    sync.Mutex
-	grown chan struct{} // closed and renewed when the stream grows
+	reading chan struct{} // held by the one Read under way, so that what it asks for is all that waits
 }
 
 // subject is what a Record.Subject may look like: tokens that mean nothing
@@ -139,7 +137,7 @@ func (b *Bus) spec(name, prefix string) jetstream.StreamConfig {
 func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, api string, spec jetstream.StreamConfig) (*Stream, error) {
 	s := &Stream{
 		nc: nc, js: js, name: spec.Name, api: api, batchID: randomID(),
-		prefix: strings.TrimSuffix(spec.Subjects[0], ">"), grown: make(chan struct{}),
+		prefix: strings.TrimSuffix(spec.Subjects[0], ">"), reading: make(chan struct{}, 1),
 	}
 	have, err := js.Stream(ctx, spec.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -186,19 +184,3 @@ func (s *Stream) State(ctx context.Context) (State, error) {
 // Incarnation is a random id made when the stream was created. A stream that
 // was lost and made again has another one, and starts its sequences anew.
 func (s *Stream) Incarnation() string { return s.incarnation }
-
-// Notify returns a channel that is closed when a record is stored after this
-// call. Take the channel first, then Read, then wait. It tells of what this
-// process stores, and a node is the only one that writes to its streams.
-func (s *Stream) Notify() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.grown
-}
-
-func (s *Stream) notify() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.grown)
-	s.grown = make(chan struct{})
-}

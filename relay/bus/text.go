@@ -25,6 +25,16 @@ const (
 	linkMaxClients = 1 + linkMaxLeafs
 	// One request subject and one inbox on each side, with room to spare.
 	linkMaxSubs = 64
+	// What waits at the server for one client: more, and it hangs up. This
+	// process's own connection gets two reads at once at most, see maxReadBytes.
+	// For leaf connections the server has no such bound: what waits there is
+	// bounded by the relay, which asks no more of a peer that does not read, and
+	// by writeWait.
+	maxWaiting = 12 << 20
+	// writeWait is how long what waits for a leaf connection may take to be
+	// written, before it is closed; a frame is asked for again after not much
+	// more. The server would else wait for one that takes a byte a second.
+	writeWait = "20s"
 )
 
 // pullSubject is where node answers requests, in the account of a link.
@@ -66,7 +76,7 @@ func (l layout) text() string {
 		fmt.Fprintf(&b, "websocket { listen: %s, compression: false, handshake_timeout: \"5s\", tls { %s, verify: true } }\n",
 			quote(listenText(l.at.websocket)), l.plainTLS(trustFile(l.Dir)))
 	}
-	fmt.Fprintf(&b, "max_payload: %d\n", MaxRequest)
+	fmt.Fprintf(&b, "max_payload: %d\nmax_pending: %d\n", MaxRequest, maxWaiting)
 	b.WriteString("ping_interval: \"20s\"\nping_max: 2\n")
 	// always: an acknowledged record survives a power cut. The server's own
 	// default of two minutes does not (nats-server issue 7564).
@@ -84,6 +94,7 @@ func (l layout) leafnodes(b *strings.Builder) {
 		fmt.Fprintf(b, "  listen: %s\n", quote(listenText(l.at.leaf)))
 	}
 	b.WriteString("  no_advertise: true\n  isolate_leafnode_interest: true\n  min_version: \"2.15.0\"\n  compression: off\n  reconnect: \"1s\"\n")
+	fmt.Fprintf(b, "  write_deadline: %q\n  write_timeout: close\n", writeWait)
 	fmt.Fprintf(b, "  tls { %s, verify: true }\n", l.tls(trustFile(l.Dir)))
 	b.WriteString("  remotes: [\n")
 	for _, p := range l.peers {

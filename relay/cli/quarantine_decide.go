@@ -37,14 +37,14 @@ func (s *signers) check() error {
 }
 
 // sign signs a text as every person.
-func (s *signers) sign(a *app, node, text string) ([]string, error) {
+func (s *signers) sign(a *app, typ, node, text string) ([]string, error) {
 	var out []string
 	for i, by := range s.by {
 		k, err := directory.LoadPrivateKey(s.keys[i])
 		if err != nil {
 			return nil, usage(err)
 		}
-		raw, err := directory.NewApproval(directory.TypDecision, directory.Approval{ID: uuid.Must(uuid.NewV7()).String(), By: by, Node: node,
+		raw, err := directory.NewApproval(typ, directory.Approval{ID: uuid.Must(uuid.NewV7()).String(), By: by, Node: node,
 			Text: []byte(text), IssuedAt: a.now(), NotAfter: a.now().Add(approvalLasts)}, k)
 		if err != nil {
 			return nil, usage(err)
@@ -123,7 +123,7 @@ func (a *app) decide(ctx context.Context, p dashboard.Proposal, who *signers) er
 		return err
 	}
 	a.describe([]byte(proposed.Text))
-	approvals, err := who.sign(a, cfg.Node.ID, proposed.Text)
+	approvals, err := who.sign(a, directory.TypDecision, cfg.Node.ID, proposed.Text)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ line, for ` + "`entente quarantine apply`" + `. FILE may be - for standard input
 				return err
 			}
 			a.describe(text)
-			more, err := who.sign(a, cfg.Node.ID, string(text))
+			more, err := who.sign(a, directory.TypDecision, cfg.Node.ID, string(text))
 			if err != nil {
 				return err
 			}

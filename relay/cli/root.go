@@ -66,7 +66,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused, 4 held.
 	flags.BoolVar(&a.json, "json", false, "print results as JSON")
 	a.group(root, "node", "Run a node:", a.demoCmd(), a.benchCmd(), a.initCmd(), a.runCmd(), a.checkCmd(), a.reloadCmd(), a.statusCmd(), a.statementCmd(), a.delegationCmd(), a.signerCmd(), a.approverCmd())
 	a.group(root, "peers", "Peers and terms:", a.peerCmd(), a.agreementCmd())
-	a.group(root, "flow", "Indicators in and out:", a.publishCmd(), a.withdrawCmd(), a.reoriginateCmd(), a.aggregateCmd(), a.subscribeCmd(), a.showCmd(), a.listCmd(), a.quarantineCmd())
+	a.group(root, "flow", "Indicators in and out:", a.publishCmd(), a.withdrawCmd(), a.reoriginateCmd(), a.aggregateCmd(), a.subscribeCmd(), a.showCmd(), a.listCmd(), a.quarantineCmd(), a.downgradeCmd())
 	a.group(root, "why", "Prove and explain:", a.explainCmd(), a.policyCmd(), a.simulateCmd(), a.signCmd(), a.verifyCmd(), a.inspectCmd(), a.proofCmd(), a.auditCmd())
 	a.group(root, "words", "Markings and words:", a.mapCmd(), a.schemesCmd(), a.translateCmd(), a.vocabCmd())
 	root.AddCommand(a.versionCmd())

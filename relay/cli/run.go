@@ -49,7 +49,6 @@ or as text on a terminal.`,
 			if err != nil {
 				return err
 			}
-			defer tuneMemory(a.getenv)()
 			return a.runNode(cmd.Context(), cfg, logger)
 		},
 	}
@@ -77,6 +76,7 @@ func logHandler(w io.Writer, l slog.Level, asJSON bool) slog.Handler {
 
 // runNode runs the node until ctx ends.
 func (a *app) runNode(ctx context.Context, cfg *configs.Node, logger *slog.Logger) error {
+	defer tuneMemory(a.getenv)()
 	n, err := relay.New(cfg, relay.Options{Logger: logger, Now: a.now, Version: thisBuild().Version})
 	if err != nil {
 		return err

@@ -62,6 +62,18 @@ func echo() *API {
 			},
 			Rules: func(context.Context) ([]DecisionRule, error) { return nil, nil },
 		},
+		Downgrades: Downgrades{
+			Propose: func(_ context.Context, p DowngradeProposal) (DowngradeProposed, error) {
+				return DowngradeProposed{Text: p.Because}, nil
+			},
+			Apply: func(_ context.Context, c DowngradeConsent) (Downgraded, error) {
+				if len(c.Approvals) == 0 {
+					return Downgraded{}, refused
+				}
+				return Downgraded{By: c.Approvals}, nil
+			},
+			List: func(context.Context) ([]Downgraded, error) { return nil, nil },
+		},
 	}
 }
 
@@ -78,6 +90,8 @@ func FuzzRequests(f *testing.F) {
 		{"GET", "/v1/quarantine", ""}, {"GET", "/v1/quarantine/show?what=held-1&values=yes", ""}, {"GET", "/v1/quarantine/rules", ""},
 		{"POST", "/v1/quarantine/propose", `{"act":"release","what":"held-1","because":"x"}`}, {"POST", "/v1/quarantine/propose", `{"act":1}`},
 		{"POST", "/v1/quarantine/apply", `["a.b.c"]`}, {"POST", "/v1/quarantine/apply", `[]`}, {"POST", "/v1/quarantine/apply", `[`},
+		{"GET", "/v1/downgrades", ""}, {"POST", "/v1/downgrades/propose", `{"name":"a","file":"e30=","because":"x"}`},
+		{"POST", "/v1/downgrades/apply", `{"objects":[{}],"approvals":["a.b.c"]}`}, {"POST", "/v1/downgrades/apply", `{"objects":[`},
 	} {
 		f.Add(s[0], s[1], []byte(s[2]))
 		if code := send(h, s[0], s[1], []byte(s[2])); code == http.StatusOK {

@@ -42,6 +42,7 @@ type API struct {
 	// Aggregate counts a closed period, and issues the counts with publish.
 	Aggregate  func(ctx context.Context, first, last time.Time, tlp string, publish bool) (Aggregate, error)
 	Quarantine Quarantine
+	Downgrades Downgrades
 	// Head signs the end of the journal; Chain writes the journal as it is chained,
 	// one record a line, Records the part of it that an export is made of.
 	Head    func(ctx context.Context) (Head, error)
@@ -85,6 +86,7 @@ func (a *API) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /v1/withdrawals", a.withdrawals)
 	a.Quarantine.handle(mux)
+	a.Downgrades.handle(mux)
 	mux.HandleFunc("POST /v1/reoriginate", func(w http.ResponseWriter, r *http.Request) {
 		answer[[]Reoriginated](w)(a.Reoriginate(r.Context(), r.URL.Query()["id"]))
 	})

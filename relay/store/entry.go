@@ -138,7 +138,7 @@ type Shown struct {
 type Gone struct {
 	Issuer string // of the object
 	Digest [32]byte
-	Reason string // "superseded", "withdrawn" or "spill"
+	Reason string // "superseded", "lowered", "withdrawn" or "spill"
 	By     string // who signed it, "" for the issuer
 }
 

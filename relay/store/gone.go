@@ -9,21 +9,24 @@ import (
 	"github.com/entente-relay/entente/federation"
 )
 
+// lowered is the reason of a withdrawal for a version that is marked lower.
+const lowered = "lowered"
+
 // goneRank orders the reasons of a withdrawal by how much they ask for; 0 for
 // what is none.
 func goneRank(reason string) int {
-	return slices.Index([]string{"superseded", "withdrawn", "spill"}, reason) + 1
+	return slices.Index([]string{"superseded", lowered, "withdrawn", "spill"}, reason) + 1
 }
 
 // Outranks reports whether a withdrawal for one reason asks for more than one
-// for another: superseded, withdrawn, spill.
+// for another: superseded, lowered, withdrawn, spill.
 func Outranks(reason, other string) bool { return goneRank(reason) > goneRank(other) }
 
 // Withdrawal is what an issuer took back. The object need not be here.
 type Withdrawal struct {
 	Issuer string
 	Digest [32]byte
-	Reason string // "superseded", "withdrawn" or "spill"
+	Reason string // "superseded", "lowered", "withdrawn" or "spill"
 	By     string // who signed it
 	LogSeq uint64 // the entry that says so
 	At     time.Time
@@ -170,7 +173,7 @@ func (b *batch) outrank(e *Entry, g *Gone, n, issuer, signer int64) error {
 	if err := b.queryRow("SELECT reason FROM gone WHERE n = ?", n).Scan(&have); err != nil {
 		return missingRow(err, n)
 	}
-	if !Outranks(g.Reason, have) {
+	if !Outranks(g.Reason, have) && (g.Reason != lowered || have != lowered) { // of two acts that lower the later counts
 		return nil
 	}
 	b.count(counter{sideIn, e.Source, inWithdrawn, ""}, 1)
