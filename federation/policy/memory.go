@@ -8,8 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
+	"github.com/entente-relay/entente/mapping"
+	"github.com/entente-relay/entente/mapping/marking"
 )
 
 // Most objects of a stream are alike: the same properties, the same markings, the
@@ -18,18 +22,21 @@ import (
 // each of its texts shows, and whom it mentions. A kind is found by the whole of
 // what it was worked out from, not by a hash of that.
 
-// Sizes of what a reader remembers, in entries and bytes: about 3 KB each, so no
-// more than some 10 MB.
+// Sizes of what a reader remembers, in entries and bytes: about 2 KB each, so no
+// more than some 17 MB.
 const (
 	mostLayouts = 1 << 9
-	mostKinds   = 1 << 11
+	mostKinds   = 1 << 13
 	mostKindKey = 1 << 11
+	mostLists   = 1 << 10 // of labels
+	mostLabels  = 1 << 8  // bytes of such a list
 )
 
 // memory is what readers of the same tables remember together.
 type memory struct {
 	layouts *memo[*layout]
 	kinds   *memo[*Subject] // without what is of one object only
+	labels  *memo[bool]     // whether lists of labels say nothing of handling
 	numbers atomic.Uint64   // of layouts
 	desks   sync.Pool       // of *desk
 }
@@ -48,7 +55,7 @@ type desk struct {
 }
 
 func newMemory() *memory {
-	return &memory{layouts: newMemo[*layout](mostLayouts), kinds: newMemo[*Subject](mostKinds)}
+	return &memory{layouts: newMemo[*layout](mostLayouts), kinds: newMemo[*Subject](mostKinds), labels: newMemo[bool](mostLists)}
 }
 
 func (k *memory) desk() *desk {
@@ -116,8 +123,8 @@ func (r *Reader) keyOf(d *desk, l *layout, found []stix.Mark, issuer string, o *
 	}
 	for _, i := range l.marking {
 		value := d.examiner.Value(i)
-		if l.Units()[i].Path == "labels" && bytes.IndexByte(value, ':') < 0 {
-			value = nil // no machine tag
+		if l.Units()[i].Path == "labels" && r.memory.unmarkedLabels(value) {
+			value = nil
 		}
 		buf = appendText(buf, value)
 	}
@@ -127,6 +134,28 @@ func (r *Reader) keyOf(d *desk, l *layout, found []stix.Mark, issuer string, o *
 	buf = appendMoment(buf, r.tables.NextChange(o.Created()))
 	d.key = buf
 	return len(buf) <= mostKindKey
+}
+
+// unmarkedLabels reports whether labels say nothing of how the object is to be
+// handled, as nearly all do: their producers name what they saw in them.
+func (k *memory) unmarkedLabels(raw []byte) bool {
+	if bytes.IndexByte(raw, ':') < 0 {
+		return true // no machine tag
+	}
+	if len(raw) > mostLabels {
+		return false
+	}
+	if none, ok := k.labels.get(raw); ok {
+		return none
+	}
+	var tags []string
+	none := json.Unmarshal(raw, &tags) == nil
+	if none {
+		said, errs := marking.Tags(tags)
+		none = len(errs) == 0 && len(said.Words) == 0 && said.Handling.Key() == (mapping.Handling{}).Key()
+	}
+	k.labels.put(raw, none)
+	return none
 }
 
 // targets reports whether an object is a relationship that names a victim.

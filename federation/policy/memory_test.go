@@ -15,6 +15,7 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/stix"
 	"github.com/entente-relay/entente/mapping"
+	"github.com/entente-relay/entente/mapping/marking"
 )
 
 // ownMarking is a marking-definition of the message itself.
@@ -50,7 +51,7 @@ func (c choices) kindred(t *rapid.T, tb testing.TB) (o object, issuer string, de
 	if c.pick(t, "unmarked", false, false, false, true) == true {
 		delete(o, "object_marking_refs")
 	}
-	set("labels", nil, nil, nil, []string{"phishing"}, []string{"tlp:red"}, []string{"tlp:unclear"}, []string{`misp:category="Targeting data"`})
+	set("labels", nil, nil, nil, []string{"phishing"}, []string{"tlp:red"}, []string{"tlp:unclear"}, []string{"rsit:phishing"}, []string{"rsit:fraud", "x:y"}, []string{`de-vs:Einstufung="VS-NfD"`}, []string{`misp:category="Targeting data"`})
 	set("granular_markings", nil, nil, []object{{"marking_ref": tlpID(mapping.TLPRed), "selectors": []string{"name"}}}, []object{{"marking_ref": tlpID(mapping.TLPRed), "selectors": []string{"nowhere"}}},
 		[]object{{"marking_ref": ownMarking, "selectors": []string{"pattern"}}})
 	set("description", nil, nil, nil, "quiet", "a@b.example", "call +49 30 1234567", "PESEL 44051401359", "victim pc.bank.example at 192.0.2.7, attacker far away", "victim pc.shop.example at 192.0.2.8, attacker far away")
@@ -108,6 +109,9 @@ func sameSubject(got, want *Subject) string {
 		if !reflect.DeepEqual(c.a, c.b) {
 			return fmt.Sprintf("%s: %+v, want %+v", c.what, c.a, c.b)
 		}
+	}
+	if n := reflect.TypeFor[marking.Said]().NumField(); n != 2 {
+		return fmt.Sprintf("what tags say has %d parts, unmarkedLabels looks at two", n)
 	}
 	if a, b := reflect.TypeFor[Subject]().NumField(), 21; a != b {
 		return fmt.Sprintf("a subject has %d fields, this compares those of %d", a, b)
