@@ -421,3 +421,42 @@ func TestManyPeersAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// What was decided for an audience holds for another peer of it unless something
+// that it rests on is otherwise for that peer, or by now.
+func TestSharedHolds(t *testing.T) {
+	h := newHub(t, configs.Generalise{}, alike("")...)
+	h.publish(goesToAll(1, map[string]any{"created_by_ref": attackID("identity", 9)}))
+	h.objects("pl-one")
+	if len(h.node.audiences.order) != 1 {
+		t.Fatalf("%d verdicts are kept", len(h.node.audiences.order))
+	}
+	kept := h.node.audiences.order[0]
+	d := (&exporter{h.node}).draft(t.Context(), "pl-two", 0)
+	h.node.publishing.begin([]string{"identity--comes"})
+	for name, c := range map[string]struct {
+		change func(s *shared)
+		want   bool
+	}{
+		"as it is":                           {func(*shared) {}, true},
+		"it passed on what is mentioned":     {func(s *shared) { s.trail.parties = []string{"fr-cert", "pl-two"} }, false},
+		"another passed it on":               {func(s *shared) { s.trail.parties = []string{"fr-cert"} }, true},
+		"what is mentioned is published now": {func(s *shared) { s.trail.absent = append(s.trail.absent, "identity--comes") }, false},
+		"its time is over":                   {func(s *shared) { s.trail.until = d.now }, false},
+		"its time is not over":               {func(s *shared) { s.trail.until = d.now.Add(1) }, true},
+		"it was decided later":               {func(s *shared) { s.at = d.now.Add(1) }, false},
+		"it was for one alone":               {func(s *shared) { s.alone = true }, false},
+		"nobody knows what it has in common": {func(s *shared) { s.common = nil }, false},
+		"what was asked is too long ago to say": {func(s *shared) {
+			s.trail.changes = append(s.trail.changes, h.node.index.ChangeOfID(attackID("indicator", 1)))
+			s.since = 0
+		}, false},
+	} {
+		s := *kept
+		s.trail.absent, s.trail.changes = slices.Clone(kept.trail.absent), slices.Clone(kept.trail.changes)
+		c.change(&s)
+		if got := s.holds(h.node, d); got != c.want {
+			t.Errorf("%s: holds %v", name, got)
+		}
+	}
+}
