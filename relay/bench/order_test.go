@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/stix"
 )
@@ -21,7 +22,10 @@ func TestObjectsOfOneKindHaveOneForm(t *testing.T) {
 		}
 		objs = append(objs, o)
 	}
-	_, key := participant(t, "de-cert", "DE", time.Now())
+	key, err := directory.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
 	msgs, err := envelope.Issue(objs, envelope.IssueOptions{Issuer: "de-cert", Key: key, Now: time.Now(), Secret: make([]byte, 32),
 		NewID: func() string { return "0197b3a0-0000-7000-8000-000000000001" }})
 	if err != nil {

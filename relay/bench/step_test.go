@@ -106,7 +106,7 @@ func (x *border) step(b *testing.B) []byte {
 	return x.dispatch(b, v, &x.self, x.to, x.mine)
 }
 
-func participant(b testing.TB, id, country string, now time.Time) (*directory.Statement, *directory.PrivateKey) {
+func participant(b *testing.B, id, country string, now time.Time) (*directory.Statement, *directory.PrivateKey) {
 	b.Helper()
 	key, err := directory.GenerateKey()
 	if err != nil {
