@@ -180,6 +180,7 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 			return err
 		}
 	}
+	b.byName(b.sd[from:])
 	for i := from; i < len(b.sd); i++ {
 		d := b.sd[i] // what follows may move the list
 		if err := b.property(&d, p, parent, start); err != nil {
@@ -189,6 +190,51 @@ func (b *builder) properties(s *scanner, p place, parent int) error {
 	b.sd = b.sd[:from]
 	b.out = append(b.out, '}')
 	return nil
+}
+
+// byName orders the digests of a container by the names of what they stand for,
+// those that are missing first. By digest, objects that have the same properties
+// would come out in as many forms as there are orders, and what is known of a
+// form (see [stix.Layout]) would never serve the next object.
+func (b *builder) byName(sd [][32]byte) {
+	if len(sd) < 2 {
+		return
+	}
+	type named struct {
+		name   []byte
+		digest [32]byte
+	}
+	var buf [32]named
+	all := buf[:0]
+	for i := range sd {
+		x := named{digest: sd[i]}
+		if at := b.m.find(&sd[i]); at >= 0 {
+			var plain []byte
+			if plain, b.json, _ = b.m.json(at, b.json); plain != nil { // what is wrong with it is said when it is written
+				x.name = propertyName(plain)
+			}
+		}
+		all = append(all, x)
+	}
+	slices.SortStableFunc(all, func(x, y named) int { return bytes.Compare(x.name, y.name) })
+	for i := range all {
+		sd[i] = all[i].digest
+	}
+}
+
+// propertyName finds the name in the JSON of a property's disclosure, which is
+// [salt, name, value], without judging whether it is one: only the order rests on
+// it.
+func propertyName(plain []byte) []byte {
+	for range 3 {
+		i := bytes.IndexByte(plain, '"')
+		if i < 0 {
+			return nil
+		}
+		plain = plain[i+1:]
+	}
+	name, _, _ := bytes.Cut(plain, []byte{'"'})
+	return name
 }
 
 // holder returns the disclosure whose value is the container at a place, to
