@@ -123,7 +123,7 @@ func (b *bench) hub(ctx context.Context, dir string, peers int) (*region, *proce
 
 // fanEvery is, for each peer, how rarely the node is looked at: what it says
 // grows with their number, and so does what it costs to say it.
-const fanEvery = time.Millisecond
+const fanEvery = 4 * time.Millisecond
 
 // The producer of a fan-out is never further ahead of the slowest peer, so that
 // the row ends soon after the producer; and so few objects go before.
