@@ -397,3 +397,24 @@ func TestNationalShapes(t *testing.T) {
 		}
 	})
 }
+
+// A codice fiscale in groups begins with letters alone, and a word of three
+// capitals before a number is no part of it.
+func TestNumberBehindLetters(t *testing.T) {
+	for text, want := range map[string]strength{
+		"codice fiscale FAK BOK 63L67 S999V":  sure,
+		"codice fiscale FAKBOK63L67S999V":     sure,
+		"codice fiscale Fak Bok 63L67 S999V":  nothing,
+		"codice fiscale THE FAKBOK63L67S999V": sure,
+	} {
+		d := detector{}
+		d.begin(true)
+		d.read([]byte(text))
+		d.spoken |= 1 << aboutNational
+		d.told = 1 << aboutNational
+		d.text([]byte(text), nil)
+		if f := d.found[nationalNumber]; f.strength != want {
+			t.Errorf("%s: %v, want %v", text, f.strength, want)
+		}
+	}
+}

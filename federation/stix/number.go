@@ -40,7 +40,7 @@ func (d *detector) numbers(text []byte) {
 			i++
 			continue
 		}
-		if end, digits := run(text, i); !digits && end-i > 2 {
+		if end, digits := run(text, i); !digits && end-i > 2 && !capitals(text[i:end]) {
 			i = end // a word, as groups would say
 			continue
 		}
@@ -83,8 +83,8 @@ func (d *detector) groups(n *number) (first int) {
 		if g == 0 {
 			first = end
 		}
-		if letters := n.letters - before; !left || !digits && end-n.start > 2 || letters > mostLetters && letters == end-at {
-			return first // a word
+		if letters := n.letters - before; !left || n.word(digits, g) || letters > mostLetters && letters == end-at {
+			return first
 		}
 		if digits {
 			n.end = end
@@ -99,6 +99,22 @@ func (d *detector) groups(n *number) (first int) {
 		at = end + 1
 	}
 	return first
+}
+
+// word reports whether what was read up to a group begins with a word: letters
+// that no digit is with. Two groups of three capitals are none: a codice fiscale
+// that is written in groups begins so.
+func (n *number) word(digits bool, group int) bool {
+	if digits {
+		return group == 1 && len(n.shape) > 4 && string(n.shape[:4]) == "AAA "
+	}
+	shape := string(n.shape)
+	return len(shape) > 2 && (n.lower || shape != "AAA" && shape != "AAA AAA")
+}
+
+// capitals reports whether text is three capitals.
+func capitals(text []byte) bool {
+	return len(text) == 3 && text[0] < 'a' && text[1] < 'a' && text[2] < 'a'
 }
 
 // put adds a character and reports whether it is a digit.
