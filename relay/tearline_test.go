@@ -8,12 +8,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/entente-relay/entente/configs"
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
 	"github.com/entente-relay/entente/federation/policy"
 	"github.com/entente-relay/entente/federation/stix"
 	"github.com/entente-relay/entente/mapping"
+	"github.com/entente-relay/entente/mapping/scheme"
 	"github.com/entente-relay/entente/relay/dashboard"
 )
 
@@ -98,7 +100,11 @@ func TestTearLineTakesNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := policy.NewReader(nil).Subject("de-cert", [32]byte{}, o, nil)
+	tables, err := scheme.Load(configs.Schemes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := policy.NewReader(tables).Subject("de-cert", [32]byte{}, o, nil)
 	now := time.Date(2026, 6, 1, 13, 14, 15, 0, time.UTC)
 	made, err := newTearLine(s, mapping.TLPGreen, now).object()
 	if err != nil {
