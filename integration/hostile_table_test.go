@@ -24,7 +24,7 @@ const hostileAttacks = 118
 // attacks lists them all. The one that uses up the quota is the last.
 func attacks() []attack {
 	var all []attack
-	for _, more := range [][]attack{messageAttacks(), loweringAttacks(), frameAttacks(), receiptAttacks(), floodAttacks(), cursorAttacks()} {
+	for _, more := range [][]attack{loweringAttacks(), messageAttacks(), frameAttacks(), receiptAttacks(), floodAttacks(), cursorAttacks()} {
 		all = append(all, more...)
 	}
 	return all

@@ -54,7 +54,11 @@ func TestNewsArriveAtOnce(t *testing.T) {
 			time.Sleep(7 * time.Second) // of the bubble's clock
 			r.log.add("m1")
 		}()
-		r.run(t, r.has(1))
+		r.run(t, func() bool {
+			stored := r.has(1)()
+			synctest.Wait() // until the next pull waits
+			return stored
+		})
 		if took := time.Since(started); took != 7*time.Second {
 			t.Errorf("stored after %v", took)
 		}
