@@ -120,10 +120,13 @@ func (n *Node) lowering(ctx context.Context, w *World, a *arrival) (*lowering, e
 	if err != nil {
 		return nil, err
 	}
-	if m == nil {
+	var before *policy.Subject
+	if m != nil {
+		before = w.subjectIn(m, old.digest)
+	}
+	if before == nil {
 		return nil, federation.Refuse(federation.Expired, o.ID(), "the content of the version before is no longer kept, so nobody can compare")
 	}
-	before := subjectsOf(w.Reader, m, "")[itemOf(m, old.digest)]
 	l.old, l.was = old, n.saidOf(w, before)
 	if l.below = a.subjects[l.item].Below(before); len(l.below) == 0 {
 		return nil, &federation.Refusal{Reason: federation.Unsupported, Where: o.ID(), Detail: "it is marked no lower than the version before", Hint: "publish it"}

@@ -9,6 +9,7 @@ import (
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/federation/directory"
 	"github.com/entente-relay/entente/federation/envelope"
+	"github.com/entente-relay/entente/federation/policy"
 )
 
 // A newer version of an object may be marked higher by publishing it. Marked
@@ -25,11 +26,11 @@ func (a *arrival) lowered(v *view, it *entryItem, i int, old digest) (settled bo
 	if err != nil || m == nil {
 		return false, err
 	}
-	at := itemOf(m, old)
-	if at < 0 {
+	before := a.world.subjectIn(m, old)
+	if before == nil {
 		return false, nil
 	}
-	below := a.subjects[i].Below(subjectsOf(a.world.Reader, m, a.from)[at])
+	below := a.subjects[i].Below(before)
 	if len(below) == 0 {
 		return false, nil
 	}
@@ -46,6 +47,17 @@ func (a *arrival) lowered(v *view, it *entryItem, i int, old digest) (settled bo
 		it.Outcome = held
 	}
 	return true, nil
+}
+
+// subjectIn reads one object of a message as policy sees it, for its handling: of
+// the others only the definitions are looked at. It is nil if it is not there.
+func (w *World) subjectIn(m *envelope.Verified, d digest) *policy.Subject {
+	at := itemOf(m, d)
+	if at < 0 {
+		return nil
+	}
+	items := m.Items()
+	return w.Reader.Subject(m.Issuer(), d, items[at].Object, definitions(items))
 }
 
 // lacks says what an act does not allow of a version that is below the one before
@@ -132,7 +144,7 @@ func (n *Node) retryLowered(ctx context.Context) error {
 	if !n.acts.Swap(false) {
 		return nil
 	}
-	if err := n.retryPending(ctx); err != nil {
+	if err := n.retryFor(ctx, federation.Lowered); err != nil {
 		n.acts.Store(true)
 		return err
 	}

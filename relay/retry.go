@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/entente-relay/entente/federation"
 	"github.com/entente-relay/entente/relay/bus"
@@ -15,12 +17,17 @@ const retryLimit = 1000
 // retryPending judges again the messages that wait for a fact: a key, a
 // statement, a clock. What can be judged now enters the log anew.
 func (n *Node) retryPending(ctx context.Context) error {
+	return n.retryFor(ctx, slices.Collect(maps.Keys(pendingReasons))...)
+}
+
+// retryFor does so with those that wait for certain facts.
+func (n *Node) retryFor(ctx context.Context, reasons ...federation.Reason) error {
 	counts, err := n.index.Counts(ctx)
 	if err != nil {
 		return err
 	}
 	for _, in := range counts.In {
-		for reason := range pendingReasons {
+		for _, reason := range reasons {
 			if in.HeldFor[reason] == 0 {
 				continue
 			}

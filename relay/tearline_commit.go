@@ -37,10 +37,14 @@ func (n *Node) ownStanding(ctx context.Context, w *World, id string) (heldVersio
 	if err != nil {
 		return have, nil, err
 	}
-	if m == nil {
+	var s *policy.Subject
+	if m != nil {
+		s = w.subjectIn(m, have.digest)
+	}
+	if s == nil {
 		return have, nil, federation.Refuse(federation.Expired, id, "its content is no longer kept")
 	}
-	return have, subjectsOf(w.Reader, m, "")[itemOf(m, have.digest)], nil
+	return have, s, nil
 }
 
 // tlpLabel reads a label of TLP 2.0.

@@ -229,7 +229,7 @@ func TestQuickIsPlain(t *testing.T) {
 // The same over what others publish, and over the mix that is measured.
 func TestQuickIsPlainOverSamples(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads thousands of objects")
+		t.Skip("reads thousands of objects: not with -short")
 	}
 	dir := shared(t)
 	q, read := newQuickWay(), 0
